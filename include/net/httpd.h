@@ -1,0 +1,72 @@
+/*
+ * The HTTP/1.1 server of one worker, over evhttp, with the limits that evhttp lacks: header and body sizes, deadlines
+ * for the whole header and the whole request (a byte a second does not live for ever), a cap on connections, one Host,
+ * one well-formed Content-Length, HEAD without a body.
+ *
+ * A request is the handler's until it is answered, by exactly one of http_reply or http_reply_stream, now or later.
+ * If the client goes away before, the on_close callback tells; the request must still be answered, which then only
+ * frees it.
+ */
+#ifndef RENSA_NET_HTTPD_H
+#define RENSA_NET_HTTPD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "net/loop.h"
+#include "net/netaddr.h"
+#include "util/attr.h"
+#include "util/buf.h"
+#include "util/err.h"
+
+struct httpd;
+struct http_req;
+
+enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_PUT, HTTP_DELETE, HTTP_OPTIONS, HTTP_OTHER };
+
+struct httpd_options {
+	size_t max_header;	     /* bytes of request line and headers; 0: 16 KiB */
+	size_t max_body;	     /* bytes */
+	uint32_t header_timeout_ms;  /* from the first wait to the end of the header; also idle keep-alive */
+	uint32_t request_timeout_ms; /* for the whole request, and for each pause of a reader */
+	uint32_t max_connections;    /* when full, the connection whose request has been unfinished longest is cut */
+};
+
+/* Requests that the server refuses itself (400, 408, 413, 431, 505) get the JSON error form of the API. */
+typedef void httpd_handler(void *ctx, struct http_req *req);
+
+struct httpd *httpd_new(struct loop *l, const struct httpd_options *options, httpd_handler *handler, void *ctx);
+void httpd_free(struct httpd *s);
+/* Serves a listening socket; the fd stays the caller's and open. Several may be served. */
+enum err httpd_serve(struct httpd *s, int listen_fd) MUSTCHECK;
+/* Stops accepting, closes idle connections, lets requests in hand finish; then calls drained once. */
+void httpd_drain(struct httpd *s, loop_callback *drained, void *ctx);
+uint32_t httpd_connections(const struct httpd *s);
+
+enum http_method http_req_method(const struct http_req *req);
+const char *http_req_path(const struct http_req *req); /* percent-decoded, without the query */
+const char *http_req_query(const struct http_req *req,
+			   const char *name); /* decoded value of a parameter, NULL: absent */
+const char *http_req_header(const struct http_req *req, const char *name); /* NULL: absent */
+const void *http_req_body(const struct http_req *req, size_t *len);	   /* contiguous; NULL and 0 if empty */
+void http_req_from(const struct http_req *req, struct netaddr *out);	   /* the client's address and port */
+void http_req_on_close(struct http_req *req, loop_callback *gone,
+		       void *ctx); /* at most one; not called after the answer */
+
+/* A header of the reply; call before answering. The value must be free of CR and LF (else it is left out and logged).
+ */
+void http_reply_header(struct http_req *req, const char *name, const char *value);
+void http_reply(struct http_req *req, int status, const char *type, const void *body, size_t len);
+/*
+ * A body of unknown length in constant memory: chunked for HTTP/1.1, until close for 1.0. more appends the next piece
+ * and returns false when nothing follows; it is called when the client has taken most of what was given. done is called
+ * once, also when the client went away first; ctx is the caller's until then.
+ */
+typedef bool http_more(void *ctx, struct buf *piece);
+void http_reply_stream(struct http_req *req, int status, const char *type, http_more *more, loop_callback *done,
+		       void *ctx);
+
+const char *http_status_text(int status);
+
+#endif

@@ -1,0 +1,17 @@
+/* The two clocks. Wall time is for headers and logs, monotonic time for every wait. */
+#ifndef RENSA_UTIL_CLOCK_H
+#define RENSA_UTIL_CLOCK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+uint64_t clock_wall_ms(void); /* milliseconds since 1970-01-01 UTC */
+uint64_t clock_mono_ms(void);
+uint64_t clock_mono_us(void);
+void clock_sleep_ms(uint64_t ms);
+
+#define CLOCK_TEXT_SIZE 25
+/* RFC 3339 in UTC with milliseconds: 2026-01-31T12:00:00.000Z */
+void clock_format(char text[CLOCK_TEXT_SIZE], uint64_t wall_ms);
+
+#endif

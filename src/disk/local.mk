@@ -1,0 +1,2 @@
+noinst_LIBRARIES += librensa_disk.a
+librensa_disk_a_SOURCES =

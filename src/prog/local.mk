@@ -1,0 +1,1 @@
+# rensad and rensa
