@@ -3,11 +3,24 @@
 #define RENSA_CHAIN_MERKLE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "crypto/hash.h"
 
 struct hash256 merkle_leaf(const void *data, size_t len);
 /* The root over leaf hashes; leaves is overwritten. The empty tree has the hash of nothing, as the RFC says. */
 struct hash256 merkle_root(struct hash256 *leaves, size_t count);
+
+#define MERKLE_LEVELS 32 /* fewer than 2^32 leaves */
+
+/* A tree that grows leaf by leaf, in fixed space: the roots of its full subtrees, one for each set bit of count. */
+struct merkle {
+	struct hash256 full[MERKLE_LEVELS];
+	uint32_t count;
+};
+
+void merkle_init(struct merkle *m);
+void merkle_add(struct merkle *m, const struct hash256 *leaf);
+struct hash256 merkle_top(const struct merkle *m); /* the root so far */
 
 #endif

@@ -36,8 +36,8 @@ uint32_t template_fill(struct buf *body, uint64_t *fees, struct ledger *l, struc
 		       size_t room, template_fetch *fetch, void *ctx);
 
 /*
- * Builds the unsolved block: reward to `to`, then the transfers in body (count of them). time_ms is the header's time;
- * parent gives height, target and previous. Leaves the nonce 0.
+ * Builds the unsolved block as all that is in out: reward to `to`, then the transfers in body (count of them). time_ms
+ * is the header's time; parent gives height, target and previous. Leaves the nonce 0.
  */
 void template_block(struct buf *out, const struct header_state *parent, const struct params *p,
 		    const struct hash256 *network, const struct address *to, uint64_t supply_before, uint64_t fees,

@@ -1,5 +1,18 @@
 noinst_LIBRARIES += librensa_chain.a
 librensa_chain_a_SOURCES = \
+	src/chain/addrmap.c \
+	src/chain/block.c \
+	src/chain/fork_choice.c \
+	src/chain/header_chain.c \
+	src/chain/ledger.c \
+	src/chain/merkle.c \
+	src/chain/params.c \
+	src/chain/pow.c \
+	src/chain/rule.c \
+	src/chain/template.c \
+	src/chain/tx.c \
+	src/chain/u256.c \
+	include/chain/addrmap.h \
 	include/chain/block.h \
 	include/chain/fork_choice.h \
 	include/chain/header_chain.h \
