@@ -1,5 +1,16 @@
 noinst_LIBRARIES += librensa_util.a
-librensa_util_a_SOURCES = src/util/err.c \
+librensa_util_a_SOURCES = \
+	src/util/buf.c \
+	src/util/bytes.c \
+	src/util/clock.c \
+	src/util/err.c \
+	src/util/failpoint.c \
+	src/util/file.c \
+	src/util/hex.c \
+	src/util/inifile.c \
+	src/util/log.c \
+	src/util/mem.c \
+	src/util/text.c \
 	include/util/attr.h \
 	include/util/buf.h \
 	include/util/bytes.h \
