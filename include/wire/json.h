@@ -1,7 +1,8 @@
 /*
  * JSON in and out. Reading is by Jansson: whole documents, strict (duplicate keys, NaN, bad UTF-8, trailing text and
- * nesting deeper than 16 are refused). Writing is a small streaming writer onto a struct buf, thirty times as fast as
- * building a tree for long lists; it escapes strings and places commas.
+ * nesting deeper than 16 are refused, and so are more values than JSON_VALUES_MAX, since each costs far more memory
+ * than the two bytes it can be written in). Writing is a small streaming writer onto a struct buf, thirty times as fast
+ * as building a tree for long lists; it escapes strings and places commas.
  */
 #ifndef RENSA_WIRE_JSON_H
 #define RENSA_WIRE_JSON_H
@@ -16,6 +17,8 @@
 
 #define JSON_DEPTH_MAX 16
 #define JSON_ERROR_SIZE 256
+/* Brackets, braces and commas that a text of len bytes may have: four times what the densest document of ours has. */
+#define JSON_VALUES_MAX(len) (4096 + (len) / 8)
 
 /* A parsed document, or a borrowed part of one. Parts live as long as the document. */
 struct jdoc;
@@ -63,9 +66,10 @@ void jout_array(struct jout *j); /* [ */
 void jout_array_end(struct jout *j);
 void jout_key(struct jout *j, const char *key);
 void jout_string(struct jout *j, const char *text);
-void jout_string_len(struct jout *j, const void *text, size_t len); /* UTF-8; may hold NULs */
+/* May hold NULs; bytes that are not UTF-8 become U+FFFD, so that what is written is always a document. */
+void jout_string_len(struct jout *j, const void *text, size_t len);
 void jout_u64(struct jout *j, uint64_t v);
-void jout_double(struct jout *j, double v);
+void jout_double(struct jout *j, double v); /* null if v is not finite */
 void jout_bool(struct jout *j, bool v);
 void jout_null(struct jout *j);
 void jout_hex(struct jout *j, const void *bytes, size_t len);

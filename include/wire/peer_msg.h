@@ -49,6 +49,11 @@ struct hello {
 };
 
 void hello_encode(struct buf *out, const struct hello *h);
+/*
+ * Whether the other side is of our network is the caller's judgement (compare genesis, name the parameter with
+ * params_difference); here only the form is. Members that we do not know are passed over, so that later versions may
+ * add some; another PEER_PROTOCOL is "unsupported-protocol", whatever else the document holds.
+ */
 bool hello_parse(struct hello *out, const void *text, size_t len, struct field_error *error) MUSTCHECK;
 
 /* A locator or a list of hashes: count 2 bytes, hashes. max: LOCATOR_MAX or BLOCKS_MAX. */
@@ -56,15 +61,19 @@ void hashes_encode(struct buf *out, const struct hash256 *hashes, size_t count);
 /* ERR_FORMAT, ERR_LIMIT. out has room for max. */
 enum err hashes_parse(struct hash256 *out, size_t *count, size_t max, const void *body, size_t len) MUSTCHECK;
 
-/* Headers: count 2 bytes, then 96 bytes each. */
+/* Headers: count 2 bytes, then 96 bytes each. begin empties out; at most HEADERS_MAX are added. */
 void headers_begin(struct buf *out);
 void headers_add(struct buf *out, const uint8_t header[HEADER_SIZE]);
-enum err headers_parse(const uint8_t **first, size_t *count, const void *body, size_t len) MUSTCHECK; /* borrowed */
+/* ERR_FORMAT, ERR_LIMIT. *first is borrowed from body. */
+enum err headers_parse(const uint8_t **first, size_t *count, const void *body, size_t len) MUSTCHECK;
 
-/* Blocks: count 2 bytes, then length 4 bytes and the block's bytes each. */
+/* Blocks: count 2 bytes, then length 4 bytes and the block's bytes each. begin empties out; at most BLOCKS_MAX. */
 void blocks_begin(struct buf *out);
 void blocks_add(struct buf *out, const void *bytes, size_t size);
-/* Reads the count; then blocks_next gives each, false at the end or (r->failed) when bytes are short or left over. */
+/*
+ * Checks the whole frame first: ERR_LIMIT for more than BLOCKS_MAX blocks, or one above BLOCK_BYTES_LIMIT; ERR_FORMAT
+ * if count and lengths do not fill the body exactly. Then blocks_next gives each block, false at the end.
+ */
 enum err blocks_open(struct reader *r, size_t *count, const void *body, size_t len) MUSTCHECK;
 bool blocks_next(struct reader *r, const uint8_t **bytes, size_t *size);
 

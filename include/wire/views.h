@@ -5,9 +5,14 @@
 #ifndef RENSA_WIRE_VIEWS_H
 #define RENSA_WIRE_VIEWS_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "chain/block.h"
 #include "chain/params.h"
 #include "chain/tx.h"
+#include "util/attr.h"
+#include "wire/field.h"
 #include "wire/json.h"
 
 /*
@@ -22,13 +27,6 @@ void view_block(struct jout *j, const struct block *b, const struct params *p);
 /* {"name","genesis_time","target_interval","retarget","difficulty","reward","address_version","maturity","minimum_fee",
  * "max_block_bytes"}; times in milliseconds, amounts in base units, retarget "per-block" or "fixed". */
 void view_params(struct jout *j, const struct params *p);
-
-/* What is wrong with a JSON transaction: the API's code and message. */
-struct field_error {
-	const char
-	    *code; /* stable word: "unknown-field", "missing-field", "wrong-type", "bad-value", "id-mismatch", … */
-	char message[192];
-};
 
 /*
  * A transfer from JSON: every member but id required (id, if given, must match; sender address must match the key), no
