@@ -1,2 +1,26 @@
 noinst_LIBRARIES += librensa_store.a
-librensa_store_a_SOURCES =
+librensa_store_a_SOURCES = \
+	include/store/chain.h \
+	include/store/commit.h \
+	include/store/mempool.h \
+	include/store/peer_table.h \
+	include/store/ring.h \
+	include/store/role_table.h \
+	include/store/store.h \
+	src/store/chain.c \
+	src/store/commit.c \
+	src/store/layout.h \
+	src/store/lock.c \
+	src/store/lock.h \
+	src/store/mempool.c \
+	src/store/peer_table.c \
+	src/store/pool_slots.c \
+	src/store/pool_slots.h \
+	src/store/ring.c \
+	src/store/role_table.c \
+	src/store/segment.c \
+	src/store/sender_index.c \
+	src/store/sender_index.h \
+	src/store/seqslot.h \
+	src/store/trie.c \
+	src/store/trie.h

@@ -1,0 +1,55 @@
+/*
+ * Others ask us: the HTTP API of docs section "API" in README.md and the messages between nodes under /peer/, on one route
+ * table. One api belongs to one worker. Handlers read the segment without locks; what they must not write themselves they put
+ * into the worker's ring and answer when the bell rings.
+ */
+#ifndef RENSA_API_API_H
+#define RENSA_API_API_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "crypto/address.h"
+#include "net/httpd.h"
+#include "net/loop.h"
+#include "net/netaddr.h"
+#include "store/store.h"
+
+struct api;
+
+/* Whom a worker may wake; wake-ups carry no data. */
+enum api_wake { API_WAKE_POOL, API_WAKE_RESOLVER, API_WAKE_MINER, API_WAKE_DISCOVERY };
+
+struct api_options {
+	struct store *store; /* attached as STORE_WORKER */
+	uint32_t ring;
+	struct loop *loop;
+	void (*wake)(void *ctx, enum api_wake whom);
+	void *wake_ctx;
+
+	const char *node_name;
+	const char *software;		   /* "rensa/0.1.0" */
+	const struct netrange *admin_allow; /* who may change the node, besides loopback */
+	size_t admin_allow_count;
+	const char *admin_token;      /* NULL: no token */
+	const struct address *mine_to; /* [miner] address, NULL: none */
+	const char *miner_mode;	      /* as configured, for /status */
+	uint32_t request_timeout_ms;
+
+	uint64_t node_nonce;   /* drawn by the master at each start */
+	uint16_t peer_port;    /* where other nodes reach /peer/ */
+	const char *advertise; /* "host:port" or "" */
+	bool peer_is_apart;    /* /peer/ has a listener of its own: not served on the public one */
+	uint64_t started_ms;   /* wall clock: when the master started */
+};
+
+struct api *api_new(const struct api_options *options); /* borrows all pointers for its life */
+void api_free(struct api *a);
+/* Handlers for httpd_new, ctx being the api: the public face (with /peer/ unless it is apart), and the peers' own. */
+httpd_handler api_handle;
+httpd_handler api_handle_peer;
+/* The worker's bell rang: take answers out of the ring, send them, and hand in what is still queued. */
+void api_bell(struct api *a);
+
+#endif

@@ -1,0 +1,93 @@
+/*
+ * The pool of pending transfers. One writer, the pool process, without the chain's lock; every process reads, without
+ * any. A slot's sequence is odd while it changes; readers copy and look again.
+ */
+#ifndef RENSA_STORE_MEMPOOL_H
+#define RENSA_STORE_MEMPOOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "chain/rule.h"
+#include "chain/template.h"
+#include "chain/tx.h"
+#include "store/chain.h"
+#include "store/store.h"
+#include "util/attr.h"
+
+struct pool_entry {
+	struct hash256 id;
+	struct address sender;
+	uint64_t sequence;
+	uint64_t value;
+	uint64_t fee;
+	uint64_t arrival;     /* order of coming, from 1 */
+	uint64_t received_ms; /* wall clock */
+	bool from_client;     /* accepted over our own API, or a peer's */
+	bool is_waiting;      /* its predecessors are missing */
+	uint32_t size;
+	uint8_t bytes[TX_SIZE_MAX];
+};
+
+/* Reading. */
+uint32_t mempool_count(const struct store *s);
+uint64_t mempool_last_arrival(const struct store *s);
+bool mempool_find(const struct store *s, const struct hash256 *id, struct pool_entry *out) MUSTCHECK;
+/* The first entry that came at or after *arrival; moves *arrival behind it. False: none is left. The way to walk. */
+bool mempool_next(const struct store *s, uint64_t *arrival, struct pool_entry *out);
+/* Sum of value and fee of a sender's pending transfers, and the sequence that its next one should have. */
+struct pool_sender {
+	uint64_t outgoing;
+	uint64_t next_sequence;
+	uint32_t count;
+};
+void mempool_sender(const struct store *s, const struct address *who, uint64_t confirmed_sequence,
+		    struct pool_sender *out);
+/* Template candidates; `ref` is for mempool_fetch. Up to max; returns how many. */
+size_t mempool_candidates(const struct store *s, struct candidate *out, size_t max);
+bool mempool_fetch(const struct store *s, uint32_t ref, struct tx *tx, uint8_t bytes[TX_SIZE_MAX], uint32_t *size);
+uint32_t mempool_capacity(const struct store *s);
+
+/* Why a transfer that had been pooled is neither pending nor on the chain; false: nothing is known of it. */
+struct pool_gone {
+	enum rule rule;
+	uint64_t height; /* of the tip when it went */
+};
+bool mempool_gone(const struct store *s, const struct hash256 *id, struct pool_gone *out) MUSTCHECK;
+
+/* Writing: the pool process alone. */
+enum admission_status {
+	ADMISSION_REFUSED, /* rule says why */
+	ADMISSION_PENDING,
+	ADMISSION_WAITING,
+	ADMISSION_CONFIRMED, /* it is on the chain already */
+	ADMISSION_RETRY	     /* the chain moved under us too often: ask again */
+};
+struct admission {
+	enum admission_status status;
+	enum rule rule;
+	bool is_new; /* it was not in the pool before */
+};
+struct mempool;
+/*
+ * The writer's side, once, at the start of the pool process: empties slots that a dead predecessor left half-written
+ * and builds the private index of senders anew.
+ */
+struct mempool *mempool_open(struct store *s);
+void mempool_close(struct mempool *m);
+/* Form and signature were checked by the caller's process. The verdict of a transfer seen before is the same again. */
+struct admission mempool_admit(struct mempool *m, const struct tx *tx, bool from_client, uint64_t now_ms);
+/*
+ * Follows the chain to its present tip: drops what was mined, returns the transfers of blocks that were rolled back,
+ * and rechecks the senders touched. True if the tip had moved. If the chain moves meanwhile, the rest is done by the
+ * next call.
+ */
+struct settle_report {
+	uint32_t mined;
+	uint32_t returned;
+	uint32_t dropped;
+};
+bool mempool_settle(struct mempool *m, uint64_t now_ms, struct settle_report *report);
+
+#endif

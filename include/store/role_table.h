@@ -1,0 +1,56 @@
+/*
+ * One page for each running role: its heartbeat and counters, written by that role alone; its pid, name and restarts,
+ * written by the master.
+ */
+#ifndef RENSA_STORE_ROLE_TABLE_H
+#define RENSA_STORE_ROLE_TABLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "store/store.h"
+
+enum role_counter {
+	COUNT_REQUESTS,	   /* worker: HTTP requests answered */
+	COUNT_REFUSED,	   /* worker: answered 4xx or 5xx */
+	COUNT_ACCEPTED,	   /* pool: transfers accepted */
+	COUNT_REJECTED,	   /* pool: transfers refused by a rule */
+	COUNT_RETURNED,	   /* pool: transfers returned by a longer chain */
+	COUNT_HASHES,	   /* miner: tries */
+	COUNT_BLOCKS,	   /* miner: blocks mined; resolver: blocks adopted */
+	COUNT_REORGS,	   /* resolver: swaps that rolled back at least one block */
+	COUNT_ROUNDS,	   /* discovery, resolver: rounds done */
+	COUNT_PUSHES,	   /* relay: blocks pushed */
+	COUNT_MODE,	   /* miner: its mode (enum of the node layer) */
+	COUNT_CONNECTIONS, /* worker: open now */
+	COUNT_SYNC_HEIGHT, /* resolver: height being fetched, 0 when idle */
+	COUNT_SYNC_TARGET, /* resolver: height of the chain being fetched */
+	COUNTERS = 32
+};
+
+struct role_info {
+	char name[16]; /* "worker", "pool", …; "" unused */
+	pid_t pid;
+	uint64_t started_ms; /* wall clock */
+	uint64_t beat_ms;    /* monotonic clock: last heartbeat */
+	uint32_t restarts;
+	uint64_t counters[COUNTERS];
+};
+
+/* Any process. False: no such slot is in use. */
+bool role_info(const struct store *s, uint32_t role, struct role_info *out);
+/* Sum of a counter over all roles. */
+uint64_t role_total(const struct store *s, enum role_counter c);
+
+/* Master. */
+void role_started(struct store *s, uint32_t role, const char *name, pid_t pid, uint64_t wall_ms, uint64_t mono_ms);
+void role_stopped(struct store *s, uint32_t role);
+/* The role itself. */
+void role_beat(struct store *s, uint64_t mono_ms);
+void role_count(struct store *s, enum role_counter c, uint64_t add);
+void role_set(struct store *s, enum role_counter c, uint64_t value);
+/* Does this role wait for the disk while it owns the lock? The watchdog spares it. */
+bool role_is_in_sync_wait(const struct store *s, pid_t pid);
+
+#endif

@@ -1,0 +1,331 @@
+/*
+ * Writing. The order of stores is what makes a writer's death harmless at any point:
+ *
+ *	stage	the record is written beyond the arena's end, then the end moves past it. A death before leaves nothing,
+ *one after leaves a record that nobody points to. commit	1  repair words: from, then to 2  leaves of the new
+ *blocks are linked into the tries. Readers that find a record there look whether it is on their tip's chain, so a leaf
+ *of a block that never came is only some bytes 3  swap turns odd if blocks are rolled back; heads of accounts move to
+ *the new branch 4  the tip: one release store. From here on the commit has happened 5  swap turns even, repair words
+ *are cleared
+ *
+ * Repair finds `to` set: if the tip is `to`, step 3 is repeated, else it is done backwards. Moving heads sets each to a
+ *value that depends on the two branches alone, so it may be repeated from the start as often as writers die.
+ *
+ * Records that lose stay where they are, counted as dead, until the segment is rebuilt; what was linked never moves and
+ *is never overwritten, which is why readers need no lock.
+ */
+#include "store/commit.h"
+
+#include <string.h>
+
+#include "chain/pow.h"
+#include "layout.h"
+#include "lock.h"
+#include "trie.h"
+#include "util/failpoint.h"
+
+#define ACCOUNT_COST (sizeof(struct version_rec) + sizeof(struct account_leaf) + TRIE_COST)
+
+uint64_t
+stage_cost(const struct block *b, size_t changes)
+{
+	return sizeof(struct block_rec) + b->size + 64 + sizeof(struct block_leaf) + TRIE_COST +
+	       b->tx_count * (sizeof(struct tx_leaf_rec) + (uint64_t)TRIE_COST) + changes * (uint64_t)ACCOUNT_COST;
+}
+
+static struct version_rec *
+version_at(const struct store *s, uint64_t ref)
+{
+	return at(s, ref);
+}
+
+static void
+set_head(const struct store *s, const struct version_rec *v, uint64_t to)
+{
+	struct account_leaf *leaf = at(s, v->account);
+
+	atomic_store_explicit(&leaf->head, to, memory_order_release);
+}
+
+/* Account heads from one branch to another; depends on nothing but the two, so it may be repeated. */
+static void
+move_heads(struct store *s, struct blockref from, struct blockref to, struct blockref fork)
+{
+	uint64_t height = chain_height(s, fork), top = chain_height(s, to);
+	const struct block_rec *r;
+	struct blockref ref;
+
+	for (ref = from; ref.v != fork.v; ref = chain_parent(s, ref)) {
+		r = block_at(s, ref.v);
+		for (uint32_t i = 0; i < r->version_count; i++) {
+			const struct version_rec *v = version_at(s, r->versions) + i;
+			set_head(s, v, v->prev);
+			FAILPOINT("commit.head-back");
+		}
+	}
+	while (height++ < top) {
+		ref = chain_at(s, to, height);
+		r = block_at(s, ref.v);
+		for (uint32_t i = 0; i < r->version_count; i++) {
+			set_head(s, version_at(s, r->versions) + i, r->versions + i * sizeof(struct version_rec));
+			FAILPOINT("commit.head-on");
+		}
+	}
+}
+
+static void
+swap_begins(struct control *c)
+{
+	atomic_store_explicit(&c->swap, atomic_load(&c->swap) | 1, memory_order_relaxed);
+	/* The odd number must be seen before the first head that moves. */
+	atomic_thread_fence(memory_order_seq_cst);
+}
+
+static void
+swap_ends(struct control *c)
+{
+	atomic_store_explicit(&c->swap, (atomic_load(&c->swap) | 1) + 1, memory_order_release);
+}
+
+static void
+repair(struct store *s)
+{
+	struct control *c = s->control;
+	struct blockref to = {atomic_load_explicit(&c->to, memory_order_acquire)};
+	struct blockref from = {atomic_load(&c->from)}, tip = chain_tip(s), fork;
+
+	if (to.v == 0)
+		return;
+	swap_begins(c);
+	if (from.v != 0) {
+		fork = chain_fork(s, from, to);
+		if (tip.v == to.v)
+			move_heads(s, from, to, fork);
+		else
+			move_heads(s, to, from, fork);
+	}
+	FAILPOINT("repair.before-clear");
+	swap_ends(c);
+	atomic_store_explicit(&c->to, 0, memory_order_release);
+	atomic_fetch_add(&c->repairs, 1);
+}
+
+enum err
+store_begin(struct store *s, uint32_t timeout_ms)
+{
+	enum err e = lock_acquire(s, timeout_ms);
+
+	if (e == OK)
+		repair(s);
+	return e;
+}
+
+void
+store_end(struct store *s)
+{
+	lock_release(s);
+}
+
+bool
+store_bury(struct store *s, pid_t dead)
+{
+	if (!lock_inherit(s, (uint32_t)dead))
+		return false;
+	repair(s);
+	lock_release(s);
+	return true;
+}
+
+static uint64_t
+account_leaf_of(struct store *s, const struct address *who)
+{
+	uint64_t key = trie_key(s, who, sizeof(*who));
+	uint64_t leaf_at = trie_find(s, &s->control->accounts, key);
+	struct account_leaf *leaf;
+
+	for (; leaf_at != 0; leaf_at = leaf->leaf.next) {
+		leaf = at(s, leaf_at);
+		if (address_equal(&leaf->address, who))
+			return leaf_at;
+	}
+	if ((leaf_at = arena_take(s, sizeof(*leaf))) == 0)
+		return 0;
+	leaf = at(s, leaf_at);
+	leaf->leaf.key = key;
+	leaf->address = *who;
+	return trie_insert(s, &s->control->accounts, leaf_at) == OK ? leaf_at : 0;
+}
+
+/* Two jumps of equal length below the parent are jumped over in one; see chain.c. */
+static uint64_t
+jump_of(const struct store *s, uint64_t self, uint64_t parent)
+{
+	const struct block_rec *p, *pj, *pjj;
+
+	if (parent == 0)
+		return self;
+	p = block_at(s, parent);
+	pj = block_at(s, p->jump);
+	pjj = block_at(s, pj->jump);
+	return p->height - pj->height == pj->height - pjj->height ? pj->jump : parent;
+}
+
+enum err
+stage_block(struct store *s, struct blockref *out, struct blockref parent, const struct block *b, uint64_t supply,
+	    const struct ledger_change *changes, size_t count, uint64_t *tags)
+{
+	struct control *c = s->control;
+	uint64_t versions, ref, size = sizeof(struct block_rec) + b->size;
+	struct version_rec *v;
+	struct block_rec *r;
+	struct u256 work = u256_of(0), own;
+
+	/* Leaves of new accounts first: they may need trie nodes, and an account without versions is as good as none.
+	 */
+	for (size_t i = 0; i < count; i++)
+		if (account_leaf_of(s, &changes[i].who) == 0)
+			return ERR_NOSPC;
+	FAILPOINT("stage.accounts");
+
+	versions = atomic_load_explicit(&c->end, memory_order_relaxed);
+	ref = align8(versions + count * sizeof(struct version_rec));
+	if (align8(ref + size) > atomic_load(&c->granted))
+		return ERR_NOSPC;
+	for (size_t i = 0; i < count; i++) {
+		v = version_at(s, versions) + i;
+		v->height = b->header.height;
+		v->balance = changes[i].after.balance;
+		v->sequence = changes[i].after.sequence;
+		v->prev = changes[i].tag_before;
+		v->account = account_leaf_of(s, &changes[i].who);
+		if (tags != NULL)
+			tags[i] = versions + i * sizeof(struct version_rec);
+	}
+	r = block_at(s, ref);
+	memset(r, 0, sizeof(*r));
+	r->hash = b->hash;
+	r->height = b->header.height;
+	r->parent = parent.v;
+	r->jump = jump_of(s, ref, parent.v);
+	if (parent.v != 0) {
+		own = target_work(b->header.target);
+		work = u256_add(&block_at(s, parent.v)->work, &own);
+	}
+	r->work = work;
+	r->supply = supply;
+	r->versions = versions;
+	r->version_count = (uint32_t)count;
+	r->tx_count = b->tx_count;
+	r->size = (uint32_t)b->size;
+	memcpy(r->bytes, b->bytes, b->size);
+	FAILPOINT("stage.written");
+	atomic_store_explicit(&c->end, align8(ref + size), memory_order_release);
+	out->v = ref;
+	FAILPOINT("stage.done");
+	return OK;
+}
+
+/* Hash and transactions of one block into the tries; once in a record's life. */
+static enum err
+index_block(struct store *s, struct blockref ref)
+{
+	struct block_rec *r = block_at(s, ref.v);
+	struct block_leaf *bl;
+	struct tx_leaf_rec *tl;
+	struct block b;
+	struct block_iter it;
+	struct tx tx;
+	struct hash256 id;
+	enum rule rule;
+	uint64_t leaf;
+	enum err e;
+
+	if (atomic_load_explicit(&r->is_indexed, memory_order_acquire))
+		return OK;
+	if ((leaf = arena_take(s, sizeof(*bl))) == 0)
+		return ERR_NOSPC;
+	bl = at(s, leaf);
+	bl->leaf.key = trie_key(s, &r->hash, sizeof(r->hash));
+	bl->block = ref.v;
+	if ((e = trie_insert(s, &s->control->blocks, leaf)) != OK)
+		return e;
+	FAILPOINT("commit.indexed-hash");
+	chain_block(s, ref, &b);
+	for (it = block_txs(&b); block_next(&it, &tx, &rule);) {
+		if (rule != RULE_OK)
+			return ERR_FORMAT;
+		if ((leaf = arena_take(s, sizeof(*tl))) == 0)
+			return ERR_NOSPC;
+		id = tx_id(&tx);
+		tl = at(s, leaf);
+		tl->leaf.key = trie_key(s, &id, sizeof(id));
+		tl->block = ref.v;
+		tl->offset = (uint32_t)(it.bytes - r->bytes);
+		tl->index = it.index;
+		if ((e = trie_insert(s, &s->control->txs, leaf)) != OK)
+			return e;
+		FAILPOINT("commit.indexed-tx");
+	}
+	atomic_store_explicit(&r->is_indexed, 1, memory_order_release);
+	return OK;
+}
+
+static uint64_t
+branch_bytes(const struct store *s, struct blockref from, struct blockref fork)
+{
+	uint64_t bytes = 0;
+
+	for (; from.v != fork.v; from = chain_parent(s, from)) {
+		const struct block_rec *r = block_at(s, from.v);
+		bytes += sizeof(*r) + r->size + r->version_count * sizeof(struct version_rec);
+	}
+	return bytes;
+}
+
+enum err
+commit_tip(struct store *s, struct blockref expected, struct blockref tip)
+{
+	struct control *c = s->control;
+	struct blockref old = chain_tip(s), fork = old, ref;
+	enum err e = OK;
+
+	if (old.v != expected.v)
+		return ERR_STALE;
+	atomic_store_explicit(&c->from, old.v, memory_order_relaxed);
+	atomic_store_explicit(&c->to, tip.v, memory_order_release);
+	FAILPOINT("commit.begun");
+
+	if (old.v != 0)
+		fork = chain_fork(s, old, tip);
+	for (uint64_t h = old.v == 0 ? 0 : chain_height(s, fork) + 1; h <= chain_height(s, tip) && e == OK; h++) {
+		ref = chain_at(s, tip, h);
+		e = index_block(s, ref);
+	}
+	if (e != OK) {
+		atomic_store_explicit(&c->to, 0, memory_order_release);
+		return e;
+	}
+	FAILPOINT("commit.indexed");
+	if (old.v != 0) {
+		if (fork.v != old.v)
+			swap_begins(c);
+		FAILPOINT("commit.swap-begun");
+		move_heads(s, old, tip, fork);
+	}
+	FAILPOINT("commit.before-tip");
+	atomic_store_explicit(&c->tip, tip.v, memory_order_release);
+	FAILPOINT("commit.after-tip");
+	if (fork.v != old.v) {
+		swap_ends(c);
+		atomic_fetch_add(&c->dead, branch_bytes(s, old, fork));
+	}
+	FAILPOINT("commit.before-clear");
+	atomic_store_explicit(&c->to, 0, memory_order_release);
+	return OK;
+}
+
+void
+stage_abandon(struct store *s, struct blockref ref, struct blockref fork)
+{
+	atomic_fetch_add(&s->control->dead, branch_bytes(s, ref, fork));
+}

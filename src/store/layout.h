@@ -1,0 +1,316 @@
+/*
+ * The segment, byte by byte as the processes see it. Everything is found by offset from the start of the object; 0 is
+ *"none".
+ *
+ *	offset        who writes it            what
+ *	0             nobody after creation    struct super: identity, sizes, offsets of the regions below
+ *	one page      committers, master       struct control: tip, owner of the lock, repair words, arena's end
+ *	page each     its role, master         struct role_page: heartbeat, counters
+ *	pages         discovery                struct peer_region: peer table
+ *	pages         resolver                 struct pause_region: addresses left alone
+ *	pages each    its worker + consumers   struct ring_region
+ *	pages         pool process             struct pool_region, buckets, slots
+ *	to size_max   committers               the arena: records and tries, append only
+ *
+ * Regions start on page boundaries, so that each process can be given write access to exactly its own. Numbers that
+ *more than one process touches are _Atomic. The layout version changes with any change here.
+ */
+#ifndef RENSA_STORE_LAYOUT_H
+#define RENSA_STORE_LAYOUT_H
+
+#include <semaphore.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "chain/params.h"
+#include "chain/tx.h"
+#include "chain/u256.h"
+#include "crypto/hash.h"
+#include "store/peer_table.h"
+#include "store/ring.h"
+#include "store/role_table.h"
+#include "store/store.h"
+
+#define LAYOUT_MAGIC UINT64_C(0x52454e5341534547) /* "RENSASEG" */
+#define LAYOUT_VERSION 1
+#define PAGE UINT64_C(4096)
+
+struct super {
+	uint64_t magic;
+	uint32_t version;
+	uint32_t roles;
+	uint64_t size_max;
+	uint64_t roles_at; /* one page each */
+	uint64_t peers_at;
+	uint64_t pauses_at;
+	uint64_t rings_at;
+	uint64_t ring_stride;
+	uint64_t pool_at;
+	uint64_t pool_size;
+	uint64_t arena_at;
+	uint32_t rings;
+	uint32_t pool_max;
+	uint32_t pool_buckets; /* power of two */
+	uint8_t seed[16];      /* key of every hash in here */
+	struct params params;
+	struct hash256 genesis;
+	uint64_t genesis_ref;
+};
+
+/* A trie is its root slot; see trie.c. */
+struct trie_root {
+	_Atomic uint64_t slot;
+};
+
+struct control {
+	_Atomic uint64_t tip;	/* THE chain: offset of its last block's record */
+	_Atomic uint64_t swap;	/* odd while account heads move between branches */
+	_Atomic uint64_t from;	/* repair words: the tip before the commit under way … */
+	_Atomic uint64_t to;	/* … and after it; 0: none under way */
+	_Atomic uint32_t owner; /* pid of the lock's holder, 0: free */
+	_Atomic uint32_t in_sync_wait;
+	_Atomic uint64_t end;	  /* first free byte of the arena */
+	_Atomic uint64_t granted; /* memory behind the object reaches to here */
+	_Atomic uint64_t dead;
+	_Atomic uint64_t lock_waits;
+	_Atomic uint64_t repairs;
+	struct trie_root blocks;   /* by hash */
+	struct trie_root txs;	   /* by id */
+	struct trie_root accounts; /* by address */
+};
+
+/* Arena records. All start on 8-byte boundaries. */
+
+struct block_rec {
+	struct hash256 hash;
+	struct u256 work;
+	uint64_t height;
+	uint64_t parent;
+	uint64_t jump;	   /* an ancestor further down, see chain.c */
+	uint64_t supply;   /* minted up to and with this block */
+	uint64_t versions; /* first of its account versions, contiguous */
+	uint32_t version_count;
+	uint32_t tx_count;
+	uint32_t size;
+	_Atomic uint32_t is_indexed; /* hash and transactions are in the tries */
+	uint8_t bytes[];	     /* the canonical block */
+};
+
+/* An account's state after one block; the older ones hang behind it. */
+struct version_rec {
+	uint64_t height; /* of the block, so that readers need not look there */
+	uint64_t balance;
+	uint64_t sequence;
+	uint64_t prev;	  /* older version on the same branch, 0: the account was new */
+	uint64_t account; /* struct account_leaf */
+};
+
+/* Trie leaves. All leaves of one 64-bit key are chained. */
+struct leaf {
+	uint64_t next;
+	uint64_t key;
+};
+
+struct block_leaf {
+	struct leaf leaf;
+	uint64_t block;
+};
+
+struct tx_leaf_rec {
+	struct leaf leaf;
+	uint64_t block;
+	uint32_t offset; /* of the transaction in the block's bytes */
+	uint32_t index;
+};
+
+struct account_leaf {
+	struct leaf leaf;
+	_Atomic uint64_t head; /* newest version */
+	struct address address;
+	uint8_t pad[4];
+};
+
+/* Tables. */
+
+struct role_page {
+	_Atomic uint32_t pid;
+	_Atomic uint32_t restarts;
+	_Atomic uint64_t started_ms;
+	_Atomic uint64_t beat_ms;
+	char name[16];
+	_Atomic uint64_t counters[COUNTERS];
+};
+
+struct peer_slot {
+	_Atomic uint32_t seq; /* odd while it changes */
+	_Atomic uint32_t is_used;
+	struct peer_entry entry;
+};
+
+struct peer_region {
+	_Atomic uint64_t version;
+	struct peer_slot slots[PEER_TABLE_MAX];
+};
+
+struct pause_slot {
+	_Atomic uint32_t seq;
+	_Atomic uint32_t is_used;
+	struct peer_pause pause;
+};
+
+struct pause_region {
+	struct pause_slot slots[PAUSE_TABLE_MAX];
+};
+
+/* Rings. */
+
+enum slot_state { SLOT_FREE, SLOT_FILLING, SLOT_FULL, SLOT_BUSY, SLOT_DONE };
+enum ring_state { RING_FREE, RING_OWNED, RING_ORPHANED };
+
+struct ring_tx {
+	_Atomic uint32_t state;
+	_Atomic uint32_t is_forgotten;
+	uint32_t size;
+	uint32_t from_client;
+	struct admission verdict;
+	uint8_t bytes[TX_SIZE_MAX];
+};
+
+struct ring_block {
+	_Atomic uint32_t state;
+	struct pushed_block block;
+};
+
+struct ring_command {
+	_Atomic uint32_t state;
+	_Atomic uint32_t is_cancelled;
+	_Atomic uint32_t is_forgotten;
+	struct command command;
+	struct command_result result;
+};
+
+struct ring_region {
+	_Atomic uint32_t state;
+	_Atomic uint64_t tx_head; /* transfers put so far; the next goes to slot tx_head % RING_TXS */
+	_Atomic uint64_t tx_done; /* transfers judged so far */
+	_Atomic uint64_t hint_count;
+	char hints[RING_HINTS][RING_ADDRESS_SIZE];
+	struct ring_command commands[RING_COMMANDS];
+	struct ring_tx txs[RING_TXS];
+	struct ring_block blocks[RING_BLOCKS];
+};
+
+/* The pool. */
+
+#define POOL_GONE_MAX 4096
+#define POOL_NONE UINT32_MAX
+
+struct pool_slot {
+	_Atomic uint32_t seq; /* odd while it changes */
+	_Atomic uint32_t is_used;
+	_Atomic uint32_t next_id;     /* chain of the id's bucket; of free slots while unused */
+	_Atomic uint32_t next_sender; /* chain of the sender's bucket */
+	struct pool_entry entry;
+};
+
+struct gone_slot {
+	_Atomic uint32_t seq;
+	uint32_t rule;
+	uint64_t height;
+	struct hash256 id;
+};
+
+struct pool_region {
+	_Atomic uint64_t links;	   /* odd while bucket chains change */
+	_Atomic uint64_t arrivals; /* number of the last one that came */
+	_Atomic uint64_t settled;  /* the tip that the pool has followed to */
+	_Atomic uint32_t count;
+	uint32_t free;	      /* first of the freed slots, chained by next_id */
+	uint32_t next_unused; /* slots from here on were never used */
+	uint64_t gone_count;
+	struct gone_slot gone[POOL_GONE_MAX];
+	/* behind it: by_arrival[pool_max * 2], by_id[buckets], by_sender[buckets], slots[pool_max] */
+};
+
+/* One process's view of the segment. */
+struct store {
+	uint8_t *base;	     /* mapping of size_max bytes */
+	struct super *super; /* == base */
+	struct control *control;
+	int fd_read;  /* -1 once attached */
+	int fd_write; /* kept by master and committers, who grow the object */
+	sem_t *sem;   /* master and committers */
+	uint32_t pid;
+	uint32_t role;
+	char name[80]; /* "/rensa.NODE.HASH" */
+};
+
+static inline void *
+at(const struct store *s, uint64_t offset)
+{
+	return s->base + offset;
+}
+
+static inline uint64_t
+align8(uint64_t n)
+{
+	return (n + 7) & ~UINT64_C(7);
+}
+
+static inline uint64_t
+align_page(uint64_t n)
+{
+	return (n + PAGE - 1) & ~(PAGE - 1);
+}
+
+static inline struct role_page *
+role_page_at(const struct store *s, uint32_t role)
+{
+	return at(s, s->super->roles_at + role * PAGE);
+}
+
+static inline struct ring_region *
+ring_at(const struct store *s, uint32_t ring)
+{
+	return at(s, s->super->rings_at + ring * s->super->ring_stride);
+}
+
+static inline struct pool_region *
+pool_at(const struct store *s)
+{
+	return at(s, s->super->pool_at);
+}
+
+static inline struct block_rec *
+block_at(const struct store *s, uint64_t ref)
+{
+	return at(s, ref);
+}
+
+/* Where the pool's variable parts lie behind its fixed one. */
+static inline _Atomic uint32_t *
+pool_by_arrival(const struct store *s)
+{
+	return at(s, s->super->pool_at + align8(sizeof(struct pool_region)));
+}
+
+static inline _Atomic uint32_t *
+pool_by_id(const struct store *s)
+{
+	return pool_by_arrival(s) + (size_t)s->super->pool_max * 2;
+}
+
+static inline _Atomic uint32_t *
+pool_by_sender(const struct store *s)
+{
+	return pool_by_id(s) + s->super->pool_buckets;
+}
+
+static inline struct pool_slot *
+pool_slots(const struct store *s)
+{
+	return at(s, (uint64_t)((uint8_t *)(pool_by_sender(s) + s->super->pool_buckets) - s->base + 7) & ~UINT64_C(7));
+}
+
+#endif

@@ -1,0 +1,343 @@
+/*
+ * The pool's rules: what is let in, what must leave, and how the pool follows the chain. Slots and chains are in
+ * pool_slots.c.
+ *
+ * The pool belongs to one tip, `settled`, which it moves along block by block with mempool_settle. That word is written
+ * last: a pool process that dies in between does the same walk again, and each step of it may be repeated.
+ *
+ * Spendable is the confirmed balance less everything the sender has pending. A transfer whose predecessors are missing
+ * waits; up to SEQUENCE_AHEAD sequences ahead of the next one are let in. Only what came from peers makes room for
+ * others when the pool is full.
+ */
+#include "store/mempool.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "layout.h"
+#include "pool_slots.h"
+#include "sender_index.h"
+#include "util/failpoint.h"
+#include "util/mem.h"
+
+#define ADMIT_TRIES 3
+#define EVICT_SHARE 64 /* one pass over a full pool makes room for this share of it */
+
+struct mempool {
+	struct store *store;
+	struct sender_index *senders;
+};
+
+struct mempool *
+mempool_open(struct store *s)
+{
+	struct mempool *m = xcalloc(1, sizeof(*m));
+
+	m->store = s;
+	m->senders = sender_index_new(store_seed(s));
+	pool_relink(s);
+	for (uint32_t i = 0; i < s->super->pool_max; i++) {
+		const struct pool_slot *slot = &pool_slots(s)[i];
+		const struct pool_entry *e = &slot->entry;
+		if (atomic_load(&slot->is_used))
+			sender_add(m->senders, &e->sender, (struct pending){e->sequence, e->value + e->fee, i});
+	}
+	return m;
+}
+
+void
+mempool_close(struct mempool *m)
+{
+	if (m == NULL)
+		return;
+	sender_index_free(m->senders);
+	free(m);
+}
+
+static struct admission
+refused(enum rule rule)
+{
+	return (struct admission){ADMISSION_REFUSED, rule, false};
+}
+
+static struct admission
+admitted(enum admission_status status, bool is_new)
+{
+	return (struct admission){status, RULE_OK, is_new};
+}
+
+static void
+drop(struct mempool *m, uint32_t slot)
+{
+	const struct pool_entry *e = &pool_slots(m->store)[slot].entry;
+	struct address sender = e->sender;
+	uint64_t sequence = e->sequence;
+
+	pool_remove(m->store, slot);
+	sender_remove(m->senders, &sender, sequence);
+}
+
+static void
+drop_as_gone(struct mempool *m, uint32_t slot, enum rule rule, uint64_t height)
+{
+	struct hash256 id = pool_slots(m->store)[slot].entry.id;
+
+	pool_mark_gone(m->store, &id, rule, height);
+	drop(m, slot);
+}
+
+/* Which of a sender's transfers wait, given its confirmed sequence. */
+static void
+mark_waiting(struct mempool *m, const struct sender *s, uint64_t confirmed)
+{
+	uint64_t next = sender_next(s, confirmed);
+
+	for (uint32_t i = 0; i < s->count; i++)
+		pool_set_waiting(m->store, s->list[i].slot, s->list[i].sequence >= next);
+}
+
+/* Fee per byte of a against b, exactly. */
+static int
+rate_compare(const struct pool_entry *a, const struct pool_entry *b)
+{
+	unsigned __int128 left = (unsigned __int128)a->fee * b->size, right = (unsigned __int128)b->fee * a->size;
+
+	if (left != right)
+		return left < right ? -1 : 1;
+	return a->arrival > b->arrival ? -1 : a->arrival < b->arrival;
+}
+
+static int
+slot_worse_first(const void *a, const void *b)
+{
+	return rate_compare(*(struct pool_entry *const *)a, *(struct pool_entry *const *)b);
+}
+
+/* Makes room for e by dropping the worst of what came from peers: worse than e, if e itself comes from one. */
+static bool
+evict_for(struct mempool *m, const struct pool_entry *e)
+{
+	struct store *s = m->store;
+	uint32_t max = s->super->pool_max, count = 0, quota = max / EVICT_SHARE + 1, evicted = 0;
+	struct pool_entry **worst = xmalloc(max * sizeof(struct pool_entry *));
+
+	for (uint32_t i = 0; i < max; i++) {
+		struct pool_slot *slot = &pool_slots(s)[i];
+		if (atomic_load(&slot->is_used) && !slot->entry.from_client &&
+		    (e->from_client || rate_compare(&slot->entry, e) < 0))
+			worst[count++] = &slot->entry;
+	}
+	qsort(worst, count, sizeof(struct pool_entry *), slot_worse_first);
+	for (; evicted < count && evicted < quota; evicted++)
+		drop_as_gone(m, pool_slot_of(s, &worst[evicted]->id), RULE_POOL_FULL, chain_height(s, chain_tip(s)));
+	free(worst);
+	return evicted > 0;
+}
+
+static struct admission
+admit_at(struct mempool *m, struct blockref tip, const struct tx *tx, const struct hash256 *id, bool from_client,
+	 uint64_t now_ms)
+{
+	struct store *s = m->store;
+	struct pool_entry e = {.id = *id,
+			       .sender = tx_sender(tx),
+			       .sequence = tx->sequence,
+			       .value = tx->value,
+			       .fee = tx->fee,
+			       .received_ms = now_ms,
+			       .from_client = from_client};
+	struct sender *sender = sender_find(m->senders, &e.sender);
+	struct writer w = writer_of(e.bytes, sizeof(e.bytes));
+	uint64_t next, outgoing = sender == NULL ? 0 : sender->outgoing, cost = tx->value + tx->fee;
+	struct account account;
+	uint32_t slot;
+
+	if (chain_account(s, tip, &e.sender, &account, NULL) != OK)
+		return admitted(ADMISSION_RETRY, false);
+	if (tx->sequence < account.sequence)
+		return refused(RULE_SEQUENCE_USED);
+	if (sender != NULL && sender_at(sender, tx->sequence) != NULL)
+		return refused(RULE_SEQUENCE_TAKEN);
+	next = sender == NULL ? account.sequence : sender_next(sender, account.sequence);
+	if (tx->sequence > next && tx->sequence - next > SEQUENCE_AHEAD)
+		return refused(RULE_SEQUENCE_TOO_FAR);
+	if (outgoing > account.balance || cost > account.balance - outgoing)
+		return refused(RULE_INSUFFICIENT_FUNDS);
+
+	tx_encode(&w, tx);
+	e.size = (uint32_t)writer_len(&w);
+	e.is_waiting = tx->sequence != next;
+	slot = pool_insert(s, &e);
+	if (slot == POOL_NONE && evict_for(m, &e))
+		slot = pool_insert(s, &e);
+	if (slot == POOL_NONE)
+		return refused(RULE_POOL_FULL);
+	sender_add(m->senders, &e.sender, (struct pending){e.sequence, cost, slot});
+	if (!e.is_waiting)
+		mark_waiting(m, sender_find(m->senders, &e.sender), account.sequence);
+	return admitted(e.is_waiting ? ADMISSION_WAITING : ADMISSION_PENDING, true);
+}
+
+struct admission
+mempool_admit(struct mempool *m, const struct tx *tx, bool from_client, uint64_t now_ms)
+{
+	struct hash256 id = tx_id(tx);
+	struct admission a = admitted(ADMISSION_RETRY, false);
+	uint32_t known = pool_slot_of(m->store, &id);
+	struct tx_place place;
+
+	if (known != POOL_NONE) {
+		const struct pool_entry *e = &pool_slots(m->store)[known].entry;
+		return admitted(e->is_waiting ? ADMISSION_WAITING : ADMISSION_PENDING, false);
+	}
+	for (int i = 0; i < ADMIT_TRIES && a.status == ADMISSION_RETRY; i++) {
+		struct blockref tip = chain_tip(m->store);
+		if (chain_find_tx(m->store, tip, &id, &place))
+			return admitted(ADMISSION_CONFIRMED, false);
+		a = admit_at(m, tip, tx, &id, from_client, now_ms);
+	}
+	return a;
+}
+
+/* One walk from `settled` to a tip. */
+struct walk {
+	struct mempool *m;
+	struct blockref tip;
+	uint64_t now_ms;
+	struct settle_report *report;
+	bool is_stale; /* the chain moved on: stop, `settled` stays */
+};
+
+/* Drops what a sender can no longer do as of the walk's tip, and marks again what waits. */
+static void
+recheck(void *ctx, const struct address *who)
+{
+	struct walk *w = ctx;
+	struct mempool *m = w->m;
+	struct sender *s = sender_find(m->senders, who);
+	uint64_t spent = 0, height = chain_height(m->store, w->tip);
+	struct address sender = *who;
+	struct account account;
+
+	if (s == NULL || w->is_stale)
+		return;
+	if (chain_account(m->store, w->tip, who, &account, NULL) != OK) {
+		w->is_stale = true;
+		return;
+	}
+	for (uint32_t i = 0; s != NULL && i < s->count;) {
+		struct pending p = s->list[i];
+		enum rule rule = p.sequence < account.sequence	    ? RULE_SEQUENCE_USED
+				 : p.cost > account.balance - spent ? RULE_INSUFFICIENT_FUNDS
+								    : RULE_OK;
+		if (rule == RULE_OK) {
+			spent += p.cost;
+			i++;
+			continue;
+		}
+		drop_as_gone(m, p.slot, rule, height);
+		w->report->dropped++;
+		s = sender_find(m->senders, &sender);
+	}
+	if (s != NULL)
+		mark_waiting(m, s, account.sequence);
+}
+
+/* Takes the transfers of one new block out of the pool. */
+static void
+take_mined(struct walk *w, struct blockref ref)
+{
+	struct store *s = w->m->store;
+	struct block_iter it;
+	struct block b;
+	struct tx tx;
+	enum rule rule;
+
+	chain_block(s, ref, &b);
+	for (it = block_txs(&b); block_next(&it, &tx, &rule);) {
+		struct hash256 id;
+		uint32_t slot;
+		if (rule != RULE_OK || tx.version != TX_TRANSFER)
+			continue;
+		id = tx_id(&tx);
+		slot = pool_slot_of(s, &id);
+		if (slot != POOL_NONE) {
+			drop(w->m, slot);
+			w->report->mined++;
+		}
+	}
+}
+
+static void
+recheck_block(struct walk *w, struct blockref ref)
+{
+	struct block_iter it;
+	struct block b;
+	struct tx tx;
+	enum rule rule;
+
+	chain_block(w->m->store, ref, &b);
+	for (it = block_txs(&b); block_next(&it, &tx, &rule);)
+		if (rule == RULE_OK && tx.version == TX_TRANSFER) {
+			struct address sender = tx_sender(&tx);
+			recheck(w, &sender);
+		}
+}
+
+/* Gives the transfers of one rolled-back block back to the pool, or says why that cannot be. */
+static void
+return_block(struct walk *w, struct blockref ref)
+{
+	struct store *s = w->m->store;
+	struct block_iter it;
+	struct block b;
+	struct tx tx;
+	enum rule rule;
+
+	chain_block(s, ref, &b);
+	for (it = block_txs(&b); block_next(&it, &tx, &rule) && !w->is_stale;) {
+		struct admission a;
+		struct hash256 id;
+		if (rule != RULE_OK || tx.version != TX_TRANSFER)
+			continue;
+		a = mempool_admit(w->m, &tx, true, w->now_ms);
+		if (a.status == ADMISSION_RETRY)
+			w->is_stale = true;
+		else if (a.status == ADMISSION_REFUSED) {
+			id = tx_id(&tx);
+			pool_mark_gone(s, &id, a.rule, chain_height(s, w->tip));
+			w->report->dropped++;
+		} else if (a.status != ADMISSION_CONFIRMED && a.is_new)
+			w->report->returned++;
+	}
+}
+
+bool
+mempool_settle(struct mempool *m, uint64_t now_ms, struct settle_report *report)
+{
+	struct store *s = m->store;
+	struct blockref from = {atomic_load(&pool_at(s)->settled)}, fork;
+	struct walk w = {.m = m, .tip = chain_tip(s), .now_ms = now_ms, .report = report};
+	uint64_t height;
+
+	memset(report, 0, sizeof(*report));
+	if (from.v == w.tip.v)
+		return false;
+	fork = chain_fork(s, from, w.tip);
+	for (height = chain_height(s, fork) + 1; height <= chain_height(s, w.tip); height++)
+		take_mined(&w, chain_at(s, w.tip, height));
+	if (fork.v == from.v) {
+		/* Balances only grew, but for the senders of what was mined. */
+		for (height = chain_height(s, fork) + 1; height <= chain_height(s, w.tip); height++)
+			recheck_block(&w, chain_at(s, w.tip, height));
+	} else {
+		/* What stays is rechecked before what comes back, so that it keeps its place. */
+		sender_each(m->senders, recheck, &w);
+		for (height = chain_height(s, fork) + 1; height <= chain_height(s, from) && !w.is_stale; height++)
+			return_block(&w, chain_at(s, from, height));
+	}
+	FAILPOINT("pool.before-settled");
+	if (!w.is_stale)
+		atomic_store(&pool_at(s)->settled, w.tip.v);
+	return true;
+}

@@ -1,0 +1,398 @@
+/*
+ * Slots never move. Two hash tables (by id, by sender) chain them by index, and by_arrival remembers the last arrivals,
+ * so that relay and listings can go on from where they were. pool_region.links is odd while chains change: a reader
+ * that found nothing then looks again; one that found something checks the slot itself.
+ */
+#include "pool_slots.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "seqslot.h"
+#include "trie.h"
+#include "util/clock.h"
+#include "util/failpoint.h"
+#include "util/mem.h"
+
+#define LINK_TRIES 200 /* sleeps of 1 ms once spinning has not helped */
+#define SPINS 2000
+
+static uint32_t
+bucket_of(const struct store *s, const void *data, size_t len)
+{
+	return (uint32_t)trie_key(s, data, len) & (s->super->pool_buckets - 1);
+}
+
+static void
+links_open(struct pool_region *p)
+{
+	atomic_store_explicit(&p->links, atomic_load_explicit(&p->links, memory_order_relaxed) | 1,
+			      memory_order_relaxed);
+	atomic_thread_fence(memory_order_seq_cst);
+}
+
+static void
+links_close(struct pool_region *p)
+{
+	atomic_store_explicit(&p->links, (atomic_load_explicit(&p->links, memory_order_relaxed) | 1) + 1,
+			      memory_order_release);
+}
+
+static void
+link_slot(struct store *s, uint32_t slot)
+{
+	struct pool_slot *p = &pool_slots(s)[slot];
+	_Atomic uint32_t *by_id = pool_by_id(s) + bucket_of(s, &p->entry.id, sizeof(p->entry.id));
+	_Atomic uint32_t *by_sender = pool_by_sender(s) + bucket_of(s, &p->entry.sender, sizeof(p->entry.sender));
+
+	atomic_store_explicit(&p->next_id, atomic_load(by_id), memory_order_relaxed);
+	atomic_store_explicit(by_id, slot, memory_order_release);
+	atomic_store_explicit(&p->next_sender, atomic_load(by_sender), memory_order_relaxed);
+	atomic_store_explicit(by_sender, slot, memory_order_release);
+	atomic_store_explicit(pool_by_arrival(s) + p->entry.arrival % ((uint64_t)s->super->pool_max * 2), slot,
+			      memory_order_release);
+}
+
+static void
+unlink_id(struct store *s, uint32_t slot)
+{
+	struct pool_slot *slots = pool_slots(s), *p = &slots[slot];
+	_Atomic uint32_t *link = pool_by_id(s) + bucket_of(s, &p->entry.id, sizeof(p->entry.id));
+
+	while (atomic_load(link) != slot)
+		link = &slots[atomic_load(link)].next_id;
+	atomic_store_explicit(link, atomic_load(&p->next_id), memory_order_release);
+}
+
+static void
+unlink_sender(struct store *s, uint32_t slot)
+{
+	struct pool_slot *slots = pool_slots(s), *p = &slots[slot];
+	_Atomic uint32_t *link = pool_by_sender(s) + bucket_of(s, &p->entry.sender, sizeof(p->entry.sender));
+
+	while (atomic_load(link) != slot)
+		link = &slots[atomic_load(link)].next_sender;
+	atomic_store_explicit(link, atomic_load(&p->next_sender), memory_order_release);
+}
+
+void
+pool_links_reset(struct store *s)
+{
+	struct pool_region *p = pool_at(s);
+
+	links_open(p);
+	memset((void *)pool_by_arrival(s), 0xff, (size_t)s->super->pool_max * 2 * sizeof(uint32_t));
+	memset((void *)pool_by_id(s), 0xff, (size_t)s->super->pool_buckets * sizeof(uint32_t));
+	memset((void *)pool_by_sender(s), 0xff, (size_t)s->super->pool_buckets * sizeof(uint32_t));
+	p->free = POOL_NONE;
+	p->next_unused = 0;
+	atomic_store(&p->count, 0);
+	links_close(p);
+}
+
+void
+pool_relink(struct store *s)
+{
+	struct pool_region *p = pool_at(s);
+	uint64_t last = atomic_load(&p->arrivals);
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < POOL_GONE_MAX; i++)
+		if (atomic_load(&p->gone[i].seq) & 1) {
+			memset(&p->gone[i].id, 0, sizeof(p->gone[i].id));
+			seqslot_close(&p->gone[i].seq);
+		}
+	pool_links_reset(s);
+	links_open(p);
+	for (uint32_t i = 0; i < s->super->pool_max; i++) {
+		struct pool_slot *slot = &pool_slots(s)[i];
+
+		if (atomic_load(&slot->seq) & 1) {
+			atomic_store(&slot->is_used, 0);
+			memset(&slot->entry, 0, sizeof(slot->entry));
+			seqslot_close(&slot->seq);
+		}
+		if (atomic_load(&slot->is_used)) {
+			link_slot(s, i);
+			count++;
+			if (slot->entry.arrival > last)
+				last = slot->entry.arrival;
+		} else {
+			atomic_store(&slot->next_id, p->free);
+			p->free = i;
+		}
+	}
+	p->next_unused = s->super->pool_max;
+	atomic_store(&p->arrivals, last);
+	atomic_store(&p->count, count);
+	links_close(p);
+}
+
+uint32_t
+pool_insert(struct store *s, struct pool_entry *e)
+{
+	struct pool_region *p = pool_at(s);
+	struct pool_slot *slot;
+	uint32_t i = p->free;
+
+	if (i == POOL_NONE && p->next_unused < s->super->pool_max)
+		i = p->next_unused;
+	if (i == POOL_NONE)
+		return POOL_NONE;
+	slot = &pool_slots(s)[i];
+	links_open(p);
+	if (i == p->free)
+		p->free = atomic_load(&slot->next_id);
+	else
+		p->next_unused++;
+	e->arrival = atomic_load(&p->arrivals) + 1;
+	seqslot_open(&slot->seq);
+	slot->entry = *e;
+	FAILPOINT("pool.half-written");
+	atomic_store_explicit(&slot->is_used, 1, memory_order_relaxed);
+	seqslot_close(&slot->seq);
+	FAILPOINT("pool.before-link");
+	link_slot(s, i);
+	atomic_fetch_add(&p->count, 1);
+	links_close(p);
+	atomic_store_explicit(&p->arrivals, e->arrival, memory_order_release);
+	FAILPOINT("pool.inserted");
+	return i;
+}
+
+void
+pool_remove(struct store *s, uint32_t i)
+{
+	struct pool_region *p = pool_at(s);
+	struct pool_slot *slot = &pool_slots(s)[i];
+
+	links_open(p);
+	unlink_id(s, i);
+	unlink_sender(s, i);
+	FAILPOINT("pool.unlinked");
+	seqslot_open(&slot->seq);
+	atomic_store_explicit(&slot->is_used, 0, memory_order_relaxed);
+	seqslot_close(&slot->seq);
+	atomic_store(&slot->next_id, p->free);
+	p->free = i;
+	atomic_fetch_sub(&p->count, 1);
+	links_close(p);
+}
+
+void
+pool_set_waiting(struct store *s, uint32_t i, bool is_waiting)
+{
+	struct pool_slot *slot = &pool_slots(s)[i];
+
+	if (slot->entry.is_waiting == is_waiting)
+		return;
+	seqslot_open(&slot->seq);
+	slot->entry.is_waiting = is_waiting;
+	seqslot_close(&slot->seq);
+}
+
+uint32_t
+pool_slot_of(const struct store *s, const struct hash256 *id)
+{
+	uint32_t i = atomic_load(pool_by_id(s) + bucket_of(s, id, sizeof(*id)));
+
+	while (i != POOL_NONE && !hash_equal(&pool_slots(s)[i].entry.id, id))
+		i = atomic_load(&pool_slots(s)[i].next_id);
+	return i;
+}
+
+void
+pool_mark_gone(struct store *s, const struct hash256 *id, enum rule rule, uint64_t height)
+{
+	struct pool_region *p = pool_at(s);
+	struct gone_slot *g = &p->gone[p->gone_count++ % POOL_GONE_MAX];
+
+	seqslot_open(&g->seq);
+	g->id = *id;
+	g->rule = rule;
+	g->height = height;
+	seqslot_close(&g->seq);
+}
+
+/* Readers. */
+
+static bool
+slot_read(const struct store *s, uint32_t i, struct pool_entry *out)
+{
+	const struct pool_slot *slot = &pool_slots(s)[i];
+
+	return i < s->super->pool_max && seqslot_read(&slot->seq, &slot->is_used, out, &slot->entry, sizeof(*out)) &&
+	       out->size <= TX_SIZE_MAX;
+}
+
+/* Waits until the chains stand still; false when they have not for long (the pool process died half-way): go on as they
+ * are. */
+static bool
+links_wait(const struct store *s, uint64_t *links)
+{
+	for (int i = 0; i < SPINS + LINK_TRIES; i++) {
+		*links = atomic_load_explicit(&pool_at(s)->links, memory_order_acquire);
+		if (!(*links & 1))
+			return true;
+		if (i >= SPINS)
+			clock_sleep_ms(1);
+	}
+	return false;
+}
+
+static bool
+links_moved(const struct store *s, uint64_t links)
+{
+	atomic_thread_fence(memory_order_acquire);
+	return atomic_load_explicit(&pool_at(s)->links, memory_order_relaxed) != links;
+}
+
+uint32_t
+mempool_count(const struct store *s)
+{
+	return atomic_load_explicit(&pool_at(s)->count, memory_order_relaxed);
+}
+
+uint32_t
+mempool_capacity(const struct store *s)
+{
+	return s->super->pool_max;
+}
+
+uint64_t
+mempool_last_arrival(const struct store *s)
+{
+	return atomic_load_explicit(&pool_at(s)->arrivals, memory_order_acquire);
+}
+
+bool
+mempool_find(const struct store *s, const struct hash256 *id, struct pool_entry *out)
+{
+	const struct pool_slot *slots = pool_slots(s);
+	uint32_t bucket = bucket_of(s, id, sizeof(*id));
+	bool still = true;
+	uint64_t links;
+
+	while (still) {
+		still = links_wait(s, &links);
+		uint32_t i = atomic_load_explicit(pool_by_id(s) + bucket, memory_order_acquire);
+		for (uint32_t steps = 0; i < s->super->pool_max && steps < s->super->pool_max; steps++) {
+			if (slot_read(s, i, out) && hash_equal(&out->id, id))
+				return true;
+			i = atomic_load_explicit(&slots[i].next_id, memory_order_acquire);
+		}
+		if (!links_moved(s, links))
+			break;
+	}
+	return false;
+}
+
+bool
+mempool_next(const struct store *s, uint64_t *arrival, struct pool_entry *out)
+{
+	uint64_t last = mempool_last_arrival(s), span = (uint64_t)s->super->pool_max * 2;
+
+	if (*arrival == 0)
+		*arrival = 1;
+	if (last >= span && *arrival <= last - span)
+		*arrival = last - span + 1;
+	while (*arrival <= last) {
+		uint64_t a = (*arrival)++;
+		uint32_t i = atomic_load_explicit(pool_by_arrival(s) + a % span, memory_order_acquire);
+		if (i < s->super->pool_max && slot_read(s, i, out) && out->arrival == a)
+			return true;
+	}
+	return false;
+}
+
+static int
+compare_u64(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+void
+mempool_sender(const struct store *s, const struct address *who, uint64_t confirmed_sequence, struct pool_sender *out)
+{
+	const struct pool_slot *slots = pool_slots(s);
+	uint32_t bucket = bucket_of(s, who, sizeof(*who)), count = 0;
+	uint64_t *sequences = xmalloc(s->super->pool_max * sizeof(*sequences)), links;
+	struct pool_entry e;
+	bool still = true;
+
+	while (still) {
+		still = links_wait(s, &links);
+		memset(out, 0, sizeof(*out));
+		count = 0;
+		uint32_t i = atomic_load_explicit(pool_by_sender(s) + bucket, memory_order_acquire);
+		for (uint32_t steps = 0; i < s->super->pool_max && steps < s->super->pool_max; steps++) {
+			if (slot_read(s, i, &e) && address_equal(&e.sender, who)) {
+				out->outgoing += e.value + e.fee;
+				sequences[count++] = e.sequence;
+			}
+			i = atomic_load_explicit(&slots[i].next_sender, memory_order_acquire);
+		}
+		if (!links_moved(s, links))
+			break;
+	}
+	qsort(sequences, count, sizeof(*sequences), compare_u64);
+	out->count = count;
+	out->next_sequence = confirmed_sequence;
+	for (uint32_t i = 0; i < count; i++)
+		if (sequences[i] == out->next_sequence)
+			out->next_sequence++;
+	free(sequences);
+}
+
+size_t
+mempool_candidates(const struct store *s, struct candidate *out, size_t max)
+{
+	struct pool_entry e;
+	size_t count = 0;
+
+	for (uint32_t i = 0; i < s->super->pool_max && count < max; i++) {
+		if (!atomic_load_explicit(&pool_slots(s)[i].is_used, memory_order_relaxed) || !slot_read(s, i, &e))
+			continue;
+		out[count++] = (struct candidate){.sender = e.sender,
+						  .sequence = e.sequence,
+						  .fee = e.fee,
+						  .arrival = e.arrival,
+						  .size = e.size,
+						  .ref = i};
+	}
+	return count;
+}
+
+bool
+mempool_fetch(const struct store *s, uint32_t ref, struct tx *tx, uint8_t bytes[TX_SIZE_MAX], uint32_t *size)
+{
+	struct pool_entry e;
+	struct reader r;
+
+	if (!slot_read(s, ref, &e))
+		return false;
+	memcpy(bytes, e.bytes, e.size);
+	*size = e.size;
+	r = reader_of(bytes, e.size);
+	return tx_decode(tx, &r) == RULE_OK;
+}
+
+bool
+mempool_gone(const struct store *s, const struct hash256 *id, struct pool_gone *out)
+{
+	const struct pool_region *p = pool_at(s);
+	struct gone_slot g;
+
+	for (uint32_t i = 0; i < POOL_GONE_MAX; i++) {
+		const struct gone_slot *slot = &p->gone[i];
+		if (!hash_equal(&slot->id, id) || !seqslot_read(&slot->seq, NULL, &g, slot, sizeof(g)) ||
+		    !hash_equal(&g.id, id))
+			continue;
+		out->rule = g.rule < RULE_COUNT ? (enum rule)g.rule : RULE_OK;
+		out->height = g.height;
+		return true;
+	}
+	return false;
+}

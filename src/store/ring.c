@@ -1,0 +1,353 @@
+/*
+ * Transfers go through a ring proper: slots are filled in order, judged in order, and each is freed when its verdict
+ * was taken. Blocks, commands and hints are few and use small arrays.
+ *
+ * Both sides may die at any point. The worker publishes a slot by its state and then moves tx_head; the pool marks DONE
+ * and then moves tx_done, so a new pool process finds at tx_done a slot that is FULL (judge it: a transfer that is in
+ * the pool already gets the same verdict) or done with. An orphaned ring is freed when nothing in it is left to do.
+ */
+#include "store/ring.h"
+
+#include <string.h>
+
+#include "layout.h"
+#include "util/text.h"
+
+static uint32_t
+load(const _Atomic uint32_t *state)
+{
+	return atomic_load_explicit(state, memory_order_acquire);
+}
+
+static void
+put(_Atomic uint32_t *state, uint32_t to)
+{
+	atomic_store_explicit(state, to, memory_order_release);
+}
+
+static bool
+move(_Atomic uint32_t *state, uint32_t from, uint32_t to)
+{
+	return atomic_compare_exchange_strong_explicit(state, &from, to, memory_order_acq_rel, memory_order_acquire);
+}
+
+enum err
+ring_assign(struct store *s, uint32_t *ring)
+{
+	for (uint32_t i = 0; i < s->super->rings; i++) {
+		struct ring_region *r = ring_at(s, i);
+		uint64_t hints;
+
+		if (load(&r->state) != RING_FREE)
+			continue;
+		/* Hints are counted over all lives, so that the reader's cursor stays right. */
+		hints = atomic_load(&r->hint_count);
+		memset(r, 0, sizeof(*r));
+		atomic_store(&r->hint_count, hints);
+		put(&r->state, RING_OWNED);
+		*ring = i;
+		return OK;
+	}
+	return ERR_BUSY;
+}
+
+void
+ring_orphan(struct store *s, uint32_t ring)
+{
+	struct ring_region *r = ring_at(s, ring);
+
+	for (int i = 0; i < RING_COMMANDS; i++)
+		put(&r->commands[i].is_cancelled, 1);
+	move(&r->state, RING_OWNED, RING_ORPHANED);
+}
+
+int
+ring_put_tx(struct store *s, uint32_t ring, const uint8_t *bytes, size_t size, bool from_client)
+{
+	struct ring_region *r = ring_at(s, ring);
+	uint64_t head = atomic_load_explicit(&r->tx_head, memory_order_relaxed);
+	struct ring_tx *slot = &r->txs[head % RING_TXS];
+
+	if (size > sizeof(slot->bytes) || load(&slot->state) != SLOT_FREE)
+		return -1;
+	put(&slot->state, SLOT_FILLING);
+	put(&slot->is_forgotten, 0);
+	slot->size = (uint32_t)size;
+	slot->from_client = from_client;
+	memcpy(slot->bytes, bytes, size);
+	put(&slot->state, SLOT_FULL);
+	atomic_store_explicit(&r->tx_head, head + 1, memory_order_release);
+	return (int)(head % RING_TXS);
+}
+
+bool
+ring_take_verdict(struct store *s, uint32_t ring, int slot, struct admission *out)
+{
+	struct ring_tx *t = &ring_at(s, ring)->txs[slot];
+
+	if (load(&t->state) != SLOT_DONE)
+		return false;
+	*out = t->verdict;
+	put(&t->state, SLOT_FREE);
+	return true;
+}
+
+void
+ring_forget_tx(struct store *s, uint32_t ring, int slot)
+{
+	struct ring_tx *t = &ring_at(s, ring)->txs[slot];
+
+	put(&t->is_forgotten, 1);
+	atomic_thread_fence(memory_order_seq_cst);
+	move(&t->state, SLOT_DONE, SLOT_FREE);
+}
+
+/* An orphan with nothing left to do is free for the next worker. */
+static void
+free_if_drained(struct ring_region *r)
+{
+	for (int i = 0; i < RING_COMMANDS; i++) {
+		uint32_t state = load(&r->commands[i].state);
+		if (state == SLOT_FULL || state == SLOT_BUSY)
+			return;
+	}
+	for (int i = 0; i < RING_BLOCKS; i++)
+		if (load(&r->blocks[i].state) == SLOT_FULL)
+			return;
+	put(&r->state, RING_FREE);
+}
+
+size_t
+ring_drain(struct store *s, size_t max, ring_judge *judge, void *ctx, bool rang[STORE_RINGS_MAX])
+{
+	size_t count = 0;
+
+	for (uint32_t i = 0; i < s->super->rings; i++) {
+		struct ring_region *r = ring_at(s, i);
+		uint64_t done, head;
+
+		if (load(&r->state) == RING_FREE)
+			continue;
+		done = atomic_load_explicit(&r->tx_done, memory_order_relaxed);
+		head = atomic_load_explicit(&r->tx_head, memory_order_acquire);
+		/* A worker's numbers are not trusted: no more can be waiting than there are slots. */
+		if (head - done > RING_TXS)
+			done = head > RING_TXS ? head - RING_TXS : 0;
+		for (; done != head && count < max; done++) {
+			struct ring_tx *t = &r->txs[done % RING_TXS];
+
+			if (load(&t->state) == SLOT_FULL) {
+				size_t size = t->size <= sizeof(t->bytes) ? t->size : 0;
+				t->verdict = judge(ctx, t->bytes, size, t->from_client != 0);
+				put(&t->state, SLOT_DONE);
+				atomic_thread_fence(memory_order_seq_cst);
+				if (load(&t->is_forgotten))
+					move(&t->state, SLOT_DONE, SLOT_FREE);
+				rang[i] = true;
+				count++;
+			}
+			atomic_store_explicit(&r->tx_done, done + 1, memory_order_release);
+		}
+		if (done == head && load(&r->state) == RING_ORPHANED)
+			free_if_drained(r);
+	}
+	return count;
+}
+
+enum err
+ring_put_block(struct store *s, uint32_t ring, const char *from, const uint8_t *bytes, size_t size)
+{
+	struct ring_region *r = ring_at(s, ring);
+
+	if (size < HEADER_SIZE)
+		return ERR_FORMAT;
+	for (int i = 0; i < RING_BLOCKS; i++) {
+		struct ring_block *b = &r->blocks[i];
+
+		if (load(&b->state) != SLOT_FREE)
+			continue;
+		put(&b->state, SLOT_FILLING);
+		text_copy(b->block.from, sizeof(b->block.from), from);
+		b->block.size = size <= RING_BLOCK_BYTES ? (uint32_t)size : HEADER_SIZE;
+		memcpy(b->block.bytes, bytes, b->block.size);
+		put(&b->state, SLOT_FULL);
+		return OK;
+	}
+	return ERR_BUSY;
+}
+
+bool
+ring_take_block(struct store *s, struct pushed_block *out)
+{
+	for (uint32_t i = 0; i < s->super->rings; i++) {
+		struct ring_region *r = ring_at(s, i);
+
+		if (load(&r->state) == RING_FREE)
+			continue;
+		for (int k = 0; k < RING_BLOCKS; k++) {
+			struct ring_block *b = &r->blocks[k];
+
+			if (load(&b->state) != SLOT_FULL)
+				continue;
+			memcpy(out, &b->block, offsetof(struct pushed_block, bytes));
+			if (out->size > RING_BLOCK_BYTES)
+				out->size = 0;
+			memcpy(out->bytes, b->block.bytes, out->size);
+			out->from[sizeof(out->from) - 1] = '\0';
+			put(&b->state, SLOT_FREE);
+			return true;
+		}
+	}
+	return false;
+}
+
+int
+ring_put_command(struct store *s, uint32_t ring, const struct command *c)
+{
+	struct ring_region *r = ring_at(s, ring);
+
+	for (int i = 0; i < RING_COMMANDS; i++) {
+		struct ring_command *slot = &r->commands[i];
+
+		if (load(&slot->state) != SLOT_FREE)
+			continue;
+		put(&slot->state, SLOT_FILLING);
+		put(&slot->is_cancelled, 0);
+		put(&slot->is_forgotten, 0);
+		slot->command = *c;
+		slot->result.error = OK;
+		slot->result.replaced = false;
+		slot->result.count = 0;
+		put(&slot->state, SLOT_FULL);
+		return i;
+	}
+	return -1;
+}
+
+bool
+ring_take_result(struct store *s, uint32_t ring, int slot, struct command_result *out)
+{
+	struct ring_command *c = &ring_at(s, ring)->commands[slot];
+
+	if (load(&c->state) != SLOT_DONE)
+		return false;
+	*out = c->result;
+	put(&c->state, SLOT_FREE);
+	return true;
+}
+
+void
+ring_cancel_command(struct store *s, uint32_t ring, int slot)
+{
+	put(&ring_at(s, ring)->commands[slot].is_cancelled, 1);
+}
+
+void
+ring_forget_command(struct store *s, uint32_t ring, int slot)
+{
+	struct ring_command *c = &ring_at(s, ring)->commands[slot];
+
+	put(&c->is_cancelled, 1);
+	put(&c->is_forgotten, 1);
+	atomic_thread_fence(memory_order_seq_cst);
+	move(&c->state, SLOT_DONE, SLOT_FREE);
+}
+
+static struct ring_command *
+command_at(const struct store *s, struct command_handle h)
+{
+	return &ring_at(s, h.ring)->commands[h.slot];
+}
+
+/* The first command of these kinds in this state, moved to BUSY. */
+static bool
+command_claim(struct store *s, uint32_t kinds, uint32_t state, struct command_handle *h)
+{
+	for (h->ring = 0; h->ring < s->super->rings; h->ring++) {
+		if (load(&ring_at(s, h->ring)->state) == RING_FREE)
+			continue;
+		for (h->slot = 0; h->slot < RING_COMMANDS; h->slot++) {
+			struct ring_command *c = command_at(s, *h);
+			uint32_t seen = load(&c->state);
+			if (seen == state && (unsigned)c->command.kind < 32 && (kinds & (1u << c->command.kind)) &&
+			    move(&c->state, state, SLOT_BUSY))
+				return true;
+		}
+	}
+	return false;
+}
+
+bool
+command_next(struct store *s, uint32_t kinds, struct command_handle *handle, struct command *out)
+{
+	if (!command_claim(s, kinds, SLOT_FULL, handle))
+		return false;
+	*out = command_at(s, *handle)->command;
+	return true;
+}
+
+void
+command_recover(struct store *s, uint32_t kinds)
+{
+	struct command_handle h;
+
+	while (command_claim(s, kinds, SLOT_BUSY, &h))
+		command_finish(s, h, ERR_CLOSED, false);
+}
+
+bool
+command_is_cancelled(const struct store *s, struct command_handle h)
+{
+	return load(&command_at(s, h)->is_cancelled) != 0;
+}
+
+void
+command_mined(struct store *s, struct command_handle h, struct blockref block)
+{
+	struct command_result *r = &command_at(s, h)->result;
+
+	if (r->count < RING_MINE_MAX)
+		r->blocks[r->count++] = block;
+}
+
+void
+command_finish(struct store *s, struct command_handle h, enum err error, bool replaced)
+{
+	struct ring_command *c = command_at(s, h);
+
+	c->result.error = error;
+	c->result.replaced = replaced;
+	put(&c->state, SLOT_DONE);
+	atomic_thread_fence(memory_order_seq_cst);
+	if (load(&c->is_forgotten))
+		move(&c->state, SLOT_DONE, SLOT_FREE);
+}
+
+void
+ring_put_hint(struct store *s, uint32_t ring, const char *address)
+{
+	struct ring_region *r = ring_at(s, ring);
+	uint64_t n = atomic_load_explicit(&r->hint_count, memory_order_relaxed);
+
+	text_copy(r->hints[n % RING_HINTS], RING_ADDRESS_SIZE, address);
+	atomic_store_explicit(&r->hint_count, n + 1, memory_order_release);
+}
+
+bool
+ring_next_hint(const struct store *s, struct hint_cursor *cursor, char address[RING_ADDRESS_SIZE])
+{
+	for (uint32_t i = 0; i < s->super->rings; i++) {
+		const struct ring_region *r = ring_at(s, i);
+		uint64_t n = atomic_load_explicit(&r->hint_count, memory_order_acquire);
+
+		if (cursor->seen[i] >= n)
+			continue;
+		if (n - cursor->seen[i] > RING_HINTS)
+			cursor->seen[i] = n - RING_HINTS;
+		/* May be torn by a writer that laps us: it is only a hint, and the reader parses it strictly. */
+		memcpy(address, r->hints[cursor->seen[i]++ % RING_HINTS], RING_ADDRESS_SIZE);
+		address[RING_ADDRESS_SIZE - 1] = '\0';
+		return true;
+	}
+	return false;
+}

@@ -1,0 +1,84 @@
+/*
+ * Each role writes its own page; the master stamps pid and restarts. Nothing here is needed for correctness: heartbeats
+ * feed the watchdog, counters feed /status.
+ */
+#include "store/role_table.h"
+
+#include <string.h>
+
+#include "layout.h"
+#include "util/text.h"
+
+bool
+role_info(const struct store *s, uint32_t role, struct role_info *out)
+{
+	const struct role_page *p;
+
+	if (role >= s->super->roles)
+		return false;
+	p = role_page_at(s, role);
+	out->pid = (pid_t)atomic_load(&p->pid);
+	if (out->pid == 0)
+		return false;
+	memcpy(out->name, p->name, sizeof(out->name));
+	out->name[sizeof(out->name) - 1] = '\0';
+	out->started_ms = atomic_load(&p->started_ms);
+	out->beat_ms = atomic_load(&p->beat_ms);
+	out->restarts = atomic_load(&p->restarts);
+	for (int i = 0; i < COUNTERS; i++)
+		out->counters[i] = atomic_load_explicit(&p->counters[i], memory_order_relaxed);
+	return true;
+}
+
+uint64_t
+role_total(const struct store *s, enum role_counter c)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < s->super->roles; i++)
+		sum += atomic_load_explicit(&role_page_at(s, i)->counters[c], memory_order_relaxed);
+	return sum;
+}
+
+void
+role_started(struct store *s, uint32_t role, const char *name, pid_t pid, uint64_t wall_ms, uint64_t mono_ms)
+{
+	struct role_page *p = role_page_at(s, role);
+
+	if (p->name[0] != '\0')
+		atomic_fetch_add(&p->restarts, 1);
+	text_copy(p->name, sizeof(p->name), name);
+	atomic_store(&p->started_ms, wall_ms);
+	atomic_store(&p->beat_ms, mono_ms);
+	atomic_store(&p->pid, (uint32_t)pid);
+}
+
+void
+role_stopped(struct store *s, uint32_t role)
+{
+	atomic_store(&role_page_at(s, role)->pid, 0);
+}
+
+void
+role_beat(struct store *s, uint64_t mono_ms)
+{
+	atomic_store_explicit(&role_page_at(s, s->role)->beat_ms, mono_ms, memory_order_relaxed);
+}
+
+void
+role_count(struct store *s, enum role_counter c, uint64_t add)
+{
+	atomic_fetch_add_explicit(&role_page_at(s, s->role)->counters[c], add, memory_order_relaxed);
+}
+
+void
+role_set(struct store *s, enum role_counter c, uint64_t value)
+{
+	atomic_store_explicit(&role_page_at(s, s->role)->counters[c], value, memory_order_relaxed);
+}
+
+bool
+role_is_in_sync_wait(const struct store *s, pid_t pid)
+{
+	return atomic_load(&s->control->in_sync_wait) != 0 && atomic_load(&s->control->owner) == (uint32_t)pid;
+}

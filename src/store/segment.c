@@ -1,0 +1,350 @@
+/*
+ * The object itself: made, mapped, grown and removed here, and nowhere else. The regions and their order are in
+ * layout.h.
+ *
+ * What must stay true: memory behind every byte that any process touches was granted by posix_fallocate before; a child
+ * never holds a writable mapping or descriptor beyond its access (a read-only mapping of a writable descriptor could be
+ * made writable again by mprotect, one of a read-only descriptor cannot, so there are two descriptors).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "chain/block.h"
+#include "crypto/random.h"
+#include "layout.h"
+#include "lock.h"
+#include "pool_slots.h"
+#include "store/commit.h"
+#include "store/store.h"
+#include "util/failpoint.h"
+#include "util/file.h"
+#include "util/mem.h"
+
+#define ARENA_FIRST (UINT64_C(1) << 20)
+#define GROW_MIN (UINT64_C(1) << 20)
+#define GROW_MAX (UINT64_C(64) << 20)
+
+static uint32_t
+power_of_two_above(uint32_t n)
+{
+	uint32_t p = 1;
+	while (p < n)
+		p <<= 1;
+	return p;
+}
+
+/* The two names: node name for people, hash of the data folder for uniqueness. */
+static void
+object_name(char *out, size_t size, const struct store_options *o)
+{
+	struct hash256 h = sha256(o->data_dir, strlen(o->data_dir));
+
+	snprintf(out, size, "/rensa.%.32s.%02x%02x%02x%02x%02x%02x", o->name, h.b[0], h.b[1], h.b[2], h.b[3], h.b[4],
+		 h.b[5]);
+}
+
+static void
+layout_plan(struct super *p, const struct store_options *o)
+{
+	uint64_t next = align_page(sizeof(struct super)) + align_page(sizeof(struct control));
+
+	memset(p, 0, sizeof(*p));
+	p->magic = LAYOUT_MAGIC;
+	p->version = LAYOUT_VERSION;
+	p->roles = o->roles;
+	p->rings = o->rings;
+	p->pool_max = o->pool_max;
+	p->pool_buckets = power_of_two_above(o->pool_max);
+	p->size_max = o->size_max / PAGE * PAGE;
+	p->params = o->params;
+	p->genesis = genesis_hash(&o->params);
+	random_bytes(p->seed, sizeof(p->seed));
+
+	p->roles_at = next;
+	next += p->roles * align_page(sizeof(struct role_page));
+	p->peers_at = next;
+	next += align_page(sizeof(struct peer_region));
+	p->pauses_at = next;
+	next += align_page(sizeof(struct pause_region));
+	p->rings_at = next;
+	p->ring_stride = align_page(sizeof(struct ring_region));
+	next += p->rings * p->ring_stride;
+	p->pool_at = next;
+	p->pool_size = align_page(align8(sizeof(struct pool_region)) +
+				  ((uint64_t)p->pool_max * 2 + (uint64_t)p->pool_buckets * 2) * sizeof(uint32_t) + 8 +
+				  (uint64_t)p->pool_max * sizeof(struct pool_slot));
+	next += p->pool_size;
+	p->arena_at = next;
+}
+
+static enum err
+grant(int fd, uint64_t from, uint64_t size)
+{
+	int e;
+
+	if (FAILPOINT_FAILS("segment.grant"))
+		return ERR_NOSPC;
+	do
+		e = posix_fallocate(fd, (off_t)from, (off_t)size);
+	while (e == EINTR);
+	return e == 0 ? OK : e == ENOSPC ? ERR_NOSPC : ERR_IO;
+}
+
+/* The genesis block is record one of the arena, written before anybody else can look. */
+static enum err
+write_genesis(struct store *s)
+{
+	uint8_t bytes[BLOCK_PREFIX_SIZE];
+	struct blockref none = {0}, ref;
+	struct block b;
+	enum err e;
+
+	genesis_encode(bytes, &s->super->params);
+	if (block_parse(&b, bytes, sizeof(bytes)) != RULE_OK)
+		return ERR_ARG;
+	if ((e = store_begin(s, 1000)) != OK)
+		return e;
+	e = stage_block(s, &ref, none, &b, 0, NULL, 0, NULL);
+	if (e == OK)
+		e = commit_tip(s, none, ref);
+	if (e == OK) {
+		s->super->genesis_ref = ref.v;
+		atomic_store(&pool_at(s)->settled, ref.v);
+	}
+	store_end(s);
+	return e;
+}
+
+static enum err
+map_all(struct store *s, int fd, int prot, uint64_t size)
+{
+	void *p = mmap(NULL, size, prot, MAP_SHARED | MAP_NORESERVE, fd, 0);
+
+	if (p == MAP_FAILED)
+		return ERR_NOMEM;
+	s->base = p;
+	s->super = p;
+	s->control = at(s, align_page(sizeof(struct super)));
+	return OK;
+}
+
+enum err
+store_create(struct store **out, const struct store_options *o, struct buf *why)
+{
+	struct store *s = xcalloc(1, sizeof(*s));
+	struct super plan;
+	enum err e = ERR_IO;
+
+	s->fd_read = s->fd_write = -1;
+	s->pid = (uint32_t)getpid();
+	object_name(s->name, sizeof(s->name), o);
+	layout_plan(&plan, o);
+	if (o->rings > STORE_RINGS_MAX || o->roles > STORE_ROLES_MAX || o->pool_max == 0 ||
+	    o->pool_max > STORE_POOL_MAX) {
+		buf_printf(why, "the shared segment cannot be laid out: too many workers or too large a pool");
+		e = ERR_LIMIT;
+		goto out;
+	}
+	if (plan.size_max < plan.arena_at + ARENA_FIRST) {
+		buf_printf(why,
+			   "shm_max is too small: pool and rings alone need %" PRIu64 " MiB, ask for at least %" PRIu64
+			   " MiB",
+			   (plan.arena_at >> 20) + 1, (plan.arena_at >> 20) + 16);
+		e = ERR_LIMIT;
+		goto out;
+	}
+
+	shm_unlink(s->name);
+	sem_unlink(s->name);
+	s->fd_write = shm_open(s->name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (s->fd_write >= 0)
+		s->fd_read = shm_open(s->name, O_RDONLY | O_CLOEXEC, 0);
+	if (s->fd_read < 0) {
+		e = errno == EACCES ? ERR_PERM : ERR_IO;
+		buf_printf(why, "cannot create the shared memory object %s: %s", s->name, strerror(errno));
+		goto out;
+	}
+	if (ftruncate(s->fd_write, (off_t)plan.size_max) != 0) {
+		buf_printf(why, "cannot size the shared memory object %s: %s", s->name, strerror(errno));
+		goto out;
+	}
+	e = grant(s->fd_write, 0, plan.arena_at + ARENA_FIRST);
+	if (e != OK) {
+		buf_printf(why,
+			   "no room in /dev/shm for %" PRIu64
+			   " MiB: free some, enlarge it (docker: shm_size), or lower pool_max",
+			   ((plan.arena_at + ARENA_FIRST) >> 20) + 1);
+		goto out;
+	}
+	s->sem = sem_open(s->name, O_CREAT | O_EXCL, 0600, 1);
+	if (s->sem == SEM_FAILED) {
+		s->sem = NULL;
+		e = ERR_IO;
+		buf_printf(why, "cannot create the semaphore %s: %s", s->name, strerror(errno));
+		goto out;
+	}
+	if ((e = map_all(s, s->fd_write, PROT_READ | PROT_WRITE, plan.size_max)) != OK) {
+		buf_printf(why, "cannot map %" PRIu64 " MiB of shared memory: %s", plan.size_max >> 20,
+			   strerror(errno));
+		goto out;
+	}
+	madvise(s->base, plan.size_max, MADV_DONTFORK);
+	*s->super = plan;
+	atomic_store(&s->control->end, plan.arena_at);
+	atomic_store(&s->control->granted, plan.arena_at + ARENA_FIRST);
+	pool_links_reset(s);
+	if ((e = write_genesis(s)) != OK)
+		buf_printf(why, "cannot write the genesis block: %s", err_text(e));
+out:
+	if (e != OK) {
+		store_destroy(s);
+		s = NULL;
+	}
+	*out = s;
+	return e;
+}
+
+/* Lays a writable window over the read-only mapping, at the same place. */
+static enum err
+window(struct store *s, uint64_t from, uint64_t size)
+{
+	void *p = mmap(s->base + from, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED | MAP_NORESERVE,
+		       s->fd_write, (off_t)from);
+	return p == MAP_FAILED ? ERR_NOMEM : OK;
+}
+
+enum err
+store_attach(struct store *s, enum store_access access, uint32_t role, uint32_t ring)
+{
+	struct super plan;
+	enum err e = OK;
+
+	/* The master's mapping did not come along (MADV_DONTFORK): the identity is read back from the object. */
+	if (pread(s->fd_read, &plan, sizeof(plan), 0) != (ssize_t)sizeof(plan) || plan.magic != LAYOUT_MAGIC ||
+	    plan.version != LAYOUT_VERSION)
+		return ERR_UNSUPPORTED;
+	if (role >= plan.roles || (access == STORE_WORKER && ring >= plan.rings))
+		return ERR_ARG;
+	s->pid = (uint32_t)getpid();
+	s->role = role;
+	if (access == STORE_COMMIT) {
+		e = map_all(s, s->fd_write, PROT_READ | PROT_WRITE, plan.size_max);
+		fd_close(&s->fd_read);
+		return e;
+	}
+	if ((e = map_all(s, s->fd_read, PROT_READ, plan.size_max)) != OK)
+		return e;
+	e = window(s, plan.roles_at + role * PAGE, PAGE);
+	if (e == OK && access == STORE_WORKER)
+		e = window(s, plan.rings_at + ring * plan.ring_stride, plan.ring_stride);
+	if (e == OK && access == STORE_POOL)
+		e = window(s, plan.rings_at, plan.rings * plan.ring_stride + plan.pool_size);
+	if (e == OK && access == STORE_DISCOVERY)
+		e = window(s, plan.peers_at, align_page(sizeof(struct peer_region)));
+	fd_close(&s->fd_read);
+	fd_close(&s->fd_write);
+	if (s->sem != NULL)
+		sem_close(s->sem);
+	s->sem = NULL;
+	return e;
+}
+
+void
+store_close(struct store *s)
+{
+	if (s == NULL)
+		return;
+	if (s->base != NULL)
+		munmap(s->base, s->super->size_max);
+	if (s->sem != NULL)
+		sem_close(s->sem);
+	fd_close(&s->fd_read);
+	fd_close(&s->fd_write);
+	free(s);
+}
+
+void
+store_destroy(struct store *s)
+{
+	if (s == NULL)
+		return;
+	shm_unlink(s->name);
+	sem_unlink(s->name);
+	store_close(s);
+}
+
+enum err
+store_reserve(struct store *s, uint64_t bytes)
+{
+	struct control *c = s->control;
+	uint64_t granted = atomic_load(&c->granted);
+	uint64_t need = atomic_load(&c->end) + bytes;
+	uint64_t grow, to;
+	enum err e;
+
+	if (need <= granted)
+		return OK;
+	if (need > s->super->size_max)
+		return ERR_LIMIT;
+	/* A quarter more each time, within bounds, so that growth costs a bounded share of work and of memory. */
+	grow = granted / 4;
+	grow = grow < GROW_MIN ? GROW_MIN : grow > GROW_MAX ? GROW_MAX : grow;
+	to = align_page(need > granted + grow ? need : granted + grow);
+	if (to > s->super->size_max)
+		to = s->super->size_max;
+	e = grant(s->fd_write, granted, to - granted);
+	if (e == ERR_NOSPC && to > align_page(need)) {
+		to = align_page(need);
+		e = grant(s->fd_write, granted, to - granted);
+	}
+	if (e != OK)
+		return e;
+	/* Two committers may grow at once: granting is idempotent, and the mark only moves up. */
+	while (granted < to && !atomic_compare_exchange_weak(&c->granted, &granted, to))
+		;
+	return OK;
+}
+
+const char *
+store_object_name(const struct store *s)
+{
+	return s->name + 1;
+}
+
+const struct params *
+store_params(const struct store *s)
+{
+	return &s->super->params;
+}
+
+const struct hash256 *
+store_genesis(const struct store *s)
+{
+	return &s->super->genesis;
+}
+
+const uint8_t *
+store_seed(const struct store *s)
+{
+	return s->super->seed;
+}
+
+void
+store_usage(const struct store *s, struct store_usage *out)
+{
+	const struct control *c = s->control;
+
+	out->size_max = s->super->size_max;
+	out->granted = atomic_load(&c->granted);
+	out->arena_used = atomic_load(&c->end) - s->super->arena_at;
+	out->arena_dead = atomic_load(&c->dead);
+	out->lock_waits = atomic_load(&c->lock_waits);
+	out->repairs = atomic_load(&c->repairs);
+}

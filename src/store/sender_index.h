@@ -1,0 +1,42 @@
+/* The pool process's private index: each sender's pending transfers in sequence order. Rebuilt from the slots at its
+ * start. */
+#ifndef RENSA_STORE_SENDER_INDEX_H
+#define RENSA_STORE_SENDER_INDEX_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "crypto/address.h"
+
+struct pending {
+	uint64_t sequence;
+	uint64_t cost; /* value + fee */
+	uint32_t slot;
+};
+
+struct sender {
+	struct sender *next; /* same bucket */
+	struct address who;
+	uint64_t outgoing;    /* sum of costs */
+	struct pending *list; /* by sequence */
+	uint32_t count;
+	uint32_t room;
+};
+
+struct sender_index;
+
+struct sender_index *sender_index_new(const uint8_t seed[16]);
+void sender_index_free(struct sender_index *x);
+struct sender *sender_find(const struct sender_index *x, const struct address *who); /* NULL: nothing pending */
+void sender_add(struct sender_index *x, const struct address *who, struct pending p);
+/* The sender may be freed by this, when it was its last. */
+void sender_remove(struct sender_index *x, const struct address *who, uint64_t sequence);
+/* NULL: the sender has none with it. */
+const struct pending *sender_at(const struct sender *s, uint64_t sequence);
+/* The first sequence from `from` on that is not pending. */
+uint64_t sender_next(const struct sender *s, uint64_t from);
+/* Walks all senders; the visitor may remove the one it is given. */
+typedef void sender_visit(void *ctx, const struct address *who);
+void sender_each(struct sender_index *x, sender_visit *visit, void *ctx);
+
+#endif

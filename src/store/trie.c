@@ -1,0 +1,108 @@
+/*
+ * A slot holds 0 (nothing), the offset of a leaf, or the offset of a node with bit 0 set (records start on multiples of
+ * 8). A node is sixteen slots; level n picks by the n-th nibble of the key, from the top.
+ *
+ * Insertion writes what is new first and links it last. Where a slot holds a leaf of another key, as many nodes are
+ * made as the two keys have nibbles in common, the old leaf is put into the innermost, and the chain of nodes replaces
+ * the leaf in one store. A reader that comes through in that moment sees the old leaf or the new nodes, both complete.
+ */
+#include "trie.h"
+
+#include <string.h>
+
+#include "crypto/hash.h"
+#include "util/failpoint.h"
+
+#define FANOUT 16
+#define NODE_BIT UINT64_C(1)
+#define LEVELS 16
+
+struct node {
+	_Atomic uint64_t slots[FANOUT];
+};
+
+static unsigned
+nibble(uint64_t key, unsigned level)
+{
+	return (unsigned)(key >> (60 - 4 * level)) & 15;
+}
+
+uint64_t
+trie_key(const struct store *s, const void *data, size_t len)
+{
+	return siphash(s->super->seed, data, len);
+}
+
+uint64_t
+trie_find(const struct store *s, const struct trie_root *root, uint64_t key)
+{
+	uint64_t slot = atomic_load_explicit(&root->slot, memory_order_acquire);
+
+	for (unsigned level = 0; slot & NODE_BIT; level++) {
+		struct node *n = at(s, slot & ~NODE_BIT);
+		slot = atomic_load_explicit(&n->slots[nibble(key, level)], memory_order_acquire);
+	}
+	if (slot != 0 && ((struct leaf *)at(s, slot))->key == key)
+		return slot;
+	return 0;
+}
+
+uint64_t
+arena_take(struct store *s, uint64_t size)
+{
+	struct control *c = s->control;
+	uint64_t from = atomic_load_explicit(&c->end, memory_order_relaxed);
+
+	size = align8(size);
+	if (size > atomic_load_explicit(&c->granted, memory_order_relaxed) - from)
+		return 0;
+	/* The end moves before anything links here: a writer killed in between leaves a gap, never two owners of a
+	 * byte. */
+	atomic_store_explicit(&c->end, from + size, memory_order_release);
+	/* Not always zero already: a writer that died while staging may have left bytes beyond the end. */
+	memset(at(s, from), 0, size);
+	return from;
+}
+
+enum err
+trie_insert(struct store *s, struct trie_root *root, uint64_t leaf_at)
+{
+	struct leaf *leaf = at(s, leaf_at);
+	_Atomic uint64_t *slot = &root->slot;
+	uint64_t seen = atomic_load_explicit(slot, memory_order_relaxed);
+	unsigned level = 0;
+	uint64_t outer, inner_at;
+	struct node *inner;
+	struct leaf *other;
+
+	for (; seen & NODE_BIT; level++) {
+		struct node *n = at(s, seen & ~NODE_BIT);
+		slot = &n->slots[nibble(leaf->key, level)];
+		seen = atomic_load_explicit(slot, memory_order_relaxed);
+	}
+	other = seen == 0 ? NULL : at(s, seen);
+	if (other == NULL || other->key == leaf->key) {
+		leaf->next = seen;
+		FAILPOINT("trie.before-link");
+		atomic_store_explicit(slot, leaf_at, memory_order_release);
+		return OK;
+	}
+
+	leaf->next = 0;
+	outer = inner_at = arena_take(s, sizeof(struct node));
+	if (outer == 0)
+		return ERR_NOSPC;
+	inner = at(s, inner_at);
+	for (; nibble(leaf->key, level) == nibble(other->key, level); level++) {
+		uint64_t deeper = arena_take(s, sizeof(struct node));
+		if (deeper == 0)
+			return ERR_NOSPC;
+		atomic_store_explicit(&inner->slots[nibble(leaf->key, level)], deeper | NODE_BIT, memory_order_relaxed);
+		inner = at(s, deeper);
+	}
+	atomic_store_explicit(&inner->slots[nibble(other->key, level)], seen, memory_order_relaxed);
+	atomic_store_explicit(&inner->slots[nibble(leaf->key, level)], leaf_at, memory_order_relaxed);
+	FAILPOINT("trie.before-link");
+	atomic_store_explicit(slot, outer | NODE_BIT, memory_order_release);
+	return OK;
+}

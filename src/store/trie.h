@@ -1,0 +1,28 @@
+/*
+ * An index in the arena: a 16-way trie over 64-bit keyed hashes. It only grows, nodes and leaves never move, and each
+ * insertion is published by one release store, so readers need no lock and a writer killed at any point leaves either
+ * the old trie or the new one. Nothing is ever rehashed as a whole.
+ */
+#ifndef RENSA_STORE_TRIE_H
+#define RENSA_STORE_TRIE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "layout.h"
+#include "util/attr.h"
+#include "util/err.h"
+
+/* Bytes that one insertion takes at most besides the leaf, short of an attack on 64-bit SipHash. */
+#define TRIE_COST 768
+
+uint64_t trie_key(const struct store *s, const void *data, size_t len);
+/* Offset of the first leaf with this key, 0: none; follow leaf->next for others. */
+uint64_t trie_find(const struct store *s, const struct trie_root *root, uint64_t key);
+/* Links the leaf (written, its key set) in front of others of its key. Under the lock. ERR_NOSPC. */
+enum err trie_insert(struct store *s, struct trie_root *root, uint64_t leaf_at) MUSTCHECK;
+
+/* Zeroed bytes at the arena's end, under the lock; 0 if granted memory does not suffice. */
+uint64_t arena_take(struct store *s, uint64_t size);
+
+#endif
