@@ -17,7 +17,7 @@
 
 #define JSON_DEPTH_MAX 16
 #define JSON_ERROR_SIZE 256
-/* Brackets, braces and commas that a text of len bytes may have: four times what the densest document of ours has. */
+/* Opening brackets and commas that a text of len bytes may have; documents of ours stay far below. */
 #define JSON_VALUES_MAX(len) (4096 + (len) / 8)
 
 /* A parsed document, or a borrowed part of one. Parts live as long as the document. */

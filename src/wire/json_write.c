@@ -71,14 +71,6 @@ jout_array_end(struct jout *j)
 	container_end(j, ']');
 }
 
-/* The length of the UTF-8 character at s, 0 if it is not one. */
-static size_t
-character_span(const uint8_t *s, size_t left)
-{
-	size_t span = s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
-	return span <= left && text_is_utf8(s, span) ? span : 0;
-}
-
 static void
 escape_append(struct buf *out, uint8_t c)
 {
@@ -116,7 +108,7 @@ string_append(struct buf *out, const void *text, size_t len)
 		uint8_t c = s[i];
 		size_t span = 1;
 		if (c >= 0x80)
-			span = character_span(s + i, len - i);
+			span = text_utf8_next(s + i, len - i);
 		else if (c < 0x20 || c == '"' || c == '\\' || c == 0x7f)
 			span = 0;
 		if (span > 0) {

@@ -1,1 +1,14 @@
 # tests of the wire layer
+check_PROGRAMS += tests/wire/test_wire
+tests_wire_test_wire_SOURCES = \
+	tests/suite.h \
+	tests/wire/main.c \
+	tests/wire/sample.c \
+	tests/wire/sample.h \
+	tests/wire/suite_json_read.c \
+	tests/wire/suite_json_write.c \
+	tests/wire/suite_peer_msg.c \
+	tests/wire/suite_views.c
+tests_wire_test_wire_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_wire_test_wire_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_wire_test_wire_LDADD = $(WIRE_LIBS) $(CHECK_LIBS)
