@@ -1,0 +1,74 @@
+/*
+ * Finding peers. A round merges the sources (static peers, DNS names, scanned ranges, hints from other nodes, and
+ * whoever was up before), tries each address and reports what it is. Known peers come first and are asked at once; the
+ * rest is probed by TCP connects at a bounded rate. Nothing waits for anybody: the slowest address costs its own
+ * time-out and nothing else.
+ */
+#ifndef RENSA_PEER_FINDER_H
+#define RENSA_PEER_FINDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "net/loop.h"
+#include "net/netaddr.h"
+#include "net/probe.h"
+#include "peer/handshake.h"
+
+struct finder;
+
+/* Where an address came from; lower is more trusted. */
+enum finder_source { SOURCE_STATIC, SOURCE_DNS, SOURCE_SCAN, SOURCE_HINT };
+
+/* A host to look up in each round. */
+struct finder_name {
+	const char *host;
+	uint16_t port;
+	bool is_dns; /* from `dns`: several addresses are expected */
+};
+
+struct finder_options {
+	const struct finder_name *names;
+	size_t name_count;
+	const struct netrange *scan_hosts;
+	size_t scan_host_count;
+	uint16_t scan_port_first; /* 0: no scan */
+	uint16_t scan_port_last;
+	uint32_t scan_rate;
+	uint32_t probe_timeout_ms;
+	uint32_t handshake_timeout_ms;
+	const struct netaddr *from; /* local address to leave from, or NULL */
+};
+
+/* What one address turned out to be. handshake is NULL when the probe already told (refused, silent, unreachable). */
+struct finder_report {
+	struct netaddr at;
+	enum finder_source source;
+	enum probe_result probe;
+	const struct handshake_result *handshake;
+};
+
+struct finder_callbacks {
+	void (*hello)(void *ctx, struct hello *ours); /* fill in our present hello */
+	void (*report)(void *ctx, const struct finder_report *report);
+	void (*round_done)(void *ctx);
+};
+
+/* Borrows the options' arrays for its life. */
+struct finder *finder_new(struct loop *l, const struct finder_options *options,
+			  const struct finder_callbacks *callbacks, void *ctx);
+void finder_free(struct finder *f);
+/* Starts a round; if one is under way it goes on and nothing else happens. known: peers of the last round, asked first.
+ */
+void finder_round(struct finder *f, const struct netaddr *known, size_t count);
+bool finder_is_busy(const struct finder *f);
+/*
+ * An address that somebody told. Loopback and link-local ones count only if names or scan_hosts hold them. It is tried
+ * at once if few are under way, else dropped.
+ */
+void finder_hint(struct finder *f, const struct netaddr *at);
+
+const char *finder_source_name(enum finder_source s); /* "static", "dns", "scan", "hint" */
+
+#endif

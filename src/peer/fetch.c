@@ -1,0 +1,321 @@
+#include "peer/fetch.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "net/httpc.h"
+#include "util/mem.h"
+#include "util/text.h"
+
+#define BODIES_AT_ONCE 128
+#define HEADERS_REPLY_MAX (2 + HEADERS_MAX * HEADER_SIZE)
+#define BODIES_REPLY_MAX (2 + BLOCKS_MAX * 4 + BLOCKS_BYTES_MAX + BLOCK_BYTES_LIMIT)
+
+struct fetch {
+	struct httpc *client;
+	struct loop_timer *start;
+	const struct params *params;
+	struct fetch_callbacks cb;
+	void *ctx;
+
+	struct header_state state; /* behind the last header accepted, or the last known block */
+	bool is_anchored;	   /* state is set: headers connect to a block we have */
+	struct hash256 ancestor;   /* the block we have before the first pending header */
+	struct hash256 *pending;   /* hashes of headers whose bodies we lack, in order */
+	size_t count, room;
+	size_t next;		    /* body to take next */
+	size_t asked;		    /* bodies asked for and not yet taken */
+	bool is_full;		    /* the last headers reply was full: there may be more */
+	struct fetch_result result; /* end != FETCH_DONE: what stops us once the valid prefix is in */
+};
+
+static void ask_headers(struct fetch *f);
+static void ask_bodies(struct fetch *f);
+
+static void
+finish(struct fetch *f)
+{
+	f->cb.done(f->ctx, &f->result);
+}
+
+static void
+finish_with(struct fetch *f, enum fetch_end end, const char *reason)
+{
+	f->result.end = end;
+	text_copy(f->result.reason, sizeof(f->result.reason), reason);
+	finish(f);
+}
+
+static void
+note_rule(struct fetch *f, enum rule rule, uint64_t height, const struct hash256 *hash)
+{
+	f->result.end = FETCH_BROKE_RULE;
+	f->result.rule = rule;
+	f->result.height = height;
+	f->result.hash = *hash;
+}
+
+/* True if the reply is a binary one with status 200; otherwise the fetch has ended. */
+static bool
+is_usable(struct fetch *f, const struct httpc_reply *reply)
+{
+	char reason[sizeof(f->result.reason)];
+
+	if (reply->error == OK && reply->status == 200 && strcmp(reply->content_type, PEER_BODY_TYPE) == 0)
+		return true;
+	if (reply->error == OK) {
+		snprintf(reason, sizeof(reason), "it answered with status %d and type \"%.40s\"", reply->status,
+			 reply->content_type);
+		finish_with(f, FETCH_MISBEHAVED, reason);
+	} else if (reply->error == ERR_LIMIT || reply->error == ERR_FORMAT) {
+		finish_with(f, FETCH_MISBEHAVED, "its answer was too long or not HTTP");
+	} else {
+		finish_with(f, FETCH_FAILED,
+			    reply->error == ERR_TIMEOUT ? "it did not answer in time" : "the connection was cut");
+	}
+	return false;
+}
+
+static void
+ask(struct fetch *f, const char *path, const struct buf *body, size_t max_reply, httpc_done *done)
+{
+	struct httpc_request request = {.method = HTTP_POST,
+					.path = path,
+					.content_type = PEER_BODY_TYPE,
+					.body = body->data,
+					.body_len = body->len,
+					.max_reply = max_reply,
+					.timeout_ms = FETCH_TIMEOUT_MS};
+
+	if (httpc_send(f->client, &request, done, f) != OK)
+		finish_with(f, FETCH_FAILED, "the connection could not be used");
+}
+
+static void
+begin_bodies(struct fetch *f)
+{
+	enum rule rule = f->cb.begin(f->ctx, &f->ancestor);
+
+	f->next = 0;
+	if (rule != RULE_OK) {
+		note_rule(f, rule, f->state.header.height, &f->state.hash);
+		finish(f);
+	} else if (f->count > 0) {
+		ask_bodies(f);
+	} else {
+		/* We have it all from an earlier day, when it lost: nothing to fetch. */
+		if (!f->cb.flush(f->ctx) && f->result.end == FETCH_DONE)
+			f->result.end = FETCH_STOPPED;
+		finish(f);
+	}
+}
+
+/* One header of a reply. False: it ends the usable part. */
+static bool
+take_header(struct fetch *f, const uint8_t *bytes)
+{
+	struct hash256 hash = header_hash_bytes(bytes);
+	struct header_state known;
+	struct header h;
+	enum rule rule;
+
+	header_decode(&h, bytes);
+	if (f->count == 0 && f->cb.known(f->ctx, &hash, &known)) {
+		f->state = known;
+		f->ancestor = hash;
+		f->is_anchored = true;
+		return true;
+	}
+	if (!f->is_anchored) {
+		if (!f->cb.known(f->ctx, &h.previous, &f->state)) {
+			f->result.end = FETCH_MISBEHAVED;
+			text_copy(f->result.reason, sizeof(f->result.reason),
+				  "its headers do not connect to our chain");
+			return false;
+		}
+		f->ancestor = h.previous;
+		f->is_anchored = true;
+	}
+	if (f->cb.is_bad(f->ctx, &hash) || f->cb.is_bad(f->ctx, &h.previous))
+		rule = RULE_KNOWN_BAD;
+	else
+		rule = header_check(&f->state, &h, &hash, f->params);
+	if (rule != RULE_OK) {
+		note_rule(f, rule, h.height, &hash);
+		return false;
+	}
+	/* Slightly early blocks are not wrong: what stands before them is taken now, they in a later round. */
+	if (header_check_clock(&h, f->cb.now_ms(f->ctx)) != RULE_OK)
+		return false;
+	if (f->count == f->room) {
+		f->room = f->room == 0 ? 256 : f->room * 2;
+		f->pending = xrealloc(f->pending, f->room * sizeof(*f->pending));
+	}
+	f->pending[f->count++] = hash;
+	header_state_advance(&f->state, &h, &hash);
+	return true;
+}
+
+static void
+got_headers(void *ctx, const struct httpc_reply *reply)
+{
+	struct fetch *f = ctx;
+	const uint8_t *bytes;
+	size_t count, i;
+	struct head head;
+
+	if (!is_usable(f, reply))
+		return;
+	if (headers_parse(&bytes, &count, reply->body, reply->len) != OK) {
+		finish_with(f, FETCH_MISBEHAVED, "its headers are malformed");
+		return;
+	}
+	for (i = 0; i < count; i++)
+		if (!take_header(f, bytes + i * HEADER_SIZE))
+			break;
+	f->is_full = count == HEADERS_MAX && i == count;
+	head = (struct head){f->state.hash, f->state.work, f->state.header.height};
+	if (f->is_anchored && f->cb.wins(f->ctx, &head))
+		begin_bodies(f);
+	else if (f->is_full && f->count < FETCH_HEADERS_MAX)
+		ask_headers(f);
+	else
+		finish(f);
+}
+
+static void
+ask_headers(struct fetch *f)
+{
+	struct hash256 hashes[LOCATOR_MAX];
+	struct buf body;
+	size_t count;
+
+	buf_init(&body);
+	count = f->cb.locator(f->ctx, hashes);
+	if (f->is_anchored) {
+		/* Go on where the last reply ended. */
+		hashes[0] = f->state.hash;
+		count = 1;
+	}
+	hashes_encode(&body, hashes, count);
+	ask(f, "/peer/headers", &body, HEADERS_REPLY_MAX, got_headers);
+	buf_clear(&body);
+}
+
+/* All bodies of the pending headers are in, or the rest is not to be had. */
+static void
+end_of_branch(struct fetch *f)
+{
+	if (f->is_full && f->result.end == FETCH_DONE) {
+		f->count = 0;
+		f->is_anchored = false;
+		ask_headers(f);
+	} else {
+		finish(f);
+	}
+}
+
+static void
+got_bodies(void *ctx, const struct httpc_reply *reply)
+{
+	struct fetch *f = ctx;
+	const uint8_t *bytes;
+	struct reader r;
+	struct block b;
+	struct verdict v = verdict_ok();
+	size_t count, size, taken = 0;
+	bool go_on = true;
+
+	if (!is_usable(f, reply))
+		return;
+	if (blocks_open(&r, &count, reply->body, reply->len) != OK || count == 0 || count > f->asked) {
+		finish_with(f, FETCH_MISBEHAVED,
+			    count == 0 ? "it withholds the bodies of its headers" : "its bodies are malformed");
+		return;
+	}
+	while (go_on && blocks_next(&r, &bytes, &size)) {
+		if (taken == f->asked || block_parse(&b, bytes, size) != RULE_OK ||
+		    !hash_equal(&b.hash, &f->pending[f->next])) {
+			f->result.end = FETCH_MISBEHAVED;
+			text_copy(f->result.reason, sizeof(f->result.reason),
+				  "it sent another block than it was asked for");
+			go_on = false;
+			break;
+		}
+		go_on = f->cb.body(f->ctx, &b, &v);
+		if (go_on) {
+			taken++;
+			f->next++;
+			f->result.bodies++;
+		} else if (v.rule != RULE_OK) {
+			note_rule(f, v.rule, b.header.height, &b.hash);
+		} else {
+			f->result.end = FETCH_STOPPED;
+		}
+	}
+	if (go_on && r.failed) {
+		f->result.end = FETCH_MISBEHAVED;
+		text_copy(f->result.reason, sizeof(f->result.reason), "its bodies are malformed");
+		go_on = false;
+	}
+	/* Whatever stopped us, the valid blocks before it count. */
+	if (!f->cb.flush(f->ctx) && go_on) {
+		f->result.end = FETCH_STOPPED;
+		go_on = false;
+	}
+	if (!go_on) {
+		finish(f);
+		return;
+	}
+	f->cb.progress(f->ctx, b.header.height, f->state.header.height);
+	if (f->next < f->count)
+		ask_bodies(f);
+	else
+		end_of_branch(f);
+}
+
+static void
+ask_bodies(struct fetch *f)
+{
+	struct buf body;
+
+	f->asked = f->count - f->next < BODIES_AT_ONCE ? f->count - f->next : BODIES_AT_ONCE;
+	buf_init(&body);
+	hashes_encode(&body, f->pending + f->next, f->asked);
+	ask(f, "/peer/blocks", &body, BODIES_REPLY_MAX, got_bodies);
+	buf_clear(&body);
+}
+
+static void
+begin(void *ctx)
+{
+	ask_headers(ctx);
+}
+
+struct fetch *
+fetch_start(struct loop *l, const struct netaddr *peer, const struct netaddr *from, const struct params *params,
+	    const struct fetch_callbacks *callbacks, void *ctx)
+{
+	struct fetch *f = xcalloc(1, sizeof(*f));
+
+	f->client = httpc_new(l, peer, from, NULL);
+	f->start = loop_timer_new(l, begin, f);
+	f->params = params;
+	f->cb = *callbacks;
+	f->ctx = ctx;
+	loop_timer_arm(f->start, 0);
+	return f;
+}
+
+void
+fetch_free(struct fetch *f)
+{
+	if (f == NULL)
+		return;
+	loop_timer_free(f->start);
+	httpc_free(f->client);
+	free(f->pending);
+	free(f);
+}
