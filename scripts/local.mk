@@ -13,6 +13,7 @@ EXTRA_DIST += \
 	.ci/run \
 	.clang-format \
 	CHANGELOG.md \
+	.dockerignore \
 	Dockerfile \
 	docker-compose.yml
 
