@@ -1,0 +1,10 @@
+/* The master: owner of the segment, parent of every role. */
+#ifndef RENSA_NODE_MASTER_H
+#define RENSA_NODE_MASTER_H
+
+#include "node/config.h"
+
+/* Runs the node until it is told to stop; returns the exit code. */
+int master_run(const struct config *config, const char *config_path);
+
+#endif
