@@ -1,0 +1,160 @@
+/*
+ * rensad, the node: reads its configuration and runs the master, in the foreground.
+ *
+ * It ends with 0 when it was stopped, 1 when it failed, and 2 when it refuses its command line, its configuration or
+ * its data: then a supervisor gains nothing by starting it again.
+ */
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "node/config.h"
+#include "node/master.h"
+#include "util/buf.h"
+
+#ifndef SYSCONFDIR
+#define SYSCONFDIR "/etc"
+#endif
+#define DEFAULT_PATH SYSCONFDIR "/rensa/rensad.conf"
+
+enum { EXIT_STOPPED = 0, EXIT_FAILED = 1, EXIT_REFUSED = 2 };
+
+enum action { ACTION_RUN, ACTION_TEST, ACTION_PRINT, ACTION_SAMPLE };
+
+struct options {
+	const char *path; /* NULL: the default */
+	enum action action;
+};
+
+static const char help_text[] =
+    "Usage: rensad [-c FILE] [-t | -T | --sample]\n"
+    "Runs a node of a private blockchain, in the foreground.\n"
+    "\n"
+    "  -c, --config FILE  the configuration; without it " DEFAULT_PATH "\n"
+    "  -t, --test         check the configuration, name everything wrong in it, and end\n"
+    "  -T, --print        the same, then print every key with the value that the node would use\n"
+    "      --sample       print a commented sample configuration, and end\n"
+    "  -h, --help         print this text, and end\n"
+    "  -V, --version      print the version, and end\n"
+    "\n"
+    "A first node:\n"
+    "  rensad --sample > rensad.conf      then edit it: data_dir, listen, peers\n"
+    "  rensad -t -c rensad.conf\n"
+    "  rensad -c rensad.conf              then, in another terminal: rensa status\n"
+    "\n"
+    "Signals: SIGTERM or SIGINT stops in order, a second one at once; SIGHUP reads the configuration\n"
+    "again; SIGUSR1 opens the log file again.\n"
+    "Ends with 0: stopped, 1: failed, 2: refuses its command line, configuration or data.\n";
+
+/* Prints text to standard output; a full disk or a closed pipe is a failure too. */
+static int
+print(const char *text)
+{
+	if (fputs(text, stdout) == EOF || fflush(stdout) == EOF) {
+		perror("rensad: standard output");
+		return EXIT_FAILED;
+	}
+	return EXIT_STOPPED;
+}
+
+/* True if the program goes on; otherwise it ends with *exit_code. */
+static bool
+options_parse(struct options *o, int *exit_code, int argc, char **argv)
+{
+	enum { OPTION_SAMPLE = 256 };
+	static const struct option longs[] = {
+	    {"config", required_argument, NULL, 'c'},
+	    {"test", no_argument, NULL, 't'},
+	    {"print", no_argument, NULL, 'T'},
+	    {"sample", no_argument, NULL, OPTION_SAMPLE},
+	    {"help", no_argument, NULL, 'h'},
+	    {"version", no_argument, NULL, 'V'},
+	    {NULL, 0, NULL, 0},
+	};
+	int option;
+	*o = (struct options){.action = ACTION_RUN};
+	*exit_code = EXIT_REFUSED;
+	while ((option = getopt_long(argc, argv, "c:tThV", longs, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			o->path = optarg;
+			break;
+		case 't':
+			if (o->action == ACTION_RUN)
+				o->action = ACTION_TEST;
+			break;
+		case 'T':
+			o->action = ACTION_PRINT;
+			break;
+		case OPTION_SAMPLE:
+			o->action = ACTION_SAMPLE;
+			break;
+		case 'h':
+			*exit_code = print(help_text);
+			return false;
+		case 'V':
+			*exit_code = print("rensad " PACKAGE_VERSION "\n");
+			return false;
+		default: /* getopt_long has said what is wrong */
+			fputs("Try \"rensad --help\".\n", stderr);
+			return false;
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr,
+			"rensad: \"%s\" is not an option; a configuration is given with -c FILE.\n"
+			"Try \"rensad --help\".\n",
+			argv[optind]);
+		return false;
+	}
+	return true;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options options;
+	struct config config;
+	struct buf text;
+	int exit_code;
+
+	if (!options_parse(&options, &exit_code, argc, argv))
+		return exit_code;
+
+	buf_init(&text);
+	if (options.action == ACTION_SAMPLE) {
+		config_sample(&text);
+		exit_code = print(text.data);
+		goto out;
+	}
+
+	const char *path = options.path != NULL ? options.path : DEFAULT_PATH;
+	enum err e = config_load(&config, path, &text);
+	if (e != OK) {
+		fputs(text.data, stderr);
+		if (e == ERR_NOT_FOUND && options.path == NULL)
+			fputs("rensad: name another configuration with -c FILE, or begin one with: "
+			      "rensad --sample > FILE\n",
+			      stderr);
+		exit_code = EXIT_REFUSED;
+		goto out;
+	}
+	if (options.action == ACTION_TEST) {
+		buf_printf(&text, "%s: the configuration is good\n", path);
+		exit_code = print(text.data);
+	} else if (options.action == ACTION_PRINT) {
+		config_print(&text, &config);
+		exit_code = print(text.data);
+	} else {
+		/* A reload reads the same file even if the working folder is another by then. */
+		char *full = realpath(path, NULL);
+		exit_code = master_run(&config, full != NULL ? full : path);
+		free(full);
+	}
+	config_clear(&config);
+out:
+	buf_clear(&text);
+	return exit_code;
+}
