@@ -1,2 +1,17 @@
-# Configuration: the files of the compose net, and the sample with every key and its default.
+# Configuration: the files of the compose net, and the sample with every key and its default, which src/node/local.mk puts into
+# the archive. The sample is installed as the configuration where there is none yet; an operator's own is never overwritten.
 EXTRA_DIST += conf/compose/node1.conf conf/compose/node2.conf conf/compose/node3.conf
+
+exampledir = $(docdir)/examples
+example_DATA = conf/rensad.conf
+
+INSTALL_EXTRA += install-rensa-conf
+UNINSTALL_EXTRA += uninstall-rensa-conf
+install-rensa-conf:
+	$(MKDIR_P) '$(DESTDIR)$(sysconfdir)/rensa'
+	test -e '$(DESTDIR)$(sysconfdir)/rensa/rensad.conf' || \
+		$(INSTALL_DATA) '$(srcdir)/conf/rensad.conf' '$(DESTDIR)$(sysconfdir)/rensa/rensad.conf'
+uninstall-rensa-conf:
+	if cmp -s '$(srcdir)/conf/rensad.conf' '$(DESTDIR)$(sysconfdir)/rensa/rensad.conf'; then \
+		rm -f '$(DESTDIR)$(sysconfdir)/rensa/rensad.conf'; \
+	fi

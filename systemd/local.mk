@@ -16,15 +16,14 @@ $(rensa_units): Makefile
 
 # rensad.sysusers is installed as rensa.conf, because only *.conf is read in that folder.
 if INSTALL_SYSUSERS
-install-data-local: install-rensa-sysusers
-uninstall-local: uninstall-rensa-sysusers
+INSTALL_EXTRA += install-rensa-sysusers
+UNINSTALL_EXTRA += uninstall-rensa-sysusers
 endif
 install-rensa-sysusers:
 	$(MKDIR_P) '$(DESTDIR)$(sysusersdir)'
 	$(INSTALL_DATA) '$(srcdir)/systemd/rensad.sysusers' '$(DESTDIR)$(sysusersdir)/rensa.conf'
 uninstall-rensa-sysusers:
 	rm -f '$(DESTDIR)$(sysusersdir)/rensa.conf'
-.PHONY: install-rensa-sysusers uninstall-rensa-sysusers
 
 # make distcheck installs everything below a folder of its own.
 AM_DISTCHECK_CONFIGURE_FLAGS = --with-systemdsystemunitdir='$$dc_install_base/lib/systemd/system' \
