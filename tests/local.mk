@@ -10,3 +10,4 @@ include tests/peer/local.mk
 include tests/api/local.mk
 include tests/node/local.mk
 endif
+include tests/fuzz/local.mk
