@@ -1,0 +1,9 @@
+/* The suites of the disk layer's test program. */
+#ifndef RENSA_TESTS_DISK_SUITES_H
+#define RENSA_TESTS_DISK_SUITES_H
+
+#include "suite.h"
+
+suite_maker suite_keyfile;
+
+#endif
