@@ -104,9 +104,12 @@ failpoint_load(void)
 		return;
 	}
 	char *rest = copy;
-	for (char *one = strsep(&rest, ","); one != NULL; one = strsep(&rest, ","))
+	unsigned item = 1;
+	for (char *one = strsep(&rest, ","); one != NULL; one = strsep(&rest, ","), item++)
 		if (*one != '\0' && !failpoint_parse(one))
-			log_error("failpoint: RENSA_FAILPOINTS wants name=kill|fail|stop|off[:n], not %s", one);
+			log_error("failpoint: RENSA_FAILPOINTS wants name=kill|fail|stop|off[:n], separated by commas; "
+				  "item %u of \"%s\" was ignored",
+				  item, value);
 }
 
 bool

@@ -1,0 +1,11 @@
+#include "suites.h"
+
+int
+main(void)
+{
+	static suite_maker *const makers[] = {
+	    suite_mem,	suite_buf,     suite_bytes, suite_hex,	     suite_text,
+	    suite_file, suite_inifile, suite_clock, suite_failpoint, suite_log,
+	};
+	return suites_run(makers, ARRAY_LEN(makers));
+}

@@ -1,0 +1,10 @@
+/* The suites of the util layer's test program. */
+#ifndef RENSA_TESTS_UTIL_SUITES_H
+#define RENSA_TESTS_UTIL_SUITES_H
+
+#include "../suite.h"
+
+suite_maker suite_buf, suite_bytes, suite_clock, suite_failpoint, suite_file, suite_hex, suite_inifile, suite_log,
+    suite_mem, suite_text;
+
+#endif
