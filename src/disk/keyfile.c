@@ -25,7 +25,9 @@
 #define KEYFILE_FORMAT 1
 #define SUFFIX ".wallet"
 
-static enum err __attribute__((format(printf, 3, 4)))
+static enum err fail(char error[KEYFILE_ERROR_SIZE], enum err e, const char *fmt, ...) PRINTFLIKE(3, 4);
+
+static enum err
 fail(char error[KEYFILE_ERROR_SIZE], enum err e, const char *fmt, ...)
 {
 	va_list args;
