@@ -27,5 +27,7 @@ bool target_is_met(uint32_t compact, const struct hash256 *hash);
  */
 uint32_t target_next(const struct params *p, uint64_t parent_height, uint32_t parent_compact, uint64_t parent_time_ms,
 		     uint64_t time_ms);
+/* The factor in it: 2^63 * 2^(fraction / 2^32), rounded as the protocol says. */
+uint64_t target_factor(uint32_t fraction);
 
 #endif

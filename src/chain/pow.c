@@ -114,15 +114,14 @@ target_is_met(uint32_t compact, const struct hash256 *hash)
 	return target_expand(&target, compact) && u256_compare(&number, &target) <= 0;
 }
 
-/* 2^63 * 2^(fraction / 2^32), rounded down at each factor. */
-static uint64_t
-power_of_two(uint32_t fraction)
+uint64_t
+target_factor(uint32_t fraction)
 {
-	uint64_t power = UINT64_C(1) << 63;
+	uint64_t factor = UINT64_C(1) << 63;
 	for (size_t i = 0; i < ARRAY_LEN(roots_of_two); i++)
 		if (fraction >> (31 - i) & 1)
-			power = (uint64_t)((unsigned __int128)power * roots_of_two[i] >> 63);
-	return power;
+			factor = (uint64_t)((unsigned __int128)factor * roots_of_two[i] >> 63);
+	return factor;
 }
 
 /* floor(a / b) for b > 0: C rounds towards zero. */
@@ -145,7 +144,7 @@ target_next(const struct params *p, uint64_t parent_height, uint32_t parent_comp
 	__int128 exponent = floor_div(late * (INT64_C(1) << 32), RETARGET_SPAN * interval);
 	__int128 whole = floor_div(exponent, INT64_C(1) << 32);
 	int shift = whole < -SHIFT_MAX ? -SHIFT_MAX : whole > SHIFT_MAX ? SHIFT_MAX : (int)whole;
-	uint64_t factor = power_of_two((uint32_t)exponent);
+	uint64_t factor = target_factor((uint32_t)exponent);
 
 	struct u256 next;
 	if (shift >= 0) {
