@@ -156,6 +156,7 @@ static const struct {
     {"listen", "listen"},
     {"Listen", "listen"},
     {"lisetn", "listen"},    /* neighbours swapped */
+    {"owrkesr", "workers"},  /* twice, which replacing alone would take four letters for */
     {"lsten", "listen"},     /* a letter lost */
     {"workerss", "workers"}, /* one too many */
     {"admin-allow", "admin_allow"},
