@@ -235,14 +235,16 @@ def key_parse(key):
 
 def signature_rule(key, digest, signature):
     """The rule that the signature breaks, None if it is good."""
-    point = key_parse(key)
-    if point is None:
-        return "bad-public-key"
     r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
-    if not (0 < r < N and 0 < s < N):
+    if r >= N or s >= N:
         return "bad-signature"
     if s > N // 2:
         return "high-s-signature"
+    point = key_parse(key)
+    if point is None:
+        return "bad-public-key"
+    if r == 0 or s == 0:
+        return "bad-signature"
     inverse = pow(s, -1, N)
     z = int.from_bytes(digest, "big")
     x, _, depth = point_sum([(z * inverse % N, G, 8), (r * inverse % N, point, 5)])

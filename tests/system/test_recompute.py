@@ -214,6 +214,68 @@ def test_functions_match_published_vectors():
     assert rc.merkle_root([b""]).hex() == "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d"
 
 
+def documented():
+    """The last JSON block of the protocol's page."""
+    page = (HERE.parent.parent / "docs" / "protocol.md").read_text()
+    return json.loads(page.rsplit("```json", 1)[1].split("```")[0])
+
+
+def read_tx(data, at, version):
+    """The document of the transaction at data[at:], and where the next one starts."""
+    take = lambda *sizes: [data[at + sum(sizes[:i]) : at + sum(sizes[: i + 1])] for i in range(len(sizes))]  # noqa: E731
+    tx = dict.fromkeys(["sender_public_key", "signature"]) | {"version": data[at], "fee": 0, "memo": ""}
+    if data[at] == 0:
+        _, network, to, value, sequence = take(1, 32, 20, 8, 8)
+        end, tx["sender_blockchain_address"] = at + 69, "THE BLOCKCHAIN"
+    else:
+        memo_size = int.from_bytes(data[at + 110 : at + 112], "big")
+        _, network, key, to, value, fee, sequence, _, memo, signature = take(1, 32, 33, 20, 8, 8, 8, 2, memo_size, 64)
+        end, tx["fee"], tx["memo"] = at + 176 + memo_size, int.from_bytes(fee, "big"), memo.decode()
+        tx["sender_public_key"], tx["signature"] = key.hex(), signature.hex()
+        tx["sender_blockchain_address"] = rc.address_format(rc.hash160(key), version)
+    tx["network"], tx["recipient_blockchain_address"] = network.hex(), rc.address_format(to, version)
+    tx["value"], tx["sequence"] = int.from_bytes(value, "big"), int.from_bytes(sequence, "big")
+    tx["id"] = rc.sha256d(data[at : end - (64 if data[at] else 0)]).hex()
+    return tx, end
+
+
+def read_block(data, version):
+    cut = [data[a:b] for a, b in [(0, 4), (4, 36), (36, 68), (68, 76), (76, 80), (80, 88), (88, 96), (96, 100)]]
+    number = [int.from_bytes(piece, "big") for piece in cut]
+    b = {"version": number[0], "previous_hash": cut[1].hex(), "merkle_root": cut[2].hex(), "timestamp": number[3]}
+    b |= {"target": cut[4].hex(), "height": number[5], "nonce": number[6], "transactions": []}
+    at = 100
+    for _ in range(number[7]):
+        tx, at = read_tx(data, at, version)
+        b["transactions"].append(tx)
+    assert at == len(data)
+    return b | {"hash": rc.sha256d(data[:96]).hex()}
+
+
+def test_documented_vectors_hold():
+    v = documented()
+    params = {**PARAMS, "name": "rensa", "difficulty": 12, "minimum_fee": 0, "max_block_bytes": 1 << 20}
+    assert rc.params_bytes(params).hex() == v["parameters"]
+    assert rc.sha256(rc.params_bytes(params)).hex() == v["parameters_hash"]
+    assert [public_key(secret).hex() for secret in (1, 2)] == v["public_keys"]
+    assert [address(secret) for secret in (1, 2)] == v["addresses"]
+    blocks = [read_block(bytes.fromhex(text), params["address_version"]) for text in v["blocks"]]
+    blocks[0]["parameters"] = params
+    chain = rc.recompute({"chain": blocks})
+    assert [b["hash"] for b in blocks] == v["block_hashes"]
+    first, second = blocks[2]["transactions"]
+    assert whole(second).hex() == v["transfer"]
+    assert [first["id"], second["id"]] == [v["reward_id"], v["transfer_id"]]
+    assert [rc.sha256(b"\0" + whole(tx)).hex() for tx in (first, second)] == v["leaves"]
+    assert blocks[2]["merkle_root"] == v["merkle_root"] == rc.merkle_root([whole(first), whole(second)]).hex()
+    assert {rc.address_format(who, 60): units for who, units in chain.balances.items()} == v["balances"]
+    assert f"{chain.work:064x}" == v["work"]
+    assert all(f"{rc.target_work(int(target, 16)):x}" == work for target, work in v["target_works"])
+    assert [f"{rc.ROOTS[i]:016x}" for i in (0, 1, 31)] == v["roots_of_two"]
+    for late, parent, target in v["retarget"]:
+        assert f"{rc.target_next(params, 7, int(parent, 16), 10**15, 10**15 + late):08x}" == target, (late, parent)
+
+
 def test_retarget_doubles_after_sixty_intervals_and_never_passes_the_easiest():
     interval, easy = PARAMS["target_interval"], rc.target_compact(2**254 - 1)
     params, parent = PARAMS, 0x1C100000  # even, and far from both ends
