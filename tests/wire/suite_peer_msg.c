@@ -105,7 +105,7 @@ static const struct {
     {"\"port\":5000", "\"port\":65536", "bad-value", "port must be at most 65535"},
     {"\"port\":5000", "\"port\":-1", "bad-value", "port"},
     {"\"node\":\"", "\"node\":\"\\u001b[2J", "bad-value", "node"},
-    {"\"node\":\"", "\"node\":\"0123456789012345678901234567890123456789012345678901234567890123", "bad-value", "node"},
+    {"\"node\":\"", "\"node\":\"0123456789012345678901234567890123456789012345678901234567", "bad-value", "node"},
     {"\"advertise\":\"", "\"advertise\":\"\\n", "bad-value", "advertise"},
     {"\"head\":{", "\"head\":1,\"x\":{", "wrong-type", "head"},
     {"\"work\":\"0", "\"work\":\"", "bad-value", "work"},
@@ -138,6 +138,18 @@ START_TEST(refuses_a_hello_and_names_the_field)
 	ck_assert_msg(!hello_parse(&back, out.data, out.len, &error), "accepted: %s", out.data);
 	ck_assert_msg(strcmp(error.code, hello_edits[_i].code) == 0, "%s: %s", error.code, error.message);
 	ck_assert_msg(strstr(error.message, hello_edits[_i].says) != NULL, "%s", error.message);
+	buf_clear(&out);
+}
+END_TEST
+
+START_TEST(a_node_name_may_have_64_bytes)
+{
+	struct hello back;
+	struct field_error error;
+	struct buf out = {0};
+	hello_edited(&out, "\"node\":\"", "\"node\":\"012345678901234567890123456789012345678901234567890123456");
+	ck_assert_msg(hello_parse(&back, out.data, out.len, &error), "%s", error.message);
+	ck_assert_uint_eq(strlen(back.node), 64);
 	buf_clear(&out);
 }
 END_TEST
@@ -390,6 +402,7 @@ suite_peer_msg(void)
 	tcase_add_test(tc, hello_reads_back_as_it_was);
 	tcase_add_test(tc, hello_of_another_network_parses_so_that_the_parameter_can_be_named);
 	tcase_add_loop_test(tc, refuses_a_hello_and_names_the_field, 0, ARRAY_LEN(hello_edits));
+	tcase_add_test(tc, a_node_name_may_have_64_bytes);
 	tcase_add_test(tc, passes_over_members_that_a_later_version_may_add);
 	tcase_add_test(tc, refuses_a_hello_beyond_its_cap_unread);
 	tcase_add_test(tc, damaged_hellos_are_refused_with_a_reason_or_read);

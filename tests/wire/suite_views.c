@@ -118,6 +118,8 @@ static const struct {
     {"\"sender_public_key\":\"02", "\"sender_public_key\":\"03", "address-mismatch", RULE_OK, "sender_public_key"},
     {"\"signature\":\"", "\"signature\":\"0", "bad-value", RULE_OK, "signature must be 128"},
     {"\"signature\":\"", "\"signature\":\"\\u0000", "bad-value", RULE_OK, "signature must be 128"},
+    {"\"}", "\\u0000\"}", "bad-value", RULE_OK, "signature must be 128"},
+    {"\",\"value\"", "\\u0000\",\"value\"", "bad-value", RULE_OK, "recipient_blockchain_address is not an address"},
     {"\"network\":\"", "\"network\":\"A", "bad-value", RULE_OK, "network must be 64"},
     {"\"id\":\"", "\"id\":\"0", "bad-value", RULE_OK, "id must be 64"},
     {"\"value\":7", "\"value\":8", "id-mismatch", RULE_OK, "id is not the hash"},
