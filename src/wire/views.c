@@ -6,7 +6,6 @@
 
 #include <string.h>
 
-
 #define REWARD_SENDER "THE BLOCKCHAIN"
 
 void
