@@ -4,7 +4,10 @@
 
 #include "node/config.h"
 
-/* Runs the node until it is told to stop; returns the exit code. */
-int master_run(const struct config *config, const char *config_path);
+/*
+ * Runs the node until it is told to stop; returns the exit code. A reload replaces what is in config, which stays the
+ * caller's to clear. config_path is read again then.
+ */
+int master_run(struct config *config, const char *config_path);
 
 #endif

@@ -35,6 +35,8 @@ void store_end(struct store *s);
  */
 enum err stage_block(struct store *s, struct blockref *out, struct blockref parent, const struct block *b,
 		     uint64_t supply, const struct ledger_change *changes, size_t count, uint64_t *tags) MUSTCHECK;
+/* The tags of a block staged earlier: what stage_block gave for its `count` changes, in the same order. */
+void stage_tags(const struct store *s, struct blockref ref, uint64_t *tags, size_t count);
 /* ERR_STALE: the tip is not `expected`. ERR_NOSPC: no room for indexes; nothing has changed. */
 enum err commit_tip(struct store *s, struct blockref expected, struct blockref tip) MUSTCHECK;
 /* Records staged and then given up: counted as dead. */

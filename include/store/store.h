@@ -24,7 +24,7 @@ struct store;
 #define STORE_SIZE_MIN (UINT64_C(16) << 20)
 #define STORE_RINGS_MAX 128
 #define STORE_ROLES_MAX 96
-#define STORE_POOL_MAX 1000000
+#define STORE_POOL_MAX (1u << 20)
 
 struct store_options {
 	const char *name;     /* of the node: a-z 0-9 - _ . */

@@ -120,41 +120,24 @@ range_format(struct buf *out, const struct netrange *r)
 
 /* Errors */
 
-static const char *
-type_noun(const struct config_key *key)
-{
-	switch (key->type) {
-	case CONFIG_NAME:
-		return "a name";
-	case CONFIG_PATH:
-		return "an absolute path";
-	case CONFIG_NUMBER:
-		return "a number";
-	case CONFIG_SIZE:
-		return "a size";
-	case CONFIG_DURATION:
-		return "a duration";
-	case CONFIG_COINS:
-		return "an amount of coins";
-	case CONFIG_TIME:
-		return "a time";
-	case CONFIG_CHOICE:
-		return "one of the choices";
-	case CONFIG_LISTEN:
-		return "an address and port";
-	case CONFIG_ENDPOINT:
-	case CONFIG_ENDPOINTS:
-		return "a host and port";
-	case CONFIG_RANGES:
-		return "an address or a range of them";
-	case CONFIG_PORTS:
-		return "a port or a range of them";
-	case CONFIG_ADDRESS:
-		return "a wallet address";
-	}
-	return "a value";
-}
+static const char *const nouns[] = {
+    [CONFIG_NAME] = "a name",
+    [CONFIG_PATH] = "an absolute path",
+    [CONFIG_NUMBER] = "a number",
+    [CONFIG_SIZE] = "a size",
+    [CONFIG_DURATION] = "a duration",
+    [CONFIG_COINS] = "an amount of coins",
+    [CONFIG_TIME] = "a time",
+    [CONFIG_CHOICE] = "one of the choices",
+    [CONFIG_LISTEN] = "an address and port",
+    [CONFIG_ENDPOINT] = "a host and port",
+    [CONFIG_ENDPOINTS] = "a host and port",
+    [CONFIG_RANGES] = "an address or a range of them",
+    [CONFIG_PORTS] = "a port or a range of them",
+    [CONFIG_ADDRESS] = "a wallet address",
+};
 
+/* fault NULL: text is not of the key's type at all. */
 static void
 fault_add(struct buf *why, const struct config_key *key, const char *text, const char *fault)
 {
@@ -167,7 +150,7 @@ fault_add(struct buf *why, const struct config_key *key, const char *text, const
 		if (fault != NULL)
 			buf_printf(why, " %s", fault);
 		else
-			buf_printf(why, " is not %s", type_noun(key));
+			buf_printf(why, " is not %s", nouns[key->type]);
 	}
 	if (*text == '"' || *text == '\'')
 		buf_puts(why, "; leave the quotes out");

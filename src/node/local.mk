@@ -1,5 +1,9 @@
 noinst_LIBRARIES += librensa_node.a
 librensa_node_a_SOURCES = \
+	src/node/bad_blocks.h \
+	src/node/bells.c \
+	src/node/branch.c \
+	src/node/child.c \
 	src/node/config.c \
 	src/node/config_check.c \
 	src/node/config_print.c \
@@ -7,13 +11,27 @@ librensa_node_a_SOURCES = \
 	src/node/config_table.c \
 	src/node/config_value.c \
 	src/node/endpoint.c \
+	src/node/master.c \
+	src/node/proctitle.c \
 	src/node/quantity.c \
+	src/node/role_discovery.c \
+	src/node/role_miner.c \
+	src/node/role_pool.c \
+	src/node/role_relay.c \
+	src/node/role_resolver.c \
+	src/node/role_worker.c \
+	src/node/roles.c \
+	include/node/bells.h \
+	include/node/branch.h \
+	include/node/child.h \
 	include/node/config.h \
 	include/node/config_report.h \
 	include/node/config_table.h \
 	include/node/endpoint.h \
 	include/node/master.h \
-	include/node/quantity.h
+	include/node/proctitle.h \
+	include/node/quantity.h \
+	include/node/roles.h
 
 # What `rensad --sample` prints; a test compares the two.
 EXTRA_DIST += conf/rensad.conf

@@ -279,7 +279,7 @@ finder_hint(struct finder *f, const struct netaddr *at)
 	for (const struct try *t = f->under_way; t != NULL; t = t->next)
 		if (netaddr_equal(&t->at, at))
 			return;
-	if (f->in_round && !first_time(f, at))
-		return;
+	/* Also when this round has tried it before: it may have started since. */
+	(void)first_time(f, at);
 	shake(f, at, is_scanned(f, at) ? SOURCE_SCAN : SOURCE_HINT);
 }

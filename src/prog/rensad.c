@@ -12,7 +12,9 @@
 
 #include "node/config.h"
 #include "node/master.h"
+#include "node/proctitle.h"
 #include "util/buf.h"
+#include "util/failpoint.h"
 
 #ifndef SYSCONFDIR
 #define SYSCONFDIR "/etc"
@@ -120,6 +122,8 @@ main(int argc, char **argv)
 	struct buf text;
 	int exit_code;
 
+	proctitle_init(argc, argv);
+	failpoint_load();
 	if (!options_parse(&options, &exit_code, argc, argv))
 		return exit_code;
 

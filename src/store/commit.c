@@ -225,6 +225,15 @@ stage_block(struct store *s, struct blockref *out, struct blockref parent, const
 	return OK;
 }
 
+void
+stage_tags(const struct store *s, struct blockref ref, uint64_t *tags, size_t count)
+{
+	const struct block_rec *r = block_at(s, ref.v);
+
+	for (size_t i = 0; i < count; i++)
+		tags[i] = i < r->version_count ? r->versions + i * sizeof(struct version_rec) : 0;
+}
+
 /* Hash and transactions of one block into the tries; once in a record's life. */
 static enum err
 index_block(struct store *s, struct blockref ref)

@@ -1,0 +1,22 @@
+/*
+ * A node's data folder and the lock file in it. The lock is an flock on a descriptor that every child inherits: it is
+ * free only when the last process of a node is gone, so a new master never meets the children of an old one.
+ */
+#ifndef RENSA_DISK_DATADIR_H
+#define RENSA_DISK_DATADIR_H
+
+#include <stdint.h>
+
+#include "util/attr.h"
+#include "util/buf.h"
+#include "util/err.h"
+
+#define DATADIR_LOCK_NAME "lock"
+
+/*
+ * Makes the folder if need be and takes its lock, waiting up to wait_ms for the processes of an earlier node to leave.
+ * *fd stays open for the node's life. ERR_BUSY: another node lives there; why gets a sentence on failure.
+ */
+enum err datadir_lock(int *fd, const char *path, uint32_t wait_ms, struct buf *why) MUSTCHECK;
+
+#endif

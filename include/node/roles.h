@@ -1,0 +1,30 @@
+/* The roles of a node. Adding one is a row in the table of src/node/roles.c and a file for its main. */
+#ifndef RENSA_NODE_ROLES_H
+#define RENSA_NODE_ROLES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "node/child.h"
+#include "store/store.h"
+
+struct role {
+	const char *name;	      /* also its comm in ps: at most 15 letters */
+	int (*main)(struct child *c); /* returns the exit code */
+	enum store_access access;
+	int nice;
+	bool per_worker; /* as many as [http] workers; else one */
+	int stop_order;	 /* lower ends first; the next order when all of it are gone */
+};
+
+extern const struct role node_roles[];
+extern const size_t node_role_count;
+
+int role_worker(struct child *c);
+int role_pool(struct child *c);
+int role_relay(struct child *c);
+int role_discovery(struct child *c);
+int role_resolver(struct child *c);
+int role_miner(struct child *c);
+
+#endif

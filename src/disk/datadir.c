@@ -1,0 +1,71 @@
+#include "disk/datadir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "util/clock.h"
+#include "util/file.h"
+
+#define RETRY_MS 50
+
+/* For whoever looks into the folder: which process holds it. */
+static void
+write_pid(int fd)
+{
+	char text[16];
+	int len = snprintf(text, sizeof(text), "%d\n", (int)getpid());
+
+	/* Only a courtesy: a full disk must not keep the node from starting. */
+	if (ftruncate(fd, 0) == 0 && pwrite(fd, text, (size_t)len, 0) != len)
+		(void)!ftruncate(fd, 0);
+}
+
+enum err
+datadir_lock(int *fd, const char *path, uint32_t wait_ms, struct buf *why)
+{
+	uint64_t since = clock_mono_ms();
+	char name[4096], holder[32] = "";
+	enum err e = dir_make(path);
+
+	*fd = -1;
+	if (e != OK) {
+		buf_printf(why, "cannot make the data folder %s: %s", path, strerror(errno));
+		return e;
+	}
+	if (snprintf(name, sizeof(name), "%s/" DATADIR_LOCK_NAME, path) >= (int)sizeof(name)) {
+		buf_printf(why, "the path of the data folder is too long: %s", path);
+		return ERR_LIMIT;
+	}
+	*fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (*fd < 0) {
+		e = errno == EACCES ? ERR_PERM : ERR_IO;
+		buf_printf(why, "cannot open %s: %s; the data folder must belong to the user that runs the node", name,
+			   strerror(errno));
+		return e;
+	}
+	while (flock(*fd, LOCK_EX | LOCK_NB) != 0) {
+		if (errno == EINTR)
+			continue;
+		if (errno != EWOULDBLOCK) {
+			buf_printf(why, "cannot lock %s: %s", name, strerror(errno));
+			fd_close(fd);
+			return ERR_IO;
+		}
+		if (clock_mono_ms() - since >= wait_ms) {
+			ssize_t n = pread(*fd, holder, sizeof(holder) - 1, 0);
+			holder[n > 0 ? strcspn(holder, "\n") : 0] = '\0';
+			buf_printf(
+			    why, "another node (process %s) uses the data folder %s: stop it, or set another data_dir",
+			    holder[0] == '\0' ? "unknown" : holder, path);
+			fd_close(fd);
+			return ERR_BUSY;
+		}
+		clock_sleep_ms(RETRY_MS);
+	}
+	write_pid(*fd);
+	return OK;
+}

@@ -1,0 +1,200 @@
+/*
+ * The prologue. In order: signals as a child wants them, name in ps and log, the segment with this role's access and no
+ * more, then the event loop, which must not be older than the fork. The pipe's end of file is watched from here on: a
+ * child whose master is gone leaves at once, since nobody would repair, respawn or stop it.
+ */
+#include "node/child.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "node/proctitle.h"
+#include "node/roles.h"
+#include "store/chain.h"
+#include "store/role_table.h"
+#include "util/clock.h"
+#include "util/failpoint.h"
+#include "util/log.h"
+#include "util/mem.h"
+#include "util/text.h"
+
+#define BEAT_MS 1000
+
+static void
+beat(void *ctx)
+{
+	struct child *c = ctx;
+
+	role_beat(c->env->store, clock_mono_ms());
+	loop_timer_arm(c->beat, BEAT_MS);
+}
+
+static void
+asked_to_stop(void *ctx)
+{
+	struct child *c = ctx;
+
+	if (c->on_stop != NULL)
+		c->on_stop(c->on_stop_ctx);
+	else
+		child_end(c, CHILD_STOPPED);
+}
+
+static void
+reopen_log(void *ctx)
+{
+	(void)ctx;
+	if (log_reopen() != OK)
+		log_error("%s: the log file cannot be opened again, the old one stays in use", "log");
+}
+
+static void
+master_gone(void *ctx)
+{
+	struct child *c = ctx;
+
+	log_warn("%s: the master is gone, leaving", c->role);
+	_exit(CHILD_STOPPED);
+}
+
+static const struct role *
+role_of(const struct child *c)
+{
+	size_t i = 0;
+
+	while (i + 1 < node_role_count && strcmp(node_roles[i].name, c->role) != 0)
+		i++;
+	return &node_roles[i];
+}
+
+/* A child keeps only the listeners that it serves. */
+static void
+close_foreign_listeners(const struct child *c)
+{
+	bool is_worker = role_of(c)->per_worker;
+
+	for (uint32_t i = 0; i < c->env->workers; i++) {
+		if (is_worker && i == c->index)
+			continue;
+		close(c->env->listeners[i]);
+		if (c->env->peer_listeners != NULL)
+			close(c->env->peer_listeners[i]);
+	}
+}
+
+void
+child_begin(struct child *c)
+{
+	const struct role *role = role_of(c);
+	char title[128];
+	sigset_t none;
+	enum err e;
+
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGINT, SIG_IGN); /* Ctrl-C reaches the whole group; stopping is the master's business */
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGCHLD, SIG_DFL);
+	prctl(PR_SET_NAME, c->role);
+	snprintf(title, sizeof(title), "rensad: %s %s", c->env->config->node.name, c->role);
+	proctitle_set(title);
+	log_set_role(c->role);
+	if (role->nice != 0)
+		setpriority(PRIO_PROCESS, 0, role->nice);
+	close_foreign_listeners(c);
+
+	e = store_attach(c->env->store, role->access, c->slot, c->ring);
+	if (e != OK) {
+		log_error("%s: cannot attach to the segment: %s", c->role, err_text(e));
+		_exit(CHILD_AGAIN);
+	}
+	c->loop = loop_new();
+	c->watches[0] = loop_watch_signal(c->loop, SIGTERM, asked_to_stop, c);
+	c->watches[1] = loop_watch_signal(c->loop, SIGUSR1, reopen_log, c);
+	c->watches[2] = loop_watch_read(c->loop, c->env->life, master_gone, c);
+	c->beat = loop_timer_new(c->loop, beat, c);
+	c->exit_code = CHILD_STOPPED;
+	/* Signals were blocked across the fork, so that none was lost before the loop could see it. */
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	beat(c);
+	FAILPOINT("child.begun");
+}
+
+int
+child_run(struct child *c)
+{
+	loop_run(c->loop);
+	log_debug("%s: stopped", c->role);
+	return c->exit_code;
+}
+
+void
+child_end(struct child *c, enum child_exit code)
+{
+	c->exit_code = (int)code;
+	loop_stop(c->loop);
+}
+
+struct bell_watch {
+	int fd;
+	loop_callback *rang;
+	void *ctx;
+};
+
+static void
+bell_rang(void *ctx)
+{
+	struct bell_watch *w = ctx;
+
+	bell_quiet(w->fd);
+	w->rang(w->ctx);
+}
+
+void
+child_on_bell(struct child *c, int fd, loop_callback *rang, void *ctx)
+{
+	struct bell_watch *w = xmalloc(sizeof(*w));
+
+	*w = (struct bell_watch){fd, rang, ctx};
+	loop_watch_read(c->loop, fd, bell_rang, w);
+}
+
+uint16_t
+node_peer_port(const struct config *config)
+{
+	return config->peers.listen.port != 0 ? config->peers.listen.port : config->http.listen.port;
+}
+
+void
+child_hello(const struct child *c, struct hello *out)
+{
+	const struct config *config = c->env->config;
+	struct store *s = c->env->store;
+
+	memset(out, 0, sizeof(*out));
+	out->protocol = PEER_PROTOCOL;
+	out->params = *store_params(s);
+	out->genesis = *store_genesis(s);
+	out->nonce = c->env->nonce;
+	text_copy(out->node, sizeof(out->node), config->node.name);
+	text_copy(out->software, sizeof(out->software), PACKAGE_NAME "/" PACKAGE_VERSION);
+	text_copy(out->advertise, sizeof(out->advertise), config->peers.advertise);
+	out->port = node_peer_port(config);
+	chain_head(s, chain_tip(s), &out->head);
+	out->time_ms = clock_wall_ms();
+}
+
+const struct netaddr *
+child_from(const struct child *c, struct netaddr *space)
+{
+	const struct config *config = c->env->config;
+
+	*space = config->peers.listen.port != 0 ? config->peers.listen : config->http.listen;
+	space->port = 0;
+	return netaddr_is_any(space) ? NULL : space;
+}

@@ -1,0 +1,110 @@
+/*
+ * A worker serves HTTP. The master starts as many as [http] workers says, each with a listening socket of its own that
+ * outlives it (the kernel spreads connections over them) and a ring for what it must not write itself.
+ *
+ * Asked to stop, it takes no new connections, finishes what is in hand, and goes. If it crashes, its requests are lost
+ * with their connections, its ring is drained by the pool, and a new worker serves the same socket.
+ */
+#include "api/api.h"
+#include "net/httpd.h"
+#include "node/roles.h"
+#include "util/log.h"
+
+struct worker {
+	struct child *child;
+	struct api *api;
+	struct httpd *server;
+	struct httpd *peer_server; /* NULL: peers use the other */
+	int draining;
+};
+
+static void
+wake(void *ctx, enum api_wake whom)
+{
+	static const enum bell bells[] = {
+	    [API_WAKE_POOL] = BELL_POOL,
+	    [API_WAKE_RESOLVER] = BELL_RESOLVER,
+	    [API_WAKE_MINER] = BELL_MINER,
+	    [API_WAKE_DISCOVERY] = BELL_DISCOVERY,
+	};
+	const struct worker *w = ctx;
+
+	bell_ring(&w->child->env->bells, bells[whom]);
+}
+
+static void
+rang(void *ctx)
+{
+	api_bell(((struct worker *)ctx)->api);
+}
+
+static void
+drained(void *ctx)
+{
+	struct worker *w = ctx;
+
+	if (--w->draining == 0)
+		child_end(w->child, CHILD_STOPPED);
+}
+
+static void
+stop(void *ctx)
+{
+	struct worker *w = ctx;
+
+	if (w->draining > 0)
+		return;
+	w->draining = w->peer_server != NULL ? 2 : 1;
+	httpd_drain(w->server, drained, w);
+	if (w->peer_server != NULL)
+		httpd_drain(w->peer_server, drained, w);
+}
+
+int
+role_worker(struct child *c)
+{
+	const struct config *config = c->env->config;
+	struct api_options api = {.store = c->env->store,
+				  .ring = c->ring,
+				  .loop = c->loop,
+				  .wake = wake,
+				  .node_name = config->node.name,
+				  .software = PACKAGE_NAME "/" PACKAGE_VERSION,
+				  .admin_allow = config->http.admin_allow.at,
+				  .admin_allow_count = config->http.admin_allow.count,
+				  .admin_token = config->http.admin_token[0] != '\0' ? config->http.admin_token : NULL,
+				  .mine_to = config->miner.address_text[0] != '\0' ? &config->miner.address : NULL,
+				  .miner_mode = miner_mode_name(config->miner.mode),
+				  .request_timeout_ms = config->http.request_timeout_ms,
+				  .node_nonce = c->env->nonce,
+				  .peer_port = node_peer_port(config),
+				  .advertise = config->peers.advertise,
+				  .peer_is_apart = c->env->peer_listeners != NULL,
+				  .started_ms = c->env->started_ms};
+	struct httpd_options http = {.max_body = config->http.max_body,
+				     .header_timeout_ms = config->http.header_timeout_ms,
+				     .request_timeout_ms = config->http.request_timeout_ms,
+				     .max_connections = config->http.max_connections};
+	static struct worker w;
+	int code;
+
+	w.child = c;
+	api.wake_ctx = &w;
+	w.api = api_new(&api);
+	w.server = httpd_new(c->loop, &http, api_handle, w.api);
+	if (httpd_serve(w.server, c->env->listeners[c->index]) != OK)
+		return CHILD_AGAIN;
+	if (c->env->peer_listeners != NULL) {
+		w.peer_server = httpd_new(c->loop, &http, api_handle_peer, w.api);
+		if (httpd_serve(w.peer_server, c->env->peer_listeners[c->index]) != OK)
+			return CHILD_AGAIN;
+	}
+	child_on_bell(c, c->env->bells.ring[c->ring], rang, &w);
+	c->on_stop = stop;
+	c->on_stop_ctx = &w;
+	code = child_run(c);
+	httpd_free(w.server);
+	httpd_free(w.peer_server);
+	api_free(w.api);
+	return code;
+}

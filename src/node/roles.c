@@ -1,0 +1,23 @@
+#include "node/roles.h"
+
+#include "util/attr.h"
+
+/*
+ * Who may write what is in `access`; who wakes whom:
+ *
+ *	worker     -> pool, resolver, miner, discovery
+ *	pool       -> workers (their rings), relay, miner
+ *	resolver   -> pool, miner, relay, workers
+ *	miner      -> pool, relay, workers
+ *	discovery  -> resolver, relay
+ *
+ * Workers stop first, because they need the others to answer what they have in hand; the pool stops last, because it
+ * settles what the others left.
+ */
+const struct role node_roles[] = {
+    {"worker", role_worker, STORE_WORKER, 0, true, 0},	    {"miner", role_miner, STORE_COMMIT, 10, false, 1},
+    {"resolver", role_resolver, STORE_COMMIT, 0, false, 1}, {"discovery", role_discovery, STORE_DISCOVERY, 0, false, 1},
+    {"relay", role_relay, STORE_READ, 0, false, 1},	    {"pool", role_pool, STORE_POOL, 0, false, 2},
+};
+
+const size_t node_role_count = ARRAY_LEN(node_roles);
