@@ -28,12 +28,13 @@ enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_PUT, HTTP_DELETE, HTTP_O
 struct httpd_options {
 	size_t max_header;	     /* bytes of request line and headers; 0: 16 KiB */
 	size_t max_body;	     /* bytes */
-	uint32_t header_timeout_ms;  /* from the first wait to the end of the header; also idle keep-alive */
+	uint32_t header_timeout_ms;  /* for the first byte of a request to come, then for the end of its header */
 	uint32_t request_timeout_ms; /* for the whole request, and for each pause of a reader */
-	uint32_t max_connections;    /* when full, the connection whose request has been unfinished longest is cut */
+	uint32_t max_connections;    /* when full, the connection whose request has been unfinished longest is cut,
+				      * else the one idle longest; lowered to what the limit of open files leaves */
 };
 
-/* Requests that the server refuses itself (400, 408, 413, 431, 505) get the JSON error form of the API. */
+/* Requests that the server refuses itself (400, 408, 413, 417, 431, 505) get the JSON error form of the API. */
 typedef void httpd_handler(void *ctx, struct http_req *req);
 
 struct httpd *httpd_new(struct loop *l, const struct httpd_options *options, httpd_handler *handler, void *ctx);
@@ -58,14 +59,20 @@ void http_req_on_close(struct http_req *req, loop_callback *gone,
  */
 void http_reply_header(struct http_req *req, const char *name, const char *value);
 void http_reply(struct http_req *req, int status, const char *type, const void *body, size_t len);
+/* The same without copying: the buffer's bytes are taken and it is empty after. */
+void http_reply_take(struct http_req *req, int status, const char *type, struct buf *body);
 /*
  * A body of unknown length in constant memory: chunked for HTTP/1.1, until close for 1.0. more appends the next piece
- * and returns false when nothing follows; it is called when the client has taken most of what was given. done is called
- * once, also when the client went away first; ctx is the caller's until then.
+ * and returns false when nothing follows; it is called when the client has taken what was given (several times in a row
+ * for small pieces, and first from here). If it returns true and appends nothing, it has nothing yet: the stream
+ * sleeps, without a deadline, until http_reply_wake. done is called once, as soon as more is not needed again, also
+ * when the client went away first; ctx is the caller's until then, and so is req for http_reply_wake.
  */
 typedef bool http_more(void *ctx, struct buf *piece);
 void http_reply_stream(struct http_req *req, int status, const char *type, http_more *more, loop_callback *done,
 		       void *ctx);
+/* There is more now. more is called soon, not from here. */
+void http_reply_wake(struct http_req *req);
 
 const char *http_status_text(int status);
 

@@ -14,9 +14,9 @@ struct loop_watch;
 
 typedef void loop_callback(void *ctx);
 
-struct loop *loop_new(void); /* never NULL: without a loop the process ends */
+struct loop *loop_new(void); /* never NULL: without a loop the process ends. Also ignores SIGPIPE */
 void loop_free(struct loop *l);
-void loop_run(struct loop *l);	/* until loop_stop */
+void loop_run(struct loop *l);	/* until loop_stop; at once if it was called already. It may run again after */
 void loop_poll(struct loop *l); /* what is ready now, without waiting */
 void loop_stop(struct loop *l); /* loop_run returns after the callback in hand */
 bool loop_is_stopped(const struct loop *l);
