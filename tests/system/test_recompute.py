@@ -276,6 +276,33 @@ def test_documented_vectors_hold():
         assert f"{rc.target_next(params, 7, int(parent, 16), 10**15, 10**15 + late):08x}" == target, (late, parent)
 
 
+def test_the_vectors_of_the_chain_layer_hold():
+    v = json.loads((HERE.parent / "chain" / "vectors.json").read_text())
+    params = {**PARAMS, "name": "rensa", "difficulty": 12, "minimum_fee": 0, "max_block_bytes": 1 << 20}
+    assert rc.params_bytes(params).hex() == v["params"]["bytes"]
+    assert rc.sha256(rc.params_bytes(params)).hex() == v["params"]["hash"]
+    first = genesis(params)
+    assert (header(first) + u(0, 4)).hex() == v["genesis"]["bytes"] and first["hash"] == v["genesis"]["hash"]
+    for name in ("transfer", "reward"):
+        data = bytes.fromhex(v[name]["bytes"])
+        tx, end = read_tx(data, 0, params["address_version"])
+        assert end == len(data) and rc.Tx(tx, params["address_version"]).id.hex() == v[name]["id"]
+        assert rc.sha256(b"\0" + data).hex() == v[name]["leaf"]
+        assert tx["value"] == v[name]["value"] and whole(tx) == data
+    signed = v["transfer"]
+    key, digest = bytes.fromhex(signed["sender_public_key"]), bytes.fromhex(signed["id"])
+    assert public_key(int(signed["secret"], 16)) == key
+    assert rc.signature_rule(key, digest, bytes.fromhex(signed["signature"])) is None
+    mined = read_block(bytes.fromhex(v["block_1"]["bytes"]), params["address_version"])
+    chain = rc.recompute({"chain": [first, mined]})
+    assert chain.head.hex() == v["block_1"]["hash"] and f"{chain.work:064x}" == v["block_1"]["work"]
+    assert len(v["retarget"]) > 10
+    for row in v["retarget"]:
+        rules = {**params, "difficulty": row["difficulty"], "target_interval": row["target_interval"]}
+        due = rc.target_next(rules, 7, int(row["parent_target"], 16), row["parent_time"], row["time"])
+        assert f"{due:08x}" == row["target"], row
+
+
 def test_retarget_doubles_after_sixty_intervals_and_never_passes_the_easiest():
     interval, easy = PARAMS["target_interval"], rc.target_compact(2**254 - 1)
     params, parent = PARAMS, 0x1C100000  # even, and far from both ends
