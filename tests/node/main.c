@@ -1,0 +1,8 @@
+#include "suites.h"
+
+int
+main(void)
+{
+	static suite_maker *const makers[] = {suite_quantity, suite_config, suite_config_errors};
+	return suites_run(makers, ARRAY_LEN(makers));
+}

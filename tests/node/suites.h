@@ -1,0 +1,9 @@
+/* The suites of the node layer's test program. */
+#ifndef RENSA_TESTS_NODE_SUITES_H
+#define RENSA_TESTS_NODE_SUITES_H
+
+#include "suite.h"
+
+suite_maker suite_config, suite_config_errors, suite_quantity;
+
+#endif
