@@ -1,7 +1,7 @@
 /*
- * Others ask us: the HTTP API of docs section "API" in README.md and the messages between nodes under /peer/, on one route
- * table. One api belongs to one worker. Handlers read the segment without locks; what they must not write themselves they put
- * into the worker's ring and answer when the bell rings.
+ * Others ask us: the HTTP API of docs section "API" in README.md and the messages between nodes under /peer/, on one
+ * route table. One api belongs to one worker. Handlers read the segment without locks; what they must not write
+ * themselves they put into the worker's ring and answer when the bell rings.
  */
 #ifndef RENSA_API_API_H
 #define RENSA_API_API_H
@@ -29,12 +29,15 @@ struct api_options {
 	void *wake_ctx;
 
 	const char *node_name;
-	const char *software;		   /* "rensa/0.1.0" */
+	const char *software;		    /* "rensa/0.1.0" */
 	const struct netrange *admin_allow; /* who may change the node, besides loopback */
 	size_t admin_allow_count;
-	const char *admin_token;      /* NULL: no token */
+	const char *admin_token;       /* NULL: no token */
 	const struct address *mine_to; /* [miner] address, NULL: none */
-	const char *miner_mode;	      /* as configured, for /status */
+	const char *miner_mode;	       /* as configured, for /status */
+	/* What a miner's COUNT_MODE means: /status shows the mode it is in. NULL: the configured one. */
+	const char *const *miner_modes;
+	size_t miner_mode_count;
 	uint32_t request_timeout_ms;
 
 	uint64_t node_nonce;   /* drawn by the master at each start */

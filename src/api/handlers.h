@@ -1,0 +1,26 @@
+/* The handlers of the route table in routes.c, one file for each noun. */
+#ifndef RENSA_SRC_API_HANDLERS_H
+#define RENSA_SRC_API_HANDLERS_H
+
+#include "net/httpd.h"
+#include "state.h"
+
+/* name: what stood in the path where the pattern has braces, "" if it has none. Answers, now or later. */
+typedef void route_handler(struct api *a, struct http_req *req, const char *name);
+
+/* routes.c */
+route_handler index_get;
+/* chain.c */
+route_handler chain_get, chain_head_get, blocks_get, block_get;
+/* transactions.c */
+route_handler pool_get, transactions_post, transaction_get;
+/* addresses.c */
+route_handler amount_get, address_get;
+/* mining.c */
+route_handler mine_post, mine_start_post, mine_stop_post, consensus_put;
+/* peers.c, status.c */
+route_handler peers_get, status_get, live_get, ready_get;
+/* peer_routes.c */
+route_handler peer_hello, peer_headers, peer_blocks, peer_block, peer_transactions;
+
+#endif

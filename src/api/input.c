@@ -1,0 +1,61 @@
+#include "input.h"
+
+#include <inttypes.h>
+
+#include "reply.h"
+#include "util/hex.h"
+#include "util/text.h"
+
+bool
+input_number(struct api *a, struct http_req *req, const char *name, uint64_t *out, uint64_t fallback, uint64_t min,
+	     uint64_t max)
+{
+	const char *text = http_req_query(req, name);
+
+	*out = fallback;
+	if (text == NULL)
+		return true;
+	if (text_u64(out, text, max) == OK && *out >= min)
+		return true;
+	reply_error(a, req, 400, "bad-parameter", "%s must be a decimal number from %" PRIu64 " to %" PRIu64, name, min,
+		    max);
+	return false;
+}
+
+bool
+input_hash(struct api *a, struct http_req *req, struct hash256 *out, const char *text, const char *what)
+{
+	if (hex_decode(out->b, sizeof(out->b), text) == OK)
+		return true;
+	reply_error(a, req, 400, "bad-parameter", "%s has 64 lower-case hexadecimal digits", what);
+	return false;
+}
+
+bool
+input_address(struct api *a, struct http_req *req, struct address *out, const char *text)
+{
+	switch (address_parse(out, text, a->params->address_version)) {
+	case OK:
+		return true;
+	case ERR_UNSUPPORTED:
+		reply_error(a, req, 400, "bad-address", "this is an address of another network");
+		return false;
+	default:
+		reply_error(a, req, 400, "bad-address",
+			    "this is not an address: a character is missing, added or mistyped");
+		return false;
+	}
+}
+
+struct jdoc *
+input_json(struct api *a, struct http_req *req)
+{
+	char error[JSON_ERROR_SIZE];
+	size_t len;
+	const void *body = http_req_body(req, &len);
+	struct jdoc *doc = jdoc_parse(body, len, error);
+
+	if (doc == NULL)
+		reply_error(a, req, 400, "malformed-json", "the body must be a JSON document: %s", error);
+	return doc;
+}

@@ -1,0 +1,213 @@
+/* Mining and consensus on request: what changes the chain, done by miner and resolver. */
+#include <inttypes.h>
+
+#include "command.h"
+#include "handlers.h"
+#include "input.h"
+#include "reply.h"
+#include "store/chain.h"
+#include "util/attr.h"
+#include "wire/field.h"
+
+static void
+write_place(struct jout *j, const struct api *a, struct blockref ref)
+{
+	const struct hash256 *hash = chain_hash(a->store, ref);
+
+	jout_ku64(j, "height", chain_height(a->store, ref));
+	jout_khex(j, "hash", hash->b, sizeof(hash->b));
+}
+
+/* Reads an optional body; false: answered. */
+static bool
+body_read(struct api *a, struct http_req *req, struct jdoc **doc)
+{
+	size_t len;
+
+	*doc = NULL;
+	if (http_req_body(req, &len) == NULL)
+		return true;
+	*doc = input_json(a, req);
+	return *doc != NULL;
+}
+
+/* The commands that take no parameters: nothing, or an object without members. */
+static bool
+body_is_empty(struct api *a, struct http_req *req, const char *what)
+{
+	struct field_error error;
+	struct jdoc *doc;
+
+	if (!body_read(a, req, &doc))
+		return false;
+	if (doc == NULL)
+		return true;
+	struct fields f = fields_of(jdoc_root(doc), what, &error);
+	fields_only(&f, NULL, 0);
+	jdoc_free(doc);
+	if (f.failed)
+		reply_field_error(a, req, &error);
+	return !f.failed;
+}
+
+static void
+mine_failed(struct api *a, struct http_req *req, const struct command *asked, const struct command_result *r,
+	    bool is_late)
+{
+	if (is_late || r->error == ERR_TIMEOUT)
+		reply_error(a, req, 503, "timeout",
+			    "%" PRIu32 " of %" PRIu32 " blocks were found within %" PRIu32
+			    " s and stay; ask again for the rest, or for fewer at a time",
+			    r->count, asked->blocks, a->o.request_timeout_ms / 1000);
+	else if (r->error == ERR_CLOSED)
+		reply_error(a, req, 503, "outcome-unknown",
+			    "the miner was started anew meanwhile; %" PRIu32 " of %" PRIu32
+			    " blocks were found before and stay",
+			    r->count, asked->blocks);
+	else
+		reply_failure(a, req, r->error);
+}
+
+static void
+mined(struct api *a, struct http_req *req, const struct command *asked, const struct command_result *r, bool is_late)
+{
+	if (r->count < asked->blocks) {
+		mine_failed(a, req, asked, r, is_late);
+		return;
+	}
+	struct jout j = reply_begin(a);
+	jout_object(&j);
+	jout_key(&j, "blocks");
+	jout_array(&j);
+	for (uint32_t i = 0; i < r->count; i++) {
+		jout_object(&j);
+		write_place(&j, a, r->blocks[i]);
+		jout_object_end(&j);
+	}
+	jout_array_end(&j);
+	jout_object_end(&j);
+	reply_end(a, req, 200);
+}
+
+/* {"address":…,"blocks":…}, both optional. */
+static bool
+read_mine(struct api *a, const struct jval *body, struct command *c, bool *has_address, struct field_error *error)
+{
+	static const char *const names[] = {"address", "blocks"};
+	struct fields f = fields_of(body, "what to mine", error);
+
+	fields_only(&f, names, ARRAY_LEN(names));
+	if (field_given(&f, "address")) {
+		field_address(&f, "address", &c->address, a->params->address_version);
+		*has_address = true;
+	}
+	if (field_given(&f, "blocks")) {
+		c->blocks = (uint32_t)field_u64(&f, "blocks", RING_MINE_MAX, RULE_OK);
+		if (c->blocks == 0)
+			fields_fail(&f, "bad-value", "blocks must be a number from 1 to %d", RING_MINE_MAX);
+	}
+	return !f.failed;
+}
+
+void
+mine_post(struct api *a, struct http_req *req, const char *name)
+{
+	struct command c = {.kind = COMMAND_MINE, .blocks = 1};
+	bool has_address = a->o.mine_to != NULL;
+	struct field_error error;
+	struct jdoc *doc;
+	bool is_sound;
+
+	(void)name;
+	if (!body_read(a, req, &doc))
+		return;
+	if (has_address)
+		c.address = *a->o.mine_to;
+	is_sound = doc == NULL || read_mine(a, jdoc_root(doc), &c, &has_address, &error);
+	jdoc_free(doc);
+	if (!is_sound)
+		reply_field_error(a, req, &error);
+	else if (!has_address)
+		reply_error(
+		    a, req, 422, "no-address",
+		    "who shall get the reward? Name an address in the body, {\"address\":\"...\"}, or set address "
+		    "under [miner] in the node's configuration");
+	else
+		command_ask(a, req, &c, API_WAKE_MINER, mined);
+}
+
+/* The miner that is told to start or stop answers at once, so a late answer means that there is none. */
+static void
+mode_changed(struct api *a, struct http_req *req, const struct command *asked, const struct command_result *r,
+	     bool is_late)
+{
+	(void)is_late;
+	if (r->error != OK) {
+		reply_failure(a, req, r->error == ERR_CLOSED ? ERR_BUSY : r->error);
+		return;
+	}
+	struct jout j = reply_begin(a);
+	jout_object(&j);
+	jout_kstring(&j, "mode", asked->kind == COMMAND_MINE_START ? "interval" : "manual");
+	jout_object_end(&j);
+	reply_end(a, req, 200);
+}
+
+void
+mine_start_post(struct api *a, struct http_req *req, const char *name)
+{
+	const struct command c = {.kind = COMMAND_MINE_START};
+
+	(void)name;
+	if (!body_is_empty(a, req, "a request to start mining"))
+		return;
+	if (a->o.mine_to == NULL)
+		reply_error(a, req, 422, "no-address",
+			    "who shall get the rewards? Set address under [miner] in the node's configuration");
+	else
+		command_ask(a, req, &c, API_WAKE_MINER, mode_changed);
+}
+
+void
+mine_stop_post(struct api *a, struct http_req *req, const char *name)
+{
+	const struct command c = {.kind = COMMAND_MINE_STOP};
+
+	(void)name;
+	if (body_is_empty(a, req, "a request to stop mining"))
+		command_ask(a, req, &c, API_WAKE_MINER, mode_changed);
+}
+
+static void
+resolved(struct api *a, struct http_req *req, const struct command *asked, const struct command_result *r, bool is_late)
+{
+	struct blockref tip = chain_tip(a->store);
+
+	(void)asked;
+	if (is_late || r->error == ERR_TIMEOUT) {
+		reply_error(a, req, 503, "timeout",
+			    "comparing with the peers was not done within %" PRIu32 " s; the node goes on by itself",
+			    a->o.request_timeout_ms / 1000);
+		return;
+	}
+	if (r->error != OK) {
+		reply_failure(a, req, r->error == ERR_CLOSED ? ERR_BUSY : r->error);
+		return;
+	}
+	struct jout j = reply_begin(a);
+	jout_object(&j);
+	jout_kbool(&j, "replaced", r->replaced);
+	write_place(&j, a, tip);
+	jout_object_end(&j);
+	reply_end(a, req, 200);
+}
+
+void
+consensus_put(struct api *a, struct http_req *req, const char *name)
+{
+	const struct command c = {.kind = COMMAND_CONSENSUS};
+
+	(void)name;
+	if (body_is_empty(a, req, "a request for consensus"))
+		command_ask(a, req, &c, API_WAKE_RESOLVER, resolved);
+}

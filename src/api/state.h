@@ -1,0 +1,22 @@
+/* What one worker's api holds, for the files of this room alone. */
+#ifndef RENSA_SRC_API_STATE_H
+#define RENSA_SRC_API_STATE_H
+
+#include "api/api.h"
+#include "chain/params.h"
+#include "store/ring.h"
+#include "util/buf.h"
+
+struct submit;
+struct call;
+
+struct api {
+	struct api_options o;
+	struct store *store; /* o.store */
+	const struct params *params;
+	struct buf out; /* the reply in hand; replies are sent before the next request is looked at */
+	struct submit *submit;
+	struct call *calls[RING_COMMANDS]; /* commands under way, by slot of the ring */
+};
+
+#endif

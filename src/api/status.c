@@ -1,0 +1,161 @@
+/* How the node is: for operators and their tools. Counters show only what has happened at least once. */
+#include <string.h>
+
+#include "handlers.h"
+#include "reply.h"
+#include "store/chain.h"
+#include "store/mempool.h"
+#include "store/peer_table.h"
+#include "store/role_table.h"
+#include "util/clock.h"
+#include "wire/views.h"
+
+static const char *const counter_names[COUNTERS] = {
+    [COUNT_REQUESTS] = "requests",	 [COUNT_REFUSED] = "refused",	      [COUNT_ACCEPTED] = "accepted",
+    [COUNT_REJECTED] = "rejected",	 [COUNT_RETURNED] = "returned",	      [COUNT_HASHES] = "hashes",
+    [COUNT_BLOCKS] = "blocks",		 [COUNT_REORGS] = "reorgs",	      [COUNT_ROUNDS] = "rounds",
+    [COUNT_PUSHES] = "pushes",		 [COUNT_CONNECTIONS] = "connections", [COUNT_SYNC_HEIGHT] = "sync_height",
+    [COUNT_SYNC_TARGET] = "sync_target",
+};
+
+#define MINER_ROLE "miner"
+
+static uint64_t
+since(uint64_t then_ms)
+{
+	uint64_t now = clock_wall_ms();
+
+	return now > then_ms ? now - then_ms : 0;
+}
+
+static void
+write_head(struct jout *j, const struct api *a)
+{
+	struct blockref tip = chain_tip(a->store);
+	struct block b;
+	struct head head;
+
+	chain_block(a->store, tip, &b);
+	chain_head(a->store, tip, &head);
+	struct hash256 work = u256_to_hash(&head.work);
+	jout_ku64(j, "height", head.height);
+	jout_khex(j, "head", head.hash.b, sizeof(head.hash.b));
+	jout_khex(j, "work", work.b, sizeof(work.b));
+	jout_ku64(j, "timestamp", b.header.time_ms);
+	jout_ku64(j, "supply", chain_supply(a->store, tip));
+}
+
+static void
+write_peers(struct jout *j, const struct api *a)
+{
+	uint64_t known = 0;
+
+	for (int state = 0; state < PEER_STATES; state++)
+		known += peer_table_count(a->store, (enum peer_state)state);
+	jout_key(j, "peers");
+	jout_object(j);
+	jout_ku64(j, "up", peer_table_count(a->store, PEER_UP));
+	jout_ku64(j, "known", known);
+	jout_object_end(j);
+}
+
+static void
+write_segment(struct jout *j, const struct api *a)
+{
+	struct store_usage usage;
+
+	store_usage(a->store, &usage);
+	jout_key(j, "segment");
+	jout_object(j);
+	jout_kstring(j, "name", store_object_name(a->store));
+	jout_ku64(j, "size_max", usage.size_max);
+	jout_ku64(j, "granted", usage.granted);
+	jout_ku64(j, "arena_used", usage.arena_used);
+	jout_ku64(j, "arena_dead", usage.arena_dead);
+	jout_ku64(j, "lock_waits", usage.lock_waits);
+	jout_ku64(j, "repairs", usage.repairs);
+	jout_object_end(j);
+}
+
+/* The mode it is in, which /mine/start and /mine/stop change; the configured one while there is no miner. */
+static const char *
+miner_mode(const struct api *a, const struct role_info *miner)
+{
+	if (miner != NULL && a->o.miner_modes != NULL && miner->counters[COUNT_MODE] < a->o.miner_mode_count)
+		return a->o.miner_modes[miner->counters[COUNT_MODE]];
+	return a->o.miner_mode;
+}
+
+static void
+write_miner(struct jout *j, const struct api *a)
+{
+	struct role_info role;
+	const struct role_info *miner = NULL;
+
+	for (uint32_t i = 0; i < STORE_ROLES_MAX && miner == NULL; i++)
+		if (role_info(a->store, i, &role) && strcmp(role.name, MINER_ROLE) == 0)
+			miner = &role;
+	jout_key(j, "miner");
+	jout_object(j);
+	jout_kstring(j, "mode", miner_mode(a, miner));
+	jout_ku64(j, "hashes", miner != NULL ? miner->counters[COUNT_HASHES] : 0);
+	jout_ku64(j, "blocks", miner != NULL ? miner->counters[COUNT_BLOCKS] : 0);
+	jout_object_end(j);
+}
+
+static void
+write_roles(struct jout *j, const struct api *a)
+{
+	struct role_info role;
+
+	jout_key(j, "roles");
+	jout_array(j);
+	for (uint32_t i = 0; i < STORE_ROLES_MAX; i++) {
+		if (!role_info(a->store, i, &role))
+			continue;
+		jout_object(j);
+		jout_kstring(j, "role", role.name);
+		jout_ku64(j, "pid", (uint64_t)role.pid);
+		jout_ku64(j, "restarts", role.restarts);
+		jout_ku64(j, "uptime_ms", since(role.started_ms));
+		for (int c = 0; c < COUNTERS; c++)
+			if (counter_names[c] != NULL && role.counters[c] != 0)
+				jout_ku64(j, counter_names[c], role.counters[c]);
+		jout_object_end(j);
+	}
+	jout_array_end(j);
+}
+
+void
+status_get(struct api *a, struct http_req *req, const char *name)
+{
+	const struct hash256 *genesis = store_genesis(a->store);
+	struct jout j = reply_begin(a);
+
+	(void)name;
+	jout_object(&j);
+	jout_kstring(&j, "node", a->o.node_name);
+	jout_kstring(&j, "software", a->o.software);
+	jout_ku64(&j, "uptime_ms", since(a->o.started_ms));
+	jout_ku64(&j, "started", a->o.started_ms);
+	jout_key(&j, "network");
+	view_params(&j, a->params);
+	jout_khex(&j, "genesis", genesis->b, sizeof(genesis->b));
+	write_head(&j, a);
+	write_peers(&j, a);
+	jout_key(&j, "pool");
+	jout_object(&j);
+	jout_ku64(&j, "transactions", mempool_count(a->store));
+	jout_ku64(&j, "capacity", mempool_capacity(a->store));
+	jout_object_end(&j);
+	write_segment(&j, a);
+	write_miner(&j, a);
+	jout_key(&j, "sync");
+	jout_object(&j);
+	jout_ku64(&j, "height", role_total(a->store, COUNT_SYNC_HEIGHT));
+	jout_ku64(&j, "target", role_total(a->store, COUNT_SYNC_TARGET));
+	jout_object_end(&j);
+	write_roles(&j, a);
+	jout_object_end(&j);
+	reply_end(a, req, 200);
+}
