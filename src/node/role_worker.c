@@ -8,7 +8,7 @@
 #include "api/api.h"
 #include "net/httpd.h"
 #include "node/roles.h"
-#include "util/log.h"
+#include "util/attr.h"
 
 struct worker {
 	struct child *child;
@@ -64,6 +64,8 @@ int
 role_worker(struct child *c)
 {
 	const struct config *config = c->env->config;
+	const char *const modes[] = {miner_mode_name(MINER_MANUAL), miner_mode_name(MINER_ON_DEMAND),
+				     miner_mode_name(MINER_INTERVAL), miner_mode_name(MINER_CONTINUOUS)};
 	struct api_options api = {.store = c->env->store,
 				  .ring = c->ring,
 				  .loop = c->loop,
@@ -75,6 +77,8 @@ role_worker(struct child *c)
 				  .admin_token = config->http.admin_token[0] != '\0' ? config->http.admin_token : NULL,
 				  .mine_to = config->miner.address_text[0] != '\0' ? &config->miner.address : NULL,
 				  .miner_mode = miner_mode_name(config->miner.mode),
+				  .miner_modes = modes,
+				  .miner_mode_count = ARRAY_LEN(modes),
 				  .request_timeout_ms = config->http.request_timeout_ms,
 				  .node_nonce = c->env->nonce,
 				  .peer_port = node_peer_port(config),

@@ -1,1 +1,37 @@
 # rensad and rensa
+
+# The client: everything but its main is a library, so that tests reach it.
+noinst_LIBRARIES += librensa_client.a
+librensa_client_a_SOURCES = \
+	include/prog/amount.h \
+	include/prog/args.h \
+	include/prog/cli.h \
+	include/prog/commands.h \
+	include/prog/party.h \
+	include/prog/remote.h \
+	include/prog/safetext.h \
+	include/prog/show.h \
+	include/prog/table.h \
+	src/prog/amount.c \
+	src/prog/args.c \
+	src/prog/cli.c \
+	src/prog/cmd_balance.c \
+	src/prog/cmd_blocks.c \
+	src/prog/cmd_mine.c \
+	src/prog/cmd_send.c \
+	src/prog/cmd_status.c \
+	src/prog/cmd_wallet.c \
+	src/prog/party.c \
+	src/prog/remote.c \
+	src/prog/safetext.c \
+	src/prog/show.c \
+	src/prog/table.c
+
+bin_PROGRAMS += rensa
+rensa_SOURCES = src/prog/rensa.c
+rensa_LDADD = librensa_client.a $(CLIENT_LIBS)
+
+sbin_PROGRAMS += rensad
+rensad_SOURCES = src/prog/rensad.c
+rensad_CPPFLAGS = $(AM_CPPFLAGS) -DSYSCONFDIR='"$(sysconfdir)"'
+rensad_LDADD = $(NODE_LIBS)
