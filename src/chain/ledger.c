@@ -85,11 +85,10 @@ account_at(const struct ledger *l, uint32_t number)
 	return s->change ? &l->changes[s->change - 1].after : &s->kept;
 }
 
-/* The account as part of the block in hand, to be changed before the next call. */
+/* The account of that number and address as part of the block in hand, to be changed before the next call. */
 static struct account *
-account_touch(struct ledger *l, const struct address *who)
+account_touch(struct ledger *l, uint32_t number, const struct address *who)
 {
-	uint32_t number = slot_of(l, who);
 	struct slot *s = &l->slots[number];
 	if (!s->change) {
 		if (l->change_count == l->change_cap) {
@@ -105,6 +104,12 @@ account_touch(struct ledger *l, const struct address *who)
 	return &l->changes[s->change - 1].after;
 }
 
+static void
+account_credit(struct ledger *l, const struct address *who, uint64_t value)
+{
+	account_touch(l, slot_of(l, who), who)->balance += value;
+}
+
 void
 ledger_get(struct ledger *l, const struct address *who, struct account *out)
 {
@@ -115,7 +120,8 @@ enum rule
 ledger_apply_transfer(struct ledger *l, const struct tx *tx)
 {
 	struct address sender = tx_sender(tx);
-	const struct account *now = account_at(l, slot_of(l, &sender));
+	uint32_t number = slot_of(l, &sender);
+	const struct account *now = account_at(l, number);
 	if (tx->sequence < now->sequence)
 		return RULE_SEQUENCE_USED;
 	if (tx->sequence > now->sequence)
@@ -124,10 +130,10 @@ ledger_apply_transfer(struct ledger *l, const struct tx *tx)
 	if (tx->value > now->balance || tx->fee > now->balance - tx->value)
 		return RULE_INSUFFICIENT_FUNDS;
 
-	struct account *from = account_touch(l, &sender);
+	struct account *from = account_touch(l, number, &sender);
 	from->balance -= tx->value + tx->fee;
 	from->sequence++;
-	account_touch(l, &tx->recipient)->balance += tx->value; /* who may be the sender */
+	account_credit(l, &tx->recipient, tx->value); /* who may be the sender */
 	return RULE_OK;
 }
 
@@ -186,9 +192,9 @@ apply_body(struct ledger *l, const struct block *b, uint64_t subsidy, const stru
 	if (reward.value != subsidy + fees)
 		return verdict_at(RULE_REWARD_AMOUNT, 0);
 	if (l->params.maturity == 0)
-		account_touch(l, &reward.recipient)->balance += reward.value;
+		account_credit(l, &reward.recipient, reward.value);
 	else if (matured)
-		account_touch(l, &matured->to)->balance += matured->value;
+		account_credit(l, &matured->to, matured->value);
 	return verdict_ok();
 }
 

@@ -24,8 +24,9 @@
  *   N = P * F >> 63
  *   N = max(1, min(E, N << k if k >= 0 else N >> -k))
  *
- * Exponents add up along a branch: a target follows from how far the branch's clock is from its schedule, not from how
- * the blocks lie between, so that a wrong time in one block leaves no trace in those after it.
+ * Exponents add up along a branch: between its limits a target follows from how far the branch's clock is from its
+ * schedule, not from how the blocks lie between, so that a wrong time in one block leaves no trace in those after it.
+ * Rounding down makes blocks come later by less than a thousandth (tests/chain/retarget_sim.c).
  */
 #include "chain/pow.h"
 

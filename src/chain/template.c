@@ -100,6 +100,7 @@ parking_list(struct parking *p, const struct address *who)
 	return &p->first[number];
 }
 
+/* A pool holds about SEQUENCE_AHEAD candidates of a sender at most, so the list is searched. */
 static void
 park(struct filling *f, uint32_t place)
 {
@@ -115,6 +116,8 @@ park(struct filling *f, uint32_t place)
 static uint32_t
 unpark(struct filling *f, const struct address *sender, uint64_t limit)
 {
+	if (f->parking.senders.count == 0)
+		return NONE;
 	uint32_t *first = parking_list(&f->parking, sender);
 	uint32_t place = *first;
 	if (place == NONE || f->candidates[place].sequence >= limit)
