@@ -188,6 +188,9 @@ mempool_admit(struct mempool *m, const struct tx *tx, bool from_client, uint64_t
 
 	if (known != POOL_NONE) {
 		const struct pool_entry *e = &pool_slots(m->store)[known].entry;
+		/* Ours now as well: what a client was promised is not dropped to make room. */
+		if (from_client)
+			pool_set_from_client(m->store, known);
 		return admitted(e->is_waiting ? ADMISSION_WAITING : ADMISSION_PENDING, false);
 	}
 	for (int i = 0; i < ADMIT_TRIES && a.status == ADMISSION_RETRY; i++) {

@@ -191,6 +191,18 @@ pool_set_waiting(struct store *s, uint32_t i, bool is_waiting)
 	seqslot_close(&slot->seq);
 }
 
+void
+pool_set_from_client(struct store *s, uint32_t i)
+{
+	struct pool_slot *slot = &pool_slots(s)[i];
+
+	if (slot->entry.from_client)
+		return;
+	seqslot_open(&slot->seq);
+	slot->entry.from_client = true;
+	seqslot_close(&slot->seq);
+}
+
 uint32_t
 pool_slot_of(const struct store *s, const struct hash256 *id)
 {
