@@ -179,28 +179,26 @@ pool_remove(struct store *s, uint32_t i)
 	links_close(p);
 }
 
+/*
+ * Flags change in place, one byte each, without opening the slot: a reader sees the old one or the new one, and a death
+ * in between costs nothing. An opened slot would be emptied by the next pool process, and a promised transfer with it.
+ */
+static void
+set_flag(bool *flag, bool to)
+{
+	__atomic_store_n(flag, to, __ATOMIC_RELAXED);
+}
+
 void
 pool_set_waiting(struct store *s, uint32_t i, bool is_waiting)
 {
-	struct pool_slot *slot = &pool_slots(s)[i];
-
-	if (slot->entry.is_waiting == is_waiting)
-		return;
-	seqslot_open(&slot->seq);
-	slot->entry.is_waiting = is_waiting;
-	seqslot_close(&slot->seq);
+	set_flag(&pool_slots(s)[i].entry.is_waiting, is_waiting);
 }
 
 void
 pool_set_from_client(struct store *s, uint32_t i)
 {
-	struct pool_slot *slot = &pool_slots(s)[i];
-
-	if (slot->entry.from_client)
-		return;
-	seqslot_open(&slot->seq);
-	slot->entry.from_client = true;
-	seqslot_close(&slot->seq);
+	set_flag(&pool_slots(s)[i].entry.from_client, true);
 }
 
 uint32_t
