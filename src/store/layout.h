@@ -204,6 +204,7 @@ struct ring_region {
 /* The pool. */
 
 #define POOL_GONE_MAX 4096
+#define POOL_OWED_MAX 8
 #define POOL_NONE UINT32_MAX
 
 struct pool_slot {
@@ -225,6 +226,9 @@ struct pool_region {
 	_Atomic uint64_t links;	   /* odd while bucket chains change */
 	_Atomic uint64_t arrivals; /* number of the last one that came */
 	_Atomic uint64_t settled;  /* the tip that the pool has followed to */
+	/* Tips whose blocks may hold transfers that are in neither pool nor chain: a walk away from them is not done
+	 * yet. */
+	_Atomic uint64_t owed[POOL_OWED_MAX];
 	_Atomic uint32_t count;
 	uint32_t free;	      /* first of the freed slots, chained by next_id */
 	uint32_t next_unused; /* slots from here on were never used */

@@ -2,8 +2,11 @@
  * The pool's rules: what is let in, what must leave, and how the pool follows the chain. Slots and chains are in
  * pool_slots.c.
  *
- * The pool belongs to one tip, `settled`, which it moves along block by block with mempool_settle. That word is written
- * last: a pool process that dies in between does the same walk again, and each step of it may be repeated.
+ * The pool belongs to one tip, `settled`, which mempool_settle moves on to the chain's. On the way it takes out what
+ * the new chain has mined and puts back what the old one had; if it dies in between, or the chain moves again, what it
+ * took out may be on no chain at all. Therefore the tip that it leaves is noted in `owed` before anything is touched,
+ * and the notes are only cleared by a walk that came to its end; until then each walk puts back what any of the noted
+ * chains had. Every step may be repeated.
  *
  * Spendable is the confirmed balance less everything the sender has pending. A transfer whose predecessors are missing
  * waits; up to SEQUENCE_AHEAD sequences ahead of the next one are let in. Only what came from peers makes room for
@@ -315,32 +318,74 @@ return_block(struct walk *w, struct blockref ref)
 	}
 }
 
+/* Gives back what the chain that ended in `old` had and the walk's chain has not. */
+static void
+return_branch(struct walk *w, struct blockref old)
+{
+	struct store *s = w->m->store;
+	uint64_t fork = chain_height(s, chain_fork(s, old, w->tip));
+
+	for (uint64_t height = fork + 1; height <= chain_height(s, old) && !w->is_stale; height++)
+		return_block(w, chain_at(s, old, height));
+}
+
+/* Notes that the walk leaves `from`. When all places are taken by walks that never came to their end, the oldest goes.
+ */
+static void
+owe(struct pool_region *p, struct blockref from)
+{
+	uint32_t i = 0;
+
+	while (i < POOL_OWED_MAX && atomic_load(&p->owed[i]) != 0 && atomic_load(&p->owed[i]) != from.v)
+		i++;
+	if (i == POOL_OWED_MAX) {
+		for (i = 0; i + 1 < POOL_OWED_MAX; i++)
+			atomic_store(&p->owed[i], atomic_load(&p->owed[i + 1]));
+	}
+	atomic_store(&p->owed[i], from.v);
+}
+
+/* No block was rolled back, and the walk before this one came to its end: balances only grew, but for senders of what
+ * was mined. */
+static bool
+is_plain_extension(const struct store *s, const struct walk *w, struct blockref from)
+{
+	return chain_fork(s, from, w->tip).v == from.v && atomic_load(&pool_at(s)->owed[1]) == 0 &&
+	       atomic_load(&pool_at(s)->owed[0]) == from.v;
+}
+
 bool
 mempool_settle(struct mempool *m, uint64_t now_ms, struct settle_report *report)
 {
 	struct store *s = m->store;
-	struct blockref from = {atomic_load(&pool_at(s)->settled)}, fork;
+	struct pool_region *p = pool_at(s);
+	struct blockref from = {atomic_load(&p->settled)}, owed;
 	struct walk w = {.m = m, .tip = chain_tip(s), .now_ms = now_ms, .report = report};
-	uint64_t height;
+	uint64_t first;
 
 	memset(report, 0, sizeof(*report));
-	if (from.v == w.tip.v)
+	if (from.v == w.tip.v && atomic_load(&p->owed[0]) == 0)
 		return false;
-	fork = chain_fork(s, from, w.tip);
-	for (height = chain_height(s, fork) + 1; height <= chain_height(s, w.tip); height++)
+	owe(p, from);
+	FAILPOINT("pool.owed");
+	atomic_store(&p->settled, w.tip.v);
+
+	first = chain_height(s, chain_fork(s, from, w.tip)) + 1;
+	for (uint64_t height = first; height <= chain_height(s, w.tip); height++)
 		take_mined(&w, chain_at(s, w.tip, height));
-	if (fork.v == from.v) {
-		/* Balances only grew, but for the senders of what was mined. */
-		for (height = chain_height(s, fork) + 1; height <= chain_height(s, w.tip); height++)
+	FAILPOINT("pool.taken");
+	if (is_plain_extension(s, &w, from)) {
+		for (uint64_t height = first; height <= chain_height(s, w.tip); height++)
 			recheck_block(&w, chain_at(s, w.tip, height));
 	} else {
 		/* What stays is rechecked before what comes back, so that it keeps its place. */
 		sender_each(m->senders, recheck, &w);
-		for (height = chain_height(s, fork) + 1; height <= chain_height(s, from) && !w.is_stale; height++)
-			return_block(&w, chain_at(s, from, height));
+		for (uint32_t i = 0; i < POOL_OWED_MAX && (owed.v = atomic_load(&p->owed[i])) != 0; i++)
+			return_branch(&w, owed);
 	}
 	FAILPOINT("pool.before-settled");
-	if (!w.is_stale)
-		atomic_store(&pool_at(s)->settled, w.tip.v);
+	/* Cleared from behind, so that the first one stays the sign that there is a rest to do. */
+	for (uint32_t i = POOL_OWED_MAX; i-- > 0 && !w.is_stale;)
+		atomic_store(&p->owed[i], 0);
 	return true;
 }
