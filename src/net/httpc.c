@@ -143,6 +143,15 @@ on_input(struct evbuffer *input, const struct evbuffer_cb_info *info, void *ctx)
 		c->is_reply_begun = true;
 }
 
+/* The flag is for as long as we write: left on, it would make evhttp wait for more behind the end of a broken reply. */
+static void
+on_output(struct evbuffer *output, const struct evbuffer_cb_info *info, void *ctx)
+{
+	struct httpc *c = ctx;
+	if (info->n_deleted > 0 && evbuffer_get_length(output) == 0 && c->evcon != NULL)
+		evhttp_connection_set_flags(c->evcon, 0);
+}
+
 static void
 on_socket_closed(struct evhttp_connection *evcon, void *ctx)
 {
@@ -165,10 +174,9 @@ httpc_connect(struct httpc *c)
 		return ERR_NOMEM;
 	}
 	evbuffer_add_cb(bufferevent_get_input(bev), on_input, c);
+	evbuffer_add_cb(bufferevent_get_output(bev), on_output, c);
 	bufferevent_set_max_single_write(bev, WRITE_MAX);
 	evhttp_connection_set_closecb(c->evcon, on_socket_closed, c);
-	/* A server that refuses a long body may say why and close while we still write. */
-	evhttp_connection_set_flags(c->evcon, EVHTTP_CON_READ_ON_WRITE_ERROR);
 	evhttp_connection_set_timeout(c->evcon, EVHTTP_TIMEOUT_S);
 	evhttp_connection_set_max_headers_size(c->evcon, MAX_REPLY_HEADER);
 	if (c->has_from) {
@@ -247,6 +255,8 @@ httpc_start(struct httpc *c)
 		return;
 	}
 	evhttp_connection_set_max_body_size(c->evcon, (ev_ssize_t)c->order.max_reply);
+	/* A server that refuses a long body may say why, and close, while we still write. */
+	evhttp_connection_set_flags(c->evcon, EVHTTP_CON_READ_ON_WRITE_ERROR);
 	struct evhttp_request *ev = evhttp_request_new(on_reply, c);
 	if (ev == NULL) {
 		httpc_end(c, ERR_NOMEM);

@@ -91,8 +91,9 @@ on_accept_error(struct evconnlistener *listener, void *ctx)
 	if (s == NULL)
 		return;
 	server_warn(s, strerror(error));
+	/* Cutting what has only just come would serve nobody: those get a moment to be answered first. */
 	struct conn *victim = error == EMFILE || error == ENFILE ? server_victim(s) : NULL;
-	if (victim != NULL) {
+	if (victim != NULL && clock_mono_ms() - victim->since_ms >= RESUME_MS) {
 		conn_cut(victim);
 		return;
 	}
@@ -155,6 +156,7 @@ httpd_conn_added(struct httpd *s, struct conn *c)
 {
 	s->count++;
 	c->list = CONN_LIST_IDLE;
+	c->since_ms = clock_mono_ms();
 	TAILQ_INSERT_TAIL(&s->lists[c->list], c, link);
 }
 
@@ -189,6 +191,7 @@ httpd_conn_move(struct conn *c, enum conn_list to)
 	struct httpd *s = c->server;
 	TAILQ_REMOVE(&s->lists[c->list], c, link);
 	c->list = to;
+	c->since_ms = clock_mono_ms();
 	TAILQ_INSERT_TAIL(&s->lists[to], c, link);
 	if (to == CONN_LIST_BUSY)
 		server_check_full(s);

@@ -45,6 +45,7 @@ struct conn {
 	uint64_t armed_ms;		 /* when the timer fires; 0: not armed */
 	uint64_t deadline_ms;		 /* 0: none */
 	uint64_t started_ms;		 /* first byte of the request in hand */
+	uint64_t since_ms;		 /* in its list */
 	enum conn_state state;
 	enum conn_list list;
 	int fd;

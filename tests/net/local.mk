@@ -1,1 +1,17 @@
 # tests of the net layer
+check_PROGRAMS += tests/net/test_net
+tests_net_test_net_SOURCES = \
+	tests/suite.h \
+	tests/net/main.c \
+	tests/net/rig.c \
+	tests/net/rig.h \
+	tests/net/suite_httpc.c \
+	tests/net/suite_httpd.c \
+	tests/net/suite_httpd_rules.c \
+	tests/net/suite_listener.c \
+	tests/net/suite_loop.c \
+	tests/net/suite_netaddr.c \
+	tests/net/suite_probe.c \
+	tests/net/suites.h
+tests_net_test_net_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_net_test_net_LDADD = $(NET_LIBS) $(CHECK_LIBS)

@@ -1,0 +1,10 @@
+#include "suites.h"
+
+int
+main(void)
+{
+	static suite_maker *const makers[] = {
+	    suite_netaddr, suite_loop, suite_listener, suite_httpd_rules, suite_httpd, suite_httpc, suite_probe,
+	};
+	return suites_run(makers, ARRAY_LEN(makers));
+}

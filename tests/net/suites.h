@@ -1,0 +1,14 @@
+#ifndef RENSA_TESTS_NET_SUITES_H
+#define RENSA_TESTS_NET_SUITES_H
+
+#include "../suite.h"
+
+suite_maker suite_netaddr;
+suite_maker suite_loop;
+suite_maker suite_listener;
+suite_maker suite_httpd_rules;
+suite_maker suite_httpd;
+suite_maker suite_httpc;
+suite_maker suite_probe;
+
+#endif
