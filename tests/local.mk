@@ -9,5 +9,6 @@ include tests/net/local.mk
 include tests/peer/local.mk
 include tests/api/local.mk
 include tests/node/local.mk
+include tests/prog/local.mk
 endif
 include tests/fuzz/local.mk

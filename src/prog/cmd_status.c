@@ -1,0 +1,110 @@
+/* rensa status and rensa peers: how the node is and whom it knows. */
+#include <stdio.h>
+
+#include "prog/commands.h"
+#include "prog/remote.h"
+#include "prog/show.h"
+
+static enum cli_exit
+run_status(struct cli *c, const struct args *a)
+{
+	(void)a;
+	struct remote r;
+	struct network network;
+	struct answer answer;
+	enum cli_exit ret = remote_open(&r, c);
+	if (ret == CLI_DONE)
+		ret = remote_call(&r, &answer, "/status", NULL);
+	if (ret != CLI_DONE)
+		return ret;
+	ret = network_parse(&network, &r, answer.root);
+	if (ret == CLI_DONE && c->is_json) {
+		show_json(c, answer.root);
+	} else if (ret == CLI_DONE) {
+		char number[SHOW_NUMBER_SIZE], amount[AMOUNT_TEXT_SIZE];
+		const struct jval *root = answer.root;
+		const struct jval *params = jval_get(root, "network");
+		const struct jval *peers = jval_get(root, "peers");
+		struct table t;
+		table_begin(&t, 2, 0);
+		table_fact(&t, "node", "%s at %s", show_text(root, "node"), c->node);
+		table_fact(&t, "network", "%s", show_text(params, "name"));
+		table_fact(&t, "genesis", "%s", show_text(root, "genesis"));
+		table_fact(&t, "height", "%s", show_number(number, root, "height"));
+		table_fact(&t, "head", "%s", show_text(root, "head"));
+		table_fact(&t, "work", "%s", show_text(root, "work"));
+		table_fact(&t, "reward", "%s", show_amount(amount, params, "reward"));
+		table_fact(&t, "minimum fee", "%s", show_amount(amount, params, "minimum_fee"));
+		if (jval_is_integer(jval_get(peers, "up")))
+			table_fact(&t, "peers", "%s up", show_number(number, peers, "up"));
+		show_table(c, &t, "");
+		cli_say(c, "more: rensa peers, rensa blocks; everything the node tells: rensa --json status");
+	}
+	answer_clear(&answer);
+	return ret;
+}
+
+const struct command cmd_status = {
+    .name = "status",
+    .operands = "",
+    .summary = "how the node is and where its chain ends",
+    .about = "Two nodes agree when they show the same head. Two with different genesis hashes are on different\n"
+	     "networks and never will.\n",
+    .example = "rensa --node http://127.0.0.2:5000 status\n",
+    .run = run_status,
+};
+
+static enum cli_exit
+run_peers(struct cli *c, const struct args *a)
+{
+	(void)a;
+	struct remote r;
+	struct answer answer;
+	enum cli_exit ret = remote_open(&r, c);
+	if (ret != CLI_DONE)
+		return ret;
+	r.max_reply = REMOTE_BLOCKS_MAX;
+	ret = remote_call(&r, &answer, "/peers", NULL);
+	if (ret != CLI_DONE)
+		return ret;
+	const struct jval *peers = jval_get(answer.root, "peers");
+	size_t count = jval_count(peers);
+	if (!jval_is_array(peers)) {
+		ret = remote_bad(&r, "it has no list of peers");
+	} else if (c->is_json) {
+		show_json(c, answer.root);
+	} else if (count == 0) {
+		cli_say(
+		    c,
+		    "The node knows no peers. Name some in its configuration, under [discovery] peers or scan_hosts.");
+	} else {
+		struct table t;
+		table_begin(&t, 4, 1u << 2);
+		table_cell(&t, "ADDRESS");
+		table_cell(&t, "STATE");
+		table_cell(&t, "HEIGHT");
+		table_cell(&t, "REASON");
+		for (size_t i = 0; i < count; i++) {
+			char number[SHOW_NUMBER_SIZE];
+			const struct jval *peer = jval_at(peers, i);
+			bool has_height = jval_is_integer(jval_get(peer, "height"));
+			table_cell(&t, "%s", show_text(peer, "address"));
+			table_cell(&t, "%s", show_text(peer, "state"));
+			table_cell(&t, "%s", has_height ? show_number(number, peer, "height") : "");
+			table_cell(&t, "%s", jval_str(peer, "reason", ""));
+		}
+		show_table(c, &t, "");
+	}
+	answer_clear(&answer);
+	return ret;
+}
+
+const struct command cmd_peers = {
+    .name = "peers",
+    .operands = "",
+    .summary = "the other nodes that this one knows",
+    .about = "A peer is up once both sides have compared their networks; any other state says in its reason what\n"
+	     "keeps them apart.\n",
+    .example = "rensa peers\n",
+    .run = run_peers,
+};
