@@ -42,6 +42,7 @@ run(struct cli *c, const struct args *a)
 		table_begin(&t, 2, 0);
 		table_fact(&t, "balance", "%s", amount);
 		table_fact(&t, "pending", "%s", show_amount(amount, answer.root, "pending"));
+		table_fact(&t, "spendable", "%s", show_amount(amount, answer.root, "spendable"));
 		table_fact(&t, "next sequence", "%s", show_number(number, answer.root, "next_sequence"));
 		show_table(c, &t, "  ");
 		if (units == 0)
@@ -57,8 +58,10 @@ const struct command cmd_balance = {
     .operands_min = 1,
     .operands_max = 1,
     .summary = "what a wallet or an address has",
-    .about = "Shows the coins that blocks have confirmed, what transfers still waiting for a block will change, and\n"
-	     "the sequence of the next transfer. A wallet of that name comes before an address.\n",
+    .about =
+	"balance: the coins that blocks have confirmed. pending: what the address's own transfers will take once a\n"
+	"block has them. spendable: the rest. next sequence: the number of its next transfer, counted from 0.\n"
+	"A wallet of that name comes before an address.\n",
     .example = "rensa balance alice\n",
     .run = run,
 };

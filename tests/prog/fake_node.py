@@ -129,7 +129,8 @@ class FakeNode:
             return Reply(200, {**status, "head": head["hash"], "work": "0fa0", "peers": {"up": 2, "known": 3}})
         if method == "GET" and parts[0] == "addresses":
             balance, sequence = self.accounts.get(parts[1], [0, 0])
-            return Reply(200, {"address": parts[1], "balance": balance, "pending": 0, "next_sequence": sequence})
+            amounts = {"balance": balance, "pending": 0, "spendable": balance}
+            return Reply(200, {"address": parts[1], **amounts, "next_sequence": sequence})
         if (method, url.path) == ("POST", "/transactions"):
             return self.admit(json.loads(body))
         if method == "GET" and parts[0] == "transactions":

@@ -430,6 +430,7 @@ def test_balance_shows_coins_and_json_shows_base_units(rensa, node, alice):
         "address": alice,
         "balance": 10 * COIN,
         "pending": 0,
+        "spendable": 10 * COIN,
         "next_sequence": 0,
     }
 
