@@ -52,6 +52,13 @@ enum err keyfile_create(const char *home, const char *name, const struct keyfile
 /* ERR_NOT_FOUND; ERR_PERM: unreadable, or others may read it; ERR_FORMAT: damaged; ERR_UNSUPPORTED: a later version. */
 enum err keyfile_load(struct keyfile *out, const char *home, const char *name,
 		      char error[KEYFILE_ERROR_SIZE]) MUSTCHECK;
+/*
+ * Keeps other processes of this host from spending from the wallet meanwhile: two that sign at the same moment would
+ * use the same sequence, and if all else is equal too, make the same transfer, which counts once. Waits up to wait_ms.
+ * fd_close(fd) lets go. ERR_BUSY: still held by another; else as keyfile_load. A file system without locks gives OK.
+ */
+enum err keyfile_lock(int *fd, const char *home, const char *name, uint32_t wait_ms,
+		      char error[KEYFILE_ERROR_SIZE]) MUSTCHECK;
 /* The names of all wallets in order, in *names (free() it; NULL if there are none). No folder is no wallets. */
 enum err keyfile_list(struct keyfile_name **names, size_t *count, const char *home,
 		      char error[KEYFILE_ERROR_SIZE]) MUSTCHECK;

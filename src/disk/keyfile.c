@@ -13,17 +13,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "crypto/address.h"
 #include "crypto/random.h"
+#include "util/clock.h"
 #include "util/file.h"
 #include "util/mem.h"
 #include "util/text.h"
 
 #define KEYFILE_FORMAT 1
 #define SUFFIX ".wallet"
+#define LOCK_POLL_MS 10
 
 static enum err fail(char error[KEYFILE_ERROR_SIZE], enum err e, const char *fmt, ...) PRINTFLIKE(3, 4);
 
@@ -371,6 +374,35 @@ out:
 	fd_close(&fd);
 	fd_close(&folder);
 	return ret;
+}
+
+enum err
+keyfile_lock(int *fd, const char *home, const char *name, uint32_t wait_ms, char error[KEYFILE_ERROR_SIZE])
+{
+	char path[KEYFILE_PATH_SIZE];
+	*fd = -1;
+	enum err ret = check_name(home, name, path, error);
+	if (ret != OK)
+		return ret;
+	*fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (*fd < 0) {
+		ret = err_of_errno();
+		return fail(error, ret, "cannot open the wallet %s: %s", path, strerror(errno));
+	}
+	uint64_t end_ms = clock_mono_ms() + wait_ms;
+	while (flock(*fd, LOCK_EX | LOCK_NB) != 0) {
+		if (errno == EINTR)
+			continue;
+		if (errno != EWOULDBLOCK)
+			break;
+		if (clock_mono_ms() >= end_ms) {
+			fd_close(fd);
+			return fail(error, ERR_BUSY, "another process is sending from the wallet %s: try again later",
+				    name);
+		}
+		clock_sleep_ms(LOCK_POLL_MS);
+	}
+	return OK;
 }
 
 static int

@@ -1,6 +1,7 @@
 /* rensa mine: asks the node to find blocks. Not repeated when the answer is lost: each call finds new ones. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "prog/commands.h"
 #include "prog/party.h"
@@ -95,6 +96,10 @@ run(struct cli *c, const struct args *a)
 	r.max_reply = REMOTE_BLOCKS_MAX;
 	ret = remote_call(&r, &answer, "/mine", &body);
 	buf_clear(&body);
+	if (ret == CLI_REFUSED && !has_to && strcmp(c->code, "no-address") == 0)
+		return cli_fail(c, ret, "no-address",
+				"who shall get the reward? Say --to NAME, or set address under [miner] in the node's "
+				"configuration");
 	if (ret != CLI_DONE)
 		return ret;
 	ret = show_mined(c, &r, has_to ? &to : NULL, answer.root);

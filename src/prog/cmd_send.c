@@ -16,13 +16,15 @@
 #include "prog/remote.h"
 #include "prog/show.h"
 #include "util/clock.h"
+#include "util/file.h"
 #include "util/text.h"
 #include "wire/views.h"
 
 #define POST_TRIES 6	   /* of one transfer while its outcome is unknown */
 #define SEQUENCE_TRIES 3   /* if others spend from the same wallet at the same time */
 #define RETRY_FIRST_MS 100 /* doubles each time */
-#define POLL_FIRST_MS 50   /* grows by half each time */
+#define LOCK_WAIT_MS 60000
+#define POLL_FIRST_MS 50 /* grows by half each time */
 #define POLL_LAST_MS 1000
 #define TIMEOUT_DEFAULT_S 120
 #define TIMEOUT_MAX_S 86400
@@ -45,6 +47,7 @@ struct sending {
 	struct remote remote;
 	struct network network;
 	struct keyfile wallet;
+	int lock; /* on the wallet, from asking for the sequence until the node has the transfer */
 	struct party from, to;
 	bool has_fee;
 	struct tx tx;
@@ -134,6 +137,15 @@ fit_network(struct sending *s)
 		return cli_fail(c, CLI_REFUSED, rule_name(RULE_BELOW_MINIMUM_FEE), "this network's minimum fee is %s",
 				least);
 	}
+	return CLI_DONE;
+}
+
+static enum cli_exit
+lock_wallet(struct sending *s)
+{
+	char error[KEYFILE_ERROR_SIZE];
+	if (keyfile_lock(&s->lock, s->c->home, s->from.word, LOCK_WAIT_MS, error) != OK)
+		return cli_fail(s->c, CLI_LOCAL, "wallet", "%s", error);
 	return CLI_DONE;
 }
 
@@ -325,7 +337,7 @@ show_result(struct sending *s)
 static enum cli_exit
 run(struct cli *c, const struct args *a)
 {
-	struct sending s = {.c = c};
+	struct sending s = {.c = c, .lock = -1};
 	bool is_waiting = a->value[SEND_WAIT] != NULL;
 	enum cli_exit ret = prepare(&s, a);
 	if (ret == CLI_DONE)
@@ -333,8 +345,11 @@ run(struct cli *c, const struct args *a)
 	if (ret == CLI_DONE)
 		ret = fit_network(&s);
 	if (ret == CLI_DONE)
+		ret = lock_wallet(&s);
+	if (ret == CLI_DONE)
 		ret = sign_and_post(&s);
 	keyfile_wipe(&s.wallet);
+	fd_close(&s.lock);
 	if (ret != CLI_DONE)
 		return ret;
 

@@ -289,6 +289,24 @@ START_TEST(says_when_the_path_is_too_long)
 }
 END_TEST
 
+START_TEST(only_one_holds_a_wallet_at_a_time)
+{
+	int first, second;
+	make("alice");
+	make("bob");
+	ck_assert_int_eq(keyfile_lock(&first, home, "alice", 0, error), OK);
+	ck_assert_int_eq(keyfile_lock(&second, home, "alice", 0, error), ERR_BUSY);
+	ck_assert_int_eq(second, -1);
+	ck_assert_int_eq(keyfile_lock(&second, home, "bob", 0, error), OK);
+	fd_close(&second);
+	fd_close(&first);
+	ck_assert_int_eq(keyfile_lock(&second, home, "alice", 0, error), OK);
+	fd_close(&second);
+	ck_assert_int_eq(keyfile_lock(&second, home, "none", 0, error), ERR_NOT_FOUND);
+	ck_assert_int_eq(second, -1);
+}
+END_TEST
+
 Suite *
 suite_keyfile(void)
 {
@@ -306,5 +324,6 @@ suite_keyfile(void)
 	tcase_add_test(tc, notices_any_changed_byte_of_the_key);
 	tcase_add_test(tc, does_not_trust_what_stands_in_place_of_a_file);
 	tcase_add_test(tc, says_when_the_path_is_too_long);
+	tcase_add_test(tc, only_one_holds_a_wallet_at_a_time);
 	return s;
 }

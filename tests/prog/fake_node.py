@@ -72,6 +72,7 @@ class FakeNode:
     def __init__(self):
         self.lock = threading.Lock()
         self.minimum_fee = 0
+        self.has_miner_address = True
         self.accounts = {}  # address: [balance, next sequence]
         self.transfers = {}  # id: the answer of GET /transactions/{id}
         self.blocks = [self.block([])]
@@ -175,6 +176,8 @@ class FakeNode:
         return Reply(202, {"id": txid, "status": "pending"})
 
     def mine(self, order):
+        if "address" not in order and not self.has_miner_address:
+            return error(422, "no-address", 'name an address in the body, {"address":"..."}')
         mined = []
         for _ in range(order.get("blocks", 1)):
             pending = [t for t in self.transfers.values() if t["status"] == "pending"]

@@ -7,6 +7,7 @@ import re
 import socket
 import stat
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import pytest
@@ -420,6 +421,14 @@ def test_a_sequence_that_another_process_took_meanwhile_is_signed_anew(rensa, no
     assert len(node.seen("POST", "/transactions")) == 2
 
 
+def test_equal_transfers_sent_at_the_same_time_all_count(rensa, node, alice, bob):
+    with ThreadPoolExecutor(6) as pool:
+        args = "--json", "send", "--from", "alice", "--to", "bob", "--amount", "0.5"
+        sent = [run.result().json() for run in [pool.submit(rensa, *args) for _ in range(6)]]
+    assert sorted(s["sequence"] for s in sent) == list(range(6))
+    assert len({s["id"] for s in sent}) == len(node.transfers) == 6
+
+
 # What the node knows --------------------------------------------------------------------------------------------------
 
 
@@ -444,6 +453,13 @@ def test_mine_hands_over_address_and_count(rensa, node, alice):
 def test_mine_without_address_leaves_it_to_the_node(rensa, node):
     assert rensa("mine").code == DONE
     assert json.loads(node.seen("POST", "/mine")[0][2]) == {"blocks": 1}
+
+
+def test_mine_says_which_option_names_the_address(rensa, node):
+    node.has_miner_address = False
+    refused = rensa("mine")
+    assert refused.code == REFUSED and "--to NAME" in refused.err and "[miner]" in refused.err
+    assert rensa("mine", "--json").error()["code"] == "no-address"
 
 
 def test_mining_is_never_repeated(rensa, node, alice):
