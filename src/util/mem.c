@@ -34,9 +34,12 @@ xcalloc(size_t count, size_t size)
 {
 	if (count == 0 || size == 0)
 		count = size = 1;
+	/* Asked here and not left to calloc, which sanitizers take for a fault of the program. */
+	if (size > SIZE_MAX / count)
+		out_of_memory(SIZE_MAX);
 	void *p = calloc(count, size);
 	if (p == NULL)
-		out_of_memory(size > SIZE_MAX / count ? SIZE_MAX : count * size);
+		out_of_memory(count * size);
 	return p;
 }
 
