@@ -1,13 +1,14 @@
 /*
  * Fetching a better chain from one peer: headers first, from the common ancestor on, and every rule that headers alone
- *can break is checked before a single body is asked for; then bodies, in order, in bounded batches. What our chain is
- *and what happens to a body is the caller's, through callbacks.
+ * can break is checked before a single body is asked for; then bodies, in order, in bounded batches. What our chain is
+ * and what happens to a body is the caller's, through callbacks.
  *
  *	headers   ask behind our locator; repeat while replies are full and the branch does not win yet
  *	bodies    once the branch wins: ask by hash, batch after batch; each goes to `body`, each batch ends with
  *`flush` again     a full headers reply may have more behind it: from the start, with a new locator
  *
- * A branch is taken up to its last valid block, if that prefix wins.
+ * A branch is taken up to its last valid block, if that prefix wins. It always ends: each reply must lead higher than
+ * the one before, and what is fetched anew must have made the chain better.
  */
 #ifndef RENSA_PEER_FETCH_H
 #define RENSA_PEER_FETCH_H

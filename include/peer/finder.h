@@ -1,8 +1,9 @@
 /*
- * Finding peers. A round merges the sources (static peers, DNS names, scanned ranges, hints from other nodes, and
- * whoever was up before), tries each address and reports what it is. Known peers come first and are asked at once; the
- * rest is probed by TCP connects at a bounded rate. Nothing waits for anybody: the slowest address costs its own
- * time-out and nothing else.
+ * Finding peers. A round merges the sources (static peers, DNS names, scanned ranges, and whoever was up before), tries
+ * each address once and reports what it is. Known peers come first and are asked at once; the rest is probed by TCP
+ * connects at a bounded rate. What other nodes tell is tried when it is told, and no part of a round: so a round ends,
+ * whatever is told. Nothing waits for anybody: the slowest address or name server costs its own time-out and nothing
+ * else.
  */
 #ifndef RENSA_PEER_FINDER_H
 #define RENSA_PEER_FINDER_H
@@ -38,6 +39,7 @@ struct finder_options {
 	uint32_t scan_rate;
 	uint32_t probe_timeout_ms;
 	uint32_t handshake_timeout_ms;
+	uint32_t round_max_ms; /* a round that a long scan would keep open ends then, the scan goes on; 0: no limit */
 	const struct netaddr *from; /* local address to leave from, or NULL */
 };
 
@@ -55,17 +57,20 @@ struct finder_callbacks {
 	void (*round_done)(void *ctx);
 };
 
-/* Borrows the options' arrays for its life. */
+/* Borrows the options' arrays and `from` for its life. */
 struct finder *finder_new(struct loop *l, const struct finder_options *options,
 			  const struct finder_callbacks *callbacks, void *ctx);
-void finder_free(struct finder *f);
-/* Starts a round; if one is under way it goes on and nothing else happens. known: peers of the last round, asked first.
+void finder_free(struct finder *f); /* not from one of its callbacks */
+/*
+ * Starts a round, whose end round_done tells, never before this returns; if one is under way it goes on and nothing
+ * else happens. known: peers of the last round, asked first.
  */
 void finder_round(struct finder *f, const struct netaddr *known, size_t count);
 bool finder_is_busy(const struct finder *f);
 /*
  * An address that somebody told. Loopback and link-local ones count only if names or scan_hosts hold them. It is tried
- * at once if few are under way, else dropped.
+ * at once, also if this round has tried it before (it may have started since), unless many such are under way: then it
+ * is dropped.
  */
 void finder_hint(struct finder *f, const struct netaddr *at);
 

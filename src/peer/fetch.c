@@ -1,11 +1,15 @@
+/*
+ * One request is under way at a time. Its callback decides what is next: more headers, bodies, or the end; `finish` is
+ * always the last thing done, because the fetch may be freed in it. What stops a branch early is noted in the result
+ * at once and told when the valid blocks before it are in.
+ */
 #include "peer/fetch.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "net/httpc.h"
+#include "peer/dial.h"
 #include "util/mem.h"
 #include "util/text.h"
 
@@ -26,13 +30,14 @@ struct fetch {
 	struct hash256 *pending;   /* hashes of headers whose bodies we lack, in order */
 	size_t count, room;
 	size_t next;		    /* body to take next */
-	size_t asked;		    /* bodies asked for and not yet taken */
+	size_t asked;		    /* bodies that the request under way asks for */
 	bool is_full;		    /* the last headers reply was full: there may be more */
 	struct fetch_result result; /* end != FETCH_DONE: what stops us once the valid prefix is in */
 };
 
 static void ask_headers(struct fetch *f);
 static void ask_bodies(struct fetch *f);
+static void end_of_branch(struct fetch *f);
 
 static void
 finish(struct fetch *f)
@@ -40,11 +45,14 @@ finish(struct fetch *f)
 	f->cb.done(f->ctx, &f->result);
 }
 
+/* A reason noted before is the deeper one: it stays. */
 static void
 finish_with(struct fetch *f, enum fetch_end end, const char *reason)
 {
-	f->result.end = end;
-	text_copy(f->result.reason, sizeof(f->result.reason), reason);
+	if (f->result.end == FETCH_DONE) {
+		f->result.end = end;
+		text_copy(f->result.reason, sizeof(f->result.reason), reason);
+	}
 	finish(f);
 }
 
@@ -66,9 +74,12 @@ is_usable(struct fetch *f, const struct httpc_reply *reply)
 	if (reply->error == OK && reply->status == 200 && strcmp(reply->content_type, PEER_BODY_TYPE) == 0)
 		return true;
 	if (reply->error == OK) {
+		/* A busy or ailing node says so in this way, and has offended nobody. */
+		bool is_unable = reply->status == 408 || reply->status == 429 || reply->status >= 500;
+
 		snprintf(reason, sizeof(reason), "it answered with status %d and type \"%.40s\"", reply->status,
 			 reply->content_type);
-		finish_with(f, FETCH_MISBEHAVED, reason);
+		finish_with(f, is_unable ? FETCH_FAILED : FETCH_MISBEHAVED, reason);
 	} else if (reply->error == ERR_LIMIT || reply->error == ERR_FORMAT) {
 		finish_with(f, FETCH_MISBEHAVED, "its answer was too long or not HTTP");
 	} else {
@@ -104,12 +115,30 @@ begin_bodies(struct fetch *f)
 		finish(f);
 	} else if (f->count > 0) {
 		ask_bodies(f);
-	} else {
+	} else if (f->cb.flush(f->ctx)) {
 		/* We have it all from an earlier day, when it lost: nothing to fetch. */
-		if (!f->cb.flush(f->ctx) && f->result.end == FETCH_DONE)
+		end_of_branch(f);
+	} else {
+		if (f->result.end == FETCH_DONE)
 			f->result.end = FETCH_STOPPED;
 		finish(f);
 	}
+}
+
+static void
+note_misbehaviour(struct fetch *f, const char *reason)
+{
+	f->result.end = FETCH_MISBEHAVED;
+	text_copy(f->result.reason, sizeof(f->result.reason), reason);
+}
+
+/* Finds our block before the first header of a fetch. */
+static bool
+anchor(struct fetch *f, const struct hash256 *previous)
+{
+	f->is_anchored = f->cb.known(f->ctx, previous, &f->state);
+	f->ancestor = *previous;
+	return f->is_anchored;
 }
 
 /* One header of a reply. False: it ends the usable part. */
@@ -122,21 +151,14 @@ take_header(struct fetch *f, const uint8_t *bytes)
 	enum rule rule;
 
 	header_decode(&h, bytes);
-	if (f->count == 0 && f->cb.known(f->ctx, &hash, &known)) {
+	if (!f->is_anchored && !anchor(f, &h.previous)) {
+		note_misbehaviour(f, "its headers do not connect to our chain");
+		return false;
+	}
+	if (f->count == 0 && hash_equal(&h.previous, &f->state.hash) && f->cb.known(f->ctx, &hash, &known)) {
 		f->state = known;
 		f->ancestor = hash;
-		f->is_anchored = true;
 		return true;
-	}
-	if (!f->is_anchored) {
-		if (!f->cb.known(f->ctx, &h.previous, &f->state)) {
-			f->result.end = FETCH_MISBEHAVED;
-			text_copy(f->result.reason, sizeof(f->result.reason),
-				  "its headers do not connect to our chain");
-			return false;
-		}
-		f->ancestor = h.previous;
-		f->is_anchored = true;
 	}
 	if (f->cb.is_bad(f->ctx, &hash) || f->cb.is_bad(f->ctx, &h.previous))
 		rule = RULE_KNOWN_BAD;
@@ -158,6 +180,16 @@ take_header(struct fetch *f, const uint8_t *bytes)
 	return true;
 }
 
+/* A reply that goes on where the last one ended. It does not if the peer swapped its chain in between: no offence. */
+static bool
+follows_on(const struct fetch *f, const uint8_t *first)
+{
+	struct header h;
+
+	header_decode(&h, first);
+	return hash_equal(&h.previous, &f->state.hash);
+}
+
 static void
 got_headers(void *ctx, const struct httpc_reply *reply)
 {
@@ -170,6 +202,10 @@ got_headers(void *ctx, const struct httpc_reply *reply)
 		return;
 	if (headers_parse(&bytes, &count, reply->body, reply->len) != OK) {
 		finish_with(f, FETCH_MISBEHAVED, "its headers are malformed");
+		return;
+	}
+	if (f->is_anchored && count > 0 && !follows_on(f, bytes)) {
+		finish_with(f, FETCH_FAILED, "its chain changed meanwhile");
 		return;
 	}
 	for (i = 0; i < count; i++)
@@ -217,49 +253,63 @@ end_of_branch(struct fetch *f)
 	}
 }
 
+/* The next body of a reply. False: it ends the fetch. */
+static bool
+take_body(struct fetch *f, const uint8_t *bytes, size_t size, uint64_t *height)
+{
+	struct verdict v = verdict_ok();
+	struct block b;
+
+	enum rule rule = block_parse(&b, bytes, size);
+	struct hash256 hash;
+
+	/* The header says which block it is, also where the rest does not parse. */
+	if (size >= HEADER_SIZE)
+		hash = header_hash_bytes(bytes);
+	if (size < HEADER_SIZE || !hash_equal(&hash, &f->pending[f->next])) {
+		note_misbehaviour(f, "it sent another block than it was asked for");
+		return false;
+	}
+	if (rule != RULE_OK) {
+		header_decode(&b.header, bytes);
+		note_rule(f, rule, b.header.height, &hash);
+		return false;
+	}
+	if (!f->cb.body(f->ctx, &b, &v)) {
+		if (v.rule != RULE_OK)
+			note_rule(f, v.rule, b.header.height, &b.hash);
+		else
+			f->result.end = FETCH_STOPPED;
+		return false;
+	}
+	*height = b.header.height;
+	f->next++;
+	f->result.bodies++;
+	return true;
+}
+
 static void
 got_bodies(void *ctx, const struct httpc_reply *reply)
 {
 	struct fetch *f = ctx;
 	const uint8_t *bytes;
 	struct reader r;
-	struct block b;
-	struct verdict v = verdict_ok();
-	size_t count, size, taken = 0;
+	uint64_t height = 0;
+	size_t count, size;
 	bool go_on = true;
 
 	if (!is_usable(f, reply))
 		return;
-	if (blocks_open(&r, &count, reply->body, reply->len) != OK || count == 0 || count > f->asked) {
-		finish_with(f, FETCH_MISBEHAVED,
-			    count == 0 ? "it withholds the bodies of its headers" : "its bodies are malformed");
+	if (blocks_open(&r, &count, reply->body, reply->len) != OK || count > f->asked) {
+		finish_with(f, FETCH_MISBEHAVED, "its bodies are malformed");
 		return;
 	}
-	while (go_on && blocks_next(&r, &bytes, &size)) {
-		if (taken == f->asked || block_parse(&b, bytes, size) != RULE_OK ||
-		    !hash_equal(&b.hash, &f->pending[f->next])) {
-			f->result.end = FETCH_MISBEHAVED;
-			text_copy(f->result.reason, sizeof(f->result.reason),
-				  "it sent another block than it was asked for");
-			go_on = false;
-			break;
-		}
-		go_on = f->cb.body(f->ctx, &b, &v);
-		if (go_on) {
-			taken++;
-			f->next++;
-			f->result.bodies++;
-		} else if (v.rule != RULE_OK) {
-			note_rule(f, v.rule, b.header.height, &b.hash);
-		} else {
-			f->result.end = FETCH_STOPPED;
-		}
+	if (count == 0) {
+		finish_with(f, FETCH_MISBEHAVED, "it withholds the bodies of its headers");
+		return;
 	}
-	if (go_on && r.failed) {
-		f->result.end = FETCH_MISBEHAVED;
-		text_copy(f->result.reason, sizeof(f->result.reason), "its bodies are malformed");
-		go_on = false;
-	}
+	while (go_on && blocks_next(&r, &bytes, &size))
+		go_on = take_body(f, bytes, size, &height);
 	/* Whatever stopped us, the valid blocks before it count. */
 	if (!f->cb.flush(f->ctx) && go_on) {
 		f->result.end = FETCH_STOPPED;
@@ -269,7 +319,7 @@ got_bodies(void *ctx, const struct httpc_reply *reply)
 		finish(f);
 		return;
 	}
-	f->cb.progress(f->ctx, b.header.height, f->state.header.height);
+	f->cb.progress(f->ctx, height, f->state.header.height);
 	if (f->next < f->count)
 		ask_bodies(f);
 	else
@@ -300,7 +350,7 @@ fetch_start(struct loop *l, const struct netaddr *peer, const struct netaddr *fr
 {
 	struct fetch *f = xcalloc(1, sizeof(*f));
 
-	f->client = httpc_new(l, peer, from, NULL);
+	f->client = peer_dial(l, peer, from);
 	f->start = loop_timer_new(l, begin, f);
 	f->params = params;
 	f->cb = *callbacks;

@@ -1,27 +1,50 @@
 /*
- * A round is over when no address is queued, probed or shaking hands. Each address is tried once a round, whatever
- * number of sources name it: a sorted array of those tried keeps count. Scanned addresses are probed by connect first,
- * because most are nobody and a probe costs a descriptor and no HTTP client; all others shake hands right away.
+ * A round is over when none of its addresses is looked up, probed or shaking hands. Each address shakes hands once a
+ * round, whatever number of sources name it: a sorted array of those tried keeps count. Scanned addresses are probed by
+ * connect first, because most are nobody and a probe costs a descriptor and no HTTP client; all others shake hands
+ * right away.
+ *
+ * What must stay bounded, since others choose it: hints under way (and a round never waits for one), addresses of a
+ * name, and the queue of a scan, which is fed a little at a time, however many addresses its ranges hold.
  */
 #include "peer/finder.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "peer/lookup.h"
 #include "util/log.h"
 #include "util/mem.h"
 
-#define PROBES_OPEN_MAX 1024
+#define PROBES_OPEN_MAX 512 /* leaves descriptors for handshakes, at the usual limit of 1,024 */
+#define SCAN_AHEAD 1024	    /* probes queued at once */
 #define HINTS_UNDER_WAY_MAX 16
-#define NAME_ADDRESSES_MAX 64
 
-struct
-try {
-	struct try *next;
+/* A handshake under way. */
+struct attempt {
+	struct attempt *next;
 	struct finder *finder;
 	struct netaddr at;
 	enum finder_source source;
+	bool is_hint; /* told by somebody: no part of a round */
 	struct handshake *handshake;
+};
+
+/* A name, and what it stood for when it was last looked up: that is tried again while the name server is away. */
+struct name {
+	const struct finder_name *of;
+	struct finder *finder;
+	struct lookup *lookup; /* under way, or NULL */
+	struct netaddr found[LOOKUP_ADDRESSES_MAX];
+	size_t count;
+};
+
+/* The next address of the ranges to be probed. */
+struct scan {
+	bool is_on;
+	size_t range;
+	uint64_t index; /* in the range */
+	uint32_t port;
 };
 
 struct finder {
@@ -29,13 +52,19 @@ struct finder {
 	struct finder_options o;
 	struct finder_callbacks cb;
 	void *ctx;
+	struct name *names; /* o.name_count of them */
 	struct probe *probe;
-	struct try *under_way; /* handshakes */
+	struct scan scan;
+	struct attempt *under_way;
 	uint32_t hints_under_way;
+	uint32_t others_under_way; /* of the round, or an earlier one */
+	uint32_t lookups_under_way;
 	struct netaddr *tried; /* in this round, sorted */
 	size_t tried_count, tried_room;
 	bool in_round;
+	bool is_late;		   /* the round has taken too long: it does not wait for the scan any more */
 	struct loop_timer *settle; /* ends the round outside anybody's callback */
+	struct loop_timer *limit;
 };
 
 static const char *const source_names[] = {
@@ -51,28 +80,42 @@ finder_source_name(enum finder_source s)
 	return source_names[s];
 }
 
-/* True the first time in a round that this address is named. */
+/* Where in the sorted array the address is; false: where it belongs. */
 static bool
-first_time(struct finder *f, const struct netaddr *at)
+was_tried(const struct finder *f, const struct netaddr *at, size_t *place)
 {
 	size_t low = 0, high = f->tried_count;
 
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
 		int c = netaddr_compare(&f->tried[mid], at);
-		if (c == 0)
-			return false;
+		if (c == 0) {
+			*place = mid;
+			return true;
+		}
 		if (c < 0)
 			low = mid + 1;
 		else
 			high = mid;
 	}
+	*place = low;
+	return false;
+}
+
+/* True the first time in a round that this address is named. */
+static bool
+first_time(struct finder *f, const struct netaddr *at)
+{
+	size_t place;
+
+	if (was_tried(f, at, &place))
+		return false;
 	if (f->tried_count == f->tried_room) {
 		f->tried_room = f->tried_room == 0 ? 64 : f->tried_room * 2;
 		f->tried = xrealloc(f->tried, f->tried_room * sizeof(*f->tried));
 	}
-	memmove(f->tried + low + 1, f->tried + low, (f->tried_count - low) * sizeof(*f->tried));
-	f->tried[low] = *at;
+	memmove(f->tried + place + 1, f->tried + place, (f->tried_count - place) * sizeof(*f->tried));
+	f->tried[place] = *at;
 	f->tried_count++;
 	return true;
 }
@@ -81,54 +124,125 @@ static void
 check_done(void *ctx)
 {
 	struct finder *f = ctx;
+	bool has_more =
+	    f->others_under_way > 0 || f->lookups_under_way > 0 || f->scan.is_on || probe_waiting(f->probe) > 0;
 
-	if (!f->in_round || f->under_way != NULL || probe_waiting(f->probe) > 0)
+	if (!f->in_round || (has_more && !f->is_late))
 		return;
 	f->in_round = false;
+	loop_timer_disarm(f->limit);
 	f->cb.round_done(f->ctx);
 }
 
 static void
-try_free(struct try *t)
+round_is_late(void *ctx)
 {
-	struct try **link = &t->finder->under_way;
+	struct finder *f = ctx;
 
-	while (*link != t)
+	f->is_late = true;
+	check_done(f);
+}
+
+static void
+attempt_free(struct attempt *a)
+{
+	struct finder *f = a->finder;
+	struct attempt **link = &f->under_way;
+
+	while (*link != a)
 		link = &(*link)->next;
-	*link = t->next;
-	if (t->source == SOURCE_HINT)
-		t->finder->hints_under_way--;
-	free(t);
+	*link = a->next;
+	*(a->is_hint ? &f->hints_under_way : &f->others_under_way) -= 1;
+	free(a);
 }
 
 static void
 shook(void *ctx, const struct netaddr *to, const struct handshake_result *result)
 {
-	struct try *t = ctx;
-	struct finder *f = t->finder;
-	struct finder_report report = {.at = *to, .source = t->source, .probe = PROBE_OPEN, .handshake = result};
+	struct attempt *a = ctx;
+	struct finder *f = a->finder;
+	struct finder_report report = {.at = *to, .source = a->source, .probe = PROBE_OPEN, .handshake = result};
 
 	f->cb.report(f->ctx, &report);
-	try_free(t);
+	attempt_free(a);
 	loop_timer_arm(f->settle, 0);
 }
 
 static void
-shake(struct finder *f, const struct netaddr *at, enum finder_source source)
+shake(struct finder *f, const struct netaddr *at, enum finder_source source, bool is_hint)
 {
-	struct try *t = xcalloc(1, sizeof(*t));
+	struct attempt *a = xcalloc(1, sizeof(*a));
 	struct hello *ours = xcalloc(1, sizeof(*ours));
 
-	t->finder = f;
-	t->at = *at;
-	t->source = source;
-	t->next = f->under_way;
-	f->under_way = t;
-	if (source == SOURCE_HINT)
-		f->hints_under_way++;
+	a->finder = f;
+	a->at = *at;
+	a->source = source;
+	a->is_hint = is_hint;
+	a->next = f->under_way;
+	f->under_way = a;
+	*(is_hint ? &f->hints_under_way : &f->others_under_way) += 1;
 	f->cb.hello(f->ctx, ours);
-	t->handshake = handshake_start(f->loop, at, f->o.from, ours, f->o.handshake_timeout_ms, shook, t);
+	a->handshake = handshake_start(f->loop, at, f->o.from, ours, f->o.handshake_timeout_ms, shook, a);
 	free(ours);
+}
+
+/* Scanning. */
+
+static bool
+is_scanned_before(const struct finder *f, const struct netaddr *at, size_t range)
+{
+	for (size_t i = 0; i < range; i++)
+		if (netrange_contains(&f->o.scan_hosts[i], at))
+			return true;
+	return false;
+}
+
+/* False: the ranges are through. */
+static bool
+scan_next(struct finder *f, struct netaddr *at)
+{
+	struct scan *s = &f->scan;
+
+	while (s->range < f->o.scan_host_count) {
+		const struct netrange *range = &f->o.scan_hosts[s->range];
+
+		if (s->index == netrange_count(range)) {
+			s->range++;
+			s->index = 0;
+			continue;
+		}
+		*at = netrange_at(range, s->index, (uint16_t)s->port);
+		if (s->port++ == f->o.scan_port_last) {
+			s->port = f->o.scan_port_first;
+			s->index++;
+		}
+		if (!is_scanned_before(f, at, s->range))
+			return true;
+	}
+	return false;
+}
+
+static void
+scan_feed(struct finder *f)
+{
+	struct netaddr at;
+	size_t place;
+
+	while (f->scan.is_on && probe_waiting(f->probe) < SCAN_AHEAD) {
+		f->scan.is_on = scan_next(f, &at);
+		if (f->scan.is_on && !was_tried(f, &at, &place))
+			probe_add(f->probe, &at);
+	}
+}
+
+static void
+scan_start(struct finder *f)
+{
+	/* One that takes longer than a round goes on where it is. */
+	if (f->scan.is_on || probe_waiting(f->probe) > 0)
+		return;
+	f->scan = (struct scan){.is_on = f->o.scan_port_first != 0, .port = f->o.scan_port_first};
+	scan_feed(f);
 }
 
 static void
@@ -142,10 +256,11 @@ probed(void *ctx, const struct netaddr *at, enum probe_result result)
 		netaddr_format(text, at);
 		log_debug("discovery: probe %s: %s", text, probe_result_name(result));
 	}
-	if (result == PROBE_OPEN)
-		shake(f, at, SOURCE_SCAN);
-	else
+	if (result != PROBE_OPEN)
 		f->cb.report(f->ctx, &report);
+	else if (first_time(f, at))
+		shake(f, at, SOURCE_SCAN, false);
+	scan_feed(f);
 }
 
 static void
@@ -154,21 +269,96 @@ probes_idle(void *ctx)
 	loop_timer_arm(((struct finder *)ctx)->settle, 0);
 }
 
+static bool
+is_scanned(const struct finder *f, const struct netaddr *at)
+{
+	return f->o.scan_port_first != 0 && is_scanned_before(f, at, f->o.scan_host_count);
+}
+
+/* Names. */
+
+static void
+try_name(struct name *n)
+{
+	enum finder_source source = n->of->is_dns ? SOURCE_DNS : SOURCE_STATIC;
+
+	for (size_t i = 0; i < n->count; i++)
+		if (first_time(n->finder, &n->found[i]))
+			shake(n->finder, &n->found[i], source, false);
+}
+
+static void
+looked_up(void *ctx, enum err e, const struct netaddr *found, size_t count)
+{
+	struct name *n = ctx;
+	struct finder *f = n->finder;
+
+	n->lookup = NULL;
+	f->lookups_under_way--;
+	if (e == OK) {
+		memcpy(n->found, found, count * sizeof(*found));
+		n->count = count;
+		try_name(n);
+	} else {
+		log_debug("discovery: %s does not resolve: %s", n->of->host, err_text(e));
+	}
+	loop_timer_arm(f->settle, 0);
+}
+
+static void
+ask_names(struct finder *f)
+{
+	struct netaddr ip;
+
+	for (size_t i = 0; i < f->o.name_count; i++) {
+		struct name *n = &f->names[i];
+
+		if (netaddr_parse_ip(&ip, n->of->host) == OK) {
+			n->found[0] = ip;
+			n->found[0].port = n->of->port;
+			n->count = 1;
+		} else if (n->lookup == NULL) {
+			n->lookup = lookup_start(f->loop, n->of->host, n->of->port, looked_up, n);
+			f->lookups_under_way++;
+		}
+		try_name(n);
+	}
+}
+
+/* Does a name stand for this host? */
+static bool
+is_named(const struct finder *f, const struct netaddr *at)
+{
+	for (size_t i = 0; i < f->o.name_count; i++)
+		for (size_t k = 0; k < f->names[i].count; k++)
+			if (netaddr_same_ip(&f->names[i].found[k], at))
+				return true;
+	return false;
+}
+
 struct finder *
 finder_new(struct loop *l, const struct finder_options *options, const struct finder_callbacks *callbacks, void *ctx)
 {
 	struct finder *f = xcalloc(1, sizeof(*f));
-	struct probe_options probing = {.rate = options->scan_rate,
-					.timeout_ms = options->probe_timeout_ms,
-					.open_max = PROBES_OPEN_MAX,
-					.from = options->from};
+	struct probe_options probing = {
+	    .rate = options->scan_rate, .timeout_ms = options->probe_timeout_ms, .open_max = PROBES_OPEN_MAX};
 
+	/* A probe says nothing, so it may leave from anywhere; from a loopback address it would reach this host only.
+	 */
+	if (options->from != NULL && !netaddr_is_loopback(options->from))
+		probing.from = options->from;
 	f->loop = l;
 	f->o = *options;
 	f->cb = *callbacks;
 	f->ctx = ctx;
+	f->names = xcalloc(options->name_count + 1, sizeof(*f->names));
+	for (size_t i = 0; i < options->name_count; i++) {
+		f->names[i].of = &options->names[i];
+		f->names[i].finder = f;
+	}
 	f->probe = probe_new(l, &probing, probed, probes_idle, f);
 	f->settle = loop_timer_new(l, check_done, f);
+	f->limit = loop_timer_new(l, round_is_late, f);
 	return f;
 }
 
@@ -179,54 +369,16 @@ finder_free(struct finder *f)
 		return;
 	while (f->under_way != NULL) {
 		handshake_cancel(f->under_way->handshake);
-		try_free(f->under_way);
+		attempt_free(f->under_way);
 	}
+	for (size_t i = 0; i < f->o.name_count; i++)
+		lookup_cancel(f->names[i].lookup);
 	probe_free(f->probe);
 	loop_timer_free(f->settle);
+	loop_timer_free(f->limit);
+	free(f->names);
 	free(f->tried);
 	free(f);
-}
-
-static void
-try_names(struct finder *f)
-{
-	struct netaddr found[NAME_ADDRESSES_MAX];
-	size_t count;
-
-	for (size_t i = 0; i < f->o.name_count; i++) {
-		const struct finder_name *n = &f->o.names[i];
-		enum finder_source source = n->is_dns ? SOURCE_DNS : SOURCE_STATIC;
-		enum err e = netaddr_resolve(found, NAME_ADDRESSES_MAX, &count, n->host, n->port);
-
-		if (e != OK) {
-			log_debug("discovery: %s does not resolve: %s", n->host, err_text(e));
-			continue;
-		}
-		for (size_t k = 0; k < count; k++)
-			if (first_time(f, &found[k]))
-				shake(f, &found[k], source);
-	}
-}
-
-static void
-scan(struct finder *f)
-{
-	for (size_t i = 0; f->o.scan_port_first != 0 && i < f->o.scan_host_count; i++)
-		for (uint64_t k = 0; k < netrange_count(&f->o.scan_hosts[i]); k++)
-			for (uint32_t port = f->o.scan_port_first; port <= f->o.scan_port_last; port++) {
-				struct netaddr at = netrange_at(&f->o.scan_hosts[i], k, (uint16_t)port);
-				if (first_time(f, &at))
-					probe_add(f->probe, &at);
-			}
-}
-
-static bool
-is_scanned(const struct finder *f, const struct netaddr *at)
-{
-	for (size_t i = 0; i < f->o.scan_host_count; i++)
-		if (netrange_contains(&f->o.scan_hosts[i], at))
-			return true;
-	return false;
 }
 
 static enum finder_source
@@ -242,14 +394,17 @@ finder_round(struct finder *f, const struct netaddr *known, size_t count)
 	if (f->in_round)
 		return;
 	f->in_round = true;
+	f->is_late = false;
 	f->tried_count = 0;
-	/* Static names go before the rest, so that their source is reported as what it is. */
-	try_names(f);
+	/* Names go before the rest, so that the source of their addresses is reported as what it is. */
+	ask_names(f);
 	for (size_t i = 0; i < count; i++)
 		if (first_time(f, &known[i]))
-			shake(f, &known[i], source_of_known(f, &known[i]));
-	scan(f);
+			shake(f, &known[i], source_of_known(f, &known[i]), false);
+	scan_start(f);
 	loop_timer_arm(f->settle, 0);
+	if (f->o.round_max_ms != 0)
+		loop_timer_arm(f->limit, f->o.round_max_ms);
 }
 
 bool
@@ -258,28 +413,18 @@ finder_is_busy(const struct finder *f)
 	return f->in_round;
 }
 
-static bool
-is_named(const struct finder *f, const struct netaddr *at)
-{
-	struct netaddr ip;
-
-	for (size_t i = 0; i < f->o.name_count; i++)
-		if (netaddr_parse_ip(&ip, f->o.names[i].host) == OK && netaddr_same_ip(&ip, at))
-			return true;
-	return false;
-}
-
 void
 finder_hint(struct finder *f, const struct netaddr *at)
 {
 	if ((netaddr_is_loopback(at) || netaddr_is_link_local(at)) && !is_scanned(f, at) && !is_named(f, at))
 		return;
-	if (netaddr_is_any(at) || f->hints_under_way >= HINTS_UNDER_WAY_MAX)
+	if (netaddr_is_any(at) || at->port == 0 || f->hints_under_way >= HINTS_UNDER_WAY_MAX)
 		return;
-	for (const struct try *t = f->under_way; t != NULL; t = t->next)
-		if (netaddr_equal(&t->at, at))
+	for (const struct attempt *a = f->under_way; a != NULL; a = a->next)
+		if (netaddr_equal(&a->at, at))
 			return;
-	/* Also when this round has tried it before: it may have started since. */
-	(void)first_time(f, at);
-	shake(f, at, is_scanned(f, at) ? SOURCE_SCAN : SOURCE_HINT);
+	/* The round need not try it again, say when a look-up names it later. */
+	if (f->in_round)
+		(void)first_time(f, at);
+	shake(f, at, source_of_known(f, at), true);
 }

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "net/httpc.h"
+#include "peer/dial.h"
 #include "util/clock.h"
 #include "util/mem.h"
 #include "util/text.h"
@@ -31,10 +31,6 @@ judge_hello(const struct handshake *h, struct handshake_result *r)
 	if (hello->nonce == h->nonce) {
 		r->outcome = HANDSHAKE_SELF;
 		text_copy(r->reason, sizeof(r->reason), "this node itself");
-	} else if (hello->protocol != PEER_PROTOCOL) {
-		r->outcome = HANDSHAKE_OTHER_PROTOCOL;
-		snprintf(r->reason, sizeof(r->reason), "it speaks protocol %" PRIu32 ", we speak %d", hello->protocol,
-			 PEER_PROTOCOL);
 	} else if (strcmp(hello->params.name, h->params.name) != 0) {
 		r->outcome = HANDSHAKE_OTHER_NETWORK;
 		snprintf(r->reason, sizeof(r->reason), "its network is \"%s\", ours is \"%s\"", hello->params.name,
@@ -54,6 +50,7 @@ static void
 judge_reply(const struct handshake *h, struct handshake_result *r, const struct httpc_reply *reply)
 {
 	struct field_error error;
+	struct buf reason;
 
 	switch (reply->error) {
 	case OK:
@@ -74,11 +71,19 @@ judge_reply(const struct handshake *h, struct handshake_result *r, const struct 
 	if (reply->status != 200) {
 		r->outcome = HANDSHAKE_NO_NODE;
 		snprintf(r->reason, sizeof(r->reason), "it answers the handshake with HTTP status %d", reply->status);
-	} else if (!hello_parse(&r->hello, reply->body, reply->len, &error)) {
-		r->outcome = HANDSHAKE_NO_NODE;
-		snprintf(r->reason, sizeof(r->reason), "its handshake is malformed: %.80s", error.message);
-	} else {
+	} else if (hello_parse(&r->hello, reply->body, reply->len, &error)) {
 		judge_hello(h, r);
+	} else if (strcmp(error.code, "unsupported-protocol") == 0) {
+		/* Of such a hello nothing but its protocol can be read. */
+		r->outcome = HANDSHAKE_OTHER_PROTOCOL;
+		snprintf(r->reason, sizeof(r->reason), "it speaks protocol %" PRIu32 ", we speak %d", r->hello.protocol,
+			 PEER_PROTOCOL);
+	} else {
+		r->outcome = HANDSHAKE_NO_NODE;
+		buf_init(&reason);
+		buf_printf(&reason, "its handshake is malformed: %s", error.message);
+		text_copy(r->reason, sizeof(r->reason), reason.data);
+		buf_clear(&reason);
 	}
 }
 
@@ -119,7 +124,7 @@ handshake_start(struct loop *l, const struct netaddr *to, const struct netaddr *
 	h->done = done;
 	h->ctx = ctx;
 	h->started_us = clock_mono_us();
-	h->client = httpc_new(l, to, from, NULL);
+	h->client = peer_dial(l, to, from);
 	buf_init(&body);
 	hello_encode(&body, ours);
 	request.body = body.data;

@@ -1,8 +1,12 @@
 noinst_LIBRARIES += librensa_peer.a
 librensa_peer_a_SOURCES = \
+	include/peer/dial.h \
 	include/peer/fetch.h \
 	include/peer/finder.h \
 	include/peer/handshake.h \
+	include/peer/lookup.h \
+	src/peer/dial.c \
 	src/peer/fetch.c \
 	src/peer/finder.c \
-	src/peer/handshake.c
+	src/peer/handshake.c \
+	src/peer/lookup.c

@@ -1,0 +1,9 @@
+#include "suites.h"
+
+int
+main(void)
+{
+	static suite_maker *const makers[] = {suite_lookup, suite_handshake, suite_finder, suite_fetch,
+					      suite_fetch_bad};
+	return suites_run(makers, ARRAY_LEN(makers));
+}

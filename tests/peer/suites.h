@@ -1,0 +1,9 @@
+/* The suites of the peer layer's test program. */
+#ifndef RENSA_TESTS_PEER_SUITES_H
+#define RENSA_TESTS_PEER_SUITES_H
+
+#include "suite.h"
+
+suite_maker suite_fetch, suite_fetch_bad, suite_finder, suite_handshake, suite_lookup;
+
+#endif
