@@ -1,7 +1,6 @@
 """recompute.py accepts a chain made by hand and refuses it after any single change, naming block and rule."""
 
 import copy
-import hashlib
 import http.server
 import json
 import pathlib
@@ -15,6 +14,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 import recompute as rc  # noqa: E402
+from wallet import address, public_key, sealed, signed_part, u, whole  # noqa: E402
 
 SECOND = 1000
 GENESIS_TIME = 1767225600000
@@ -33,44 +33,6 @@ PARAMS = {
 ALICE, BOB = 0xA11CE, 0xB0B
 
 
-def public_key(secret):
-    x, y = rc.point_affine(rc.point_sum([(secret, rc.G, 8)]))
-    return bytes([2 + (y & 1)]) + x.to_bytes(32, "big")
-
-
-def address(secret):
-    return rc.address_format(rc.hash160(public_key(secret)), PARAMS["address_version"])
-
-
-def sign(secret, digest, high_s=False):
-    """ECDSA with a nonce that is only unpredictable enough for a test."""
-    k = int.from_bytes(hashlib.sha256(secret.to_bytes(32, "big") + digest).digest(), "big") % rc.N
-    r = rc.point_affine(rc.point_sum([(k, rc.G, 8)]))[0] % rc.N
-    s = pow(k, -1, rc.N) * (int.from_bytes(digest, "big") + r * secret) % rc.N
-    if (s > rc.N // 2) != high_s:
-        s = rc.N - s
-    return r.to_bytes(32, "big") + s.to_bytes(32, "big")
-
-
-def u(number, size):
-    return number.to_bytes(size, "big")
-
-
-def signed_part(tx):
-    """The bytes under the id, from the document alone: a second writing of the format beside the one under test."""
-    recipient = rc.address_parse(tx["recipient_blockchain_address"], PARAMS["address_version"])
-    out = u(tx["version"], 1) + bytes.fromhex(tx["network"])
-    if tx["version"] == 0:
-        return out + recipient + u(tx["value"], 8) + u(tx["sequence"], 8)
-    memo = tx["memo"].encode()
-    out += bytes.fromhex(tx["sender_public_key"]) + recipient + u(tx["value"], 8) + u(tx["fee"], 8)
-    return out + u(tx["sequence"], 8) + u(len(memo), 2) + memo
-
-
-def whole(tx):
-    return signed_part(tx) + bytes.fromhex(tx["signature"] or "")
-
-
 def transfer(network, secret, to, value, fee, sequence, memo="", high_s=False):
     tx = {
         "id": "",
@@ -84,9 +46,7 @@ def transfer(network, secret, to, value, fee, sequence, memo="", high_s=False):
         "sequence": sequence,
         "memo": memo,
     }
-    digest = rc.sha256d(signed_part(tx))
-    tx["id"], tx["signature"] = digest.hex(), sign(secret, digest, high_s).hex()
-    return tx
+    return sealed(tx, secret, high_s)
 
 
 def reward(network, to, value, height):
