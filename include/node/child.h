@@ -60,6 +60,8 @@ int child_run(struct child *c);
 void child_end(struct child *c, enum child_exit code);
 /* Watches one of the role's bells: quiets it, then calls back. The watch lives as long as the process. */
 void child_on_bell(struct child *c, int fd, loop_callback *rang, void *ctx);
+/* At the start of a role that takes commands: those that its predecessor was at when it died are answered. */
+void child_recover_commands(struct child *c, uint32_t kinds);
 /* Our hello, as of now. */
 void child_hello(const struct child *c, struct hello *out);
 /* The local address that outgoing connections leave from: that of a specific listener. NULL: any. */

@@ -146,6 +146,7 @@ branch_add(struct branch *b, const struct block *block, bool is_trusted, struct 
 	*v = judge(b, block, is_trusted ? always : is_pooled, &supply);
 	/* With accounts that could not be read no verdict counts, good or bad. */
 	if (b->base.failed != OK) {
+		ledger_drop(b->ledger);
 		*v = verdict_ok();
 		return b->base.failed;
 	}

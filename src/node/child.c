@@ -16,6 +16,7 @@
 #include "node/proctitle.h"
 #include "node/roles.h"
 #include "store/chain.h"
+#include "store/ring.h"
 #include "store/role_table.h"
 #include "util/clock.h"
 #include "util/failpoint.h"
@@ -50,7 +51,7 @@ reopen_log(void *ctx)
 {
 	(void)ctx;
 	if (log_reopen() != OK)
-		log_error("%s: the log file cannot be opened again, the old one stays in use", "log");
+		log_error("log: the log file cannot be opened again, the old one stays in use");
 }
 
 static void
@@ -162,6 +163,15 @@ child_on_bell(struct child *c, int fd, loop_callback *rang, void *ctx)
 
 	*w = (struct bell_watch){fd, rang, ctx};
 	loop_watch_read(c->loop, fd, bell_rang, w);
+}
+
+void
+child_recover_commands(struct child *c, uint32_t kinds)
+{
+	command_recover(c->env->store, kinds);
+	/* Whose command it was is not told, so all workers look. */
+	for (uint32_t i = 0; i < STORE_RINGS_MAX; i++)
+		bell_ring_worker(&c->env->bells, i);
 }
 
 uint16_t

@@ -14,6 +14,9 @@ librensa_node_a_SOURCES = \
 	src/node/master.c \
 	src/node/proctitle.c \
 	src/node/quantity.c \
+	src/node/resolver.h \
+	src/node/resolver_fetch.c \
+	src/node/resolver_push.c \
 	src/node/role_discovery.c \
 	src/node/role_miner.c \
 	src/node/role_pool.c \

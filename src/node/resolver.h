@@ -1,0 +1,107 @@
+/*
+ * What the three files of the resolver share: role_resolver.c has the rounds, resolver_fetch.c takes a better chain
+ * from one peer, resolver_push.c takes in what peers push.
+ */
+#ifndef RENSA_NODE_RESOLVER_H
+#define RENSA_NODE_RESOLVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bad_blocks.h"
+#include "chain/rule.h"
+#include "node/branch.h"
+#include "node/child.h"
+#include "peer/fetch.h"
+#include "peer/handshake.h"
+#include "store/peer_table.h"
+#include "store/ring.h"
+
+#define HELD_MAX 16
+#define FAILED_MAX 16
+#define WAITING_MAX (STORE_RINGS_MAX * RING_COMMANDS)
+
+/* A peer asked in this round. */
+struct asked {
+	struct resolver *resolver;
+	struct netaddr at;
+	struct handshake *handshake; /* NULL once it answered */
+	struct head head;
+	bool is_wanted; /* its head wins over ours */
+};
+
+/* A pushed block that is ahead of our clock. */
+struct held {
+	struct buf bytes; /* empty: free */
+	char from[RING_ADDRESS_SIZE];
+	uint64_t due_ms; /* wall clock: when it is not ahead any more */
+};
+
+struct resolver {
+	struct child *child;
+	struct store *store;
+	struct netaddr from_space;
+	const struct netaddr *from; /* local address that connections leave from, or NULL */
+
+	/* Rounds. */
+	struct loop_timer *next;
+	bool in_round;
+	bool wants_round;	/* another shall follow this one, or the fetch under way */
+	bool replaced;		/* the chain, in this round */
+	uint64_t peers_version; /* of the peer table, when last looked */
+	uint64_t newest_peer;	/* since_ms of the peer that came up last, when last looked */
+	struct asked asked[PEER_TABLE_MAX];
+	uint32_t asked_count, answers_due;
+	struct command_handle waiting[WAITING_MAX]; /* consensus commands … */
+	uint32_t waiting_count;
+	uint32_t due_count; /* … of which the first so many are answered by the present round */
+
+	/* The fetch under way, in a round or for a push. */
+	struct fetch *fetch;
+	struct netaddr fetch_from;
+	struct branch branch;
+	struct blockref news_from;	   /* tip before what was adopted and not logged yet; none: nothing was */
+	uint64_t news_ms;		   /* monotonic: when that was */
+	struct netaddr failed[FAILED_MAX]; /* peers that did not answer when last fetched from: asked last */
+	uint32_t failed_count;		   /* ever */
+	struct bad_blocks bad;
+
+	/* Pushes. */
+	struct loop_timer *more;      /* there are more, after the loop had a turn */
+	uint64_t push_fetch_after_ms; /* monotonic: pushes do not start a fetch before */
+	uint64_t complain_after_ms;   /* monotonic: about bad pushes */
+	uint64_t complaints;	      /* not logged since */
+	struct loop_timer *retry;     /* held blocks */
+	struct held held[HELD_MAX];
+	struct pushed_block pushed;
+};
+
+/* role_resolver.c */
+
+bool resolver_wins(const struct resolver *r, const struct head *head);
+bool resolver_is_too_deep(const struct resolver *r, struct blockref from);
+bool resolver_is_paused(const struct resolver *r, const struct netaddr *at);
+/* The chain has moved from old to the present tip: counts it and tells everybody. */
+void resolver_adopted(struct resolver *r, struct blockref old);
+void resolver_say_adopted(struct resolver *r, struct blockref old, const char *from);
+/* Remembered only if the bytes are really that block's: a body with another merkle root says nothing about the block.
+ */
+void resolver_remember_bad(struct resolver *r, const struct block *b);
+/* A round shall come, in so many ms or after what is under way. Asked again, it comes no later. */
+void resolver_want_round(struct resolver *r, uint64_t after_ms);
+/* No fetch is under way any more: the next one, or the end of the round. */
+void resolver_go_on(struct resolver *r);
+
+/* resolver_fetch.c */
+
+void resolver_fetch(struct resolver *r, const struct netaddr *peer);
+/* It did not answer when last fetched from. */
+bool resolver_has_failed(const struct resolver *r, const struct netaddr *at);
+
+/* resolver_push.c */
+
+/* Takes what lies in the rings. */
+void resolver_take_pushes(struct resolver *r);
+void resolver_retry_held(void *resolver);
+
+#endif

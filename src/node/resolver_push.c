@@ -1,0 +1,186 @@
+/*
+ * What peers push. A block that fits behind one of ours is judged and committed at once; one whose parent is missing
+ * makes us fetch from the peer that pushed it; one ahead of our clock is held and tried again.
+ *
+ * Anybody may push, so nothing here may depend on how often or what: pushes are taken a few at a time, a fetch that
+ * they cause never keeps a round waiting, what is held is bounded, and bad ones are logged once in a while.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "resolver.h"
+#include "util/clock.h"
+#include "util/log.h"
+#include "util/text.h"
+
+#define PUSHES_AT_ONCE 16
+#define PUSH_ROUND_MS 200     /* until the round that a push asks for which may not cause a fetch now */
+#define COMPLAIN_MS 10000     /* between lines about bad pushes */
+#define HELD_AHEAD_MS 3600000 /* blocks further ahead than that are no matter of clocks: not held */
+#define RETRY_MS 1000
+
+static void
+complain(struct resolver *r, const struct pushed_block *p, uint64_t height, enum rule rule)
+{
+	uint64_t now = clock_mono_ms();
+	char more[64] = "";
+
+	if (now < r->complain_after_ms) {
+		r->complaints++;
+		return;
+	}
+	if (r->complaints > 0)
+		snprintf(more, sizeof(more), "; so did %" PRIu64 " pushes before", r->complaints);
+	log_warn("resolver: %s pushed block %" PRIu64 ", which breaks rule %s (%s)%s",
+		 p->from[0] == '\0' ? "somebody" : p->from, height, rule_name(rule), rule_text(rule), more);
+	r->complaints = 0;
+	r->complain_after_ms = now + COMPLAIN_MS;
+}
+
+static void
+hold(struct resolver *r, const struct pushed_block *p, const struct header *h)
+{
+	uint64_t due_ms = h->time_ms - TIME_AHEAD_MS;
+	struct held *place = NULL;
+
+	if (due_ms > clock_wall_ms() + HELD_AHEAD_MS)
+		return;
+	/* A free place, or that of the block which would have to wait longest. */
+	for (int i = 0; i < HELD_MAX; i++) {
+		struct held *held = &r->held[i];
+		if (held->bytes.len == p->size && memcmp(held->bytes.data, p->bytes, p->size) == 0)
+			return;
+		if (place == NULL || (place->bytes.len > 0 && (held->bytes.len == 0 || held->due_ms > place->due_ms)))
+			place = held;
+	}
+	if (place->bytes.len > 0 && place->due_ms <= due_ms)
+		return;
+	buf_reset(&place->bytes);
+	buf_append(&place->bytes, p->bytes, p->size);
+	text_copy(place->from, sizeof(place->from), p->from);
+	place->due_ms = due_ms;
+	log_debug("resolver: block %" PRIu64 " from %s is ahead of the clock: held", h->height, p->from);
+	loop_timer_arm(r->retry, RETRY_MS);
+}
+
+/* The pusher has something that does not fit: ask it for the rest, if it is a peer of ours. */
+static void
+fetch_from_pusher(struct resolver *r, const char *from)
+{
+	struct peer_entry e;
+	struct netaddr at;
+
+	if (netaddr_parse(&at, from) != OK || !peer_table_find(r->store, from, &e) || e.state != PEER_UP ||
+	    resolver_is_paused(r, &at))
+		return;
+	if (r->in_round || r->fetch != NULL || r->wants_round || clock_mono_ms() < r->push_fetch_after_ms)
+		resolver_want_round(r, PUSH_ROUND_MS);
+	else
+		resolver_fetch(r, &at);
+}
+
+static void
+judge(struct resolver *r, const struct pushed_block *p, const struct block *b, struct blockref parent)
+{
+	struct blockref none = {0}, old;
+	struct branch branch;
+	struct verdict v = verdict_ok();
+	enum err e;
+
+	branch_init(&branch, r->store);
+	e = branch_begin(&branch, parent);
+	if (e == OK)
+		e = branch_add(&branch, b, false, &v);
+	if (e == OK && v.rule == RULE_OK)
+		e = branch_commit(&branch, none, &old);
+	branch_end(&branch);
+	if (v.rule != RULE_OK) {
+		complain(r, p, b->header.height, v.rule);
+		resolver_remember_bad(r, b);
+	} else if (e != OK) {
+		log_debug("resolver: pushed block %" PRIu64 ": %s", b->header.height, err_text(e));
+	} else if (old.v != 0) {
+		resolver_adopted(r, old);
+		resolver_say_adopted(r, old, p->from);
+	}
+}
+
+static void
+take(struct resolver *r, const struct pushed_block *p)
+{
+	struct header_state state;
+	struct blockref parent;
+	struct hash256 hash;
+	struct header h;
+	struct block b;
+	enum rule rule;
+
+	if (p->size < HEADER_SIZE)
+		return;
+	header_decode(&h, p->bytes);
+	hash = header_hash_bytes(p->bytes);
+	if (chain_find_any(r->store, &hash).v != 0 || bad_blocks_has(&r->bad, &hash) ||
+	    bad_blocks_has(&r->bad, &h.previous))
+		return;
+	parent = chain_find_any(r->store, &h.previous);
+	if (parent.v == 0) {
+		fetch_from_pusher(r, p->from);
+		return;
+	}
+	chain_header_state(r->store, parent, &state);
+	rule = header_check(&state, &h, &hash, store_params(r->store));
+	if (rule != RULE_OK) {
+		complain(r, p, h.height, rule);
+		return;
+	}
+	if (header_check_clock(&h, clock_wall_ms()) != RULE_OK) {
+		hold(r, p, &h);
+		return;
+	}
+	header_state_advance(&state, &h, &hash);
+	if (!resolver_wins(r, &(struct head){hash, state.work, h.height}))
+		return;
+	if (resolver_is_too_deep(r, parent))
+		complain(r, p, h.height, RULE_REORG_TOO_DEEP);
+	else if (p->size == HEADER_SIZE)
+		fetch_from_pusher(r, p->from); /* too large for a push: its header alone came */
+	else if (block_parse(&b, p->bytes, p->size) == RULE_OK)
+		judge(r, p, &b, parent);
+}
+
+void
+resolver_take_pushes(struct resolver *r)
+{
+	int taken = 0;
+
+	for (; taken < PUSHES_AT_ONCE && ring_take_block(r->store, &r->pushed); taken++)
+		take(r, &r->pushed);
+	if (taken == PUSHES_AT_ONCE)
+		loop_timer_arm(r->more, 0);
+}
+
+void
+resolver_retry_held(void *ctx)
+{
+	struct resolver *r = ctx;
+	uint64_t now = clock_wall_ms();
+	bool has_more = false;
+
+	for (int i = 0; i < HELD_MAX; i++) {
+		struct held *held = &r->held[i];
+		if (held->bytes.len == 0)
+			continue;
+		if (now < held->due_ms) {
+			has_more = true;
+			continue;
+		}
+		r->pushed.size = (uint32_t)held->bytes.len;
+		memcpy(r->pushed.bytes, held->bytes.data, held->bytes.len);
+		text_copy(r->pushed.from, sizeof(r->pushed.from), held->from);
+		buf_reset(&held->bytes);
+		take(r, &r->pushed);
+	}
+	if (has_more)
+		loop_timer_arm(r->retry, RETRY_MS);
+}
