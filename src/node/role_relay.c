@@ -2,18 +2,20 @@
  * The relay tells peers of new blocks and transfers the moment they are there. For each peer that is up it keeps one
  * connection and two cursors: the block it has told last and the arrival number of the transfer it has told last. One
  * message is under way to a peer at a time; a slow peer delays nobody, and one that is far behind is told the tip alone
- * and fetches the rest itself.
+ * and fetches the rest itself. What a peer could not take (it is away, or busy) is told again after a pause; what it
+ * refuses is not.
  *
- * Transfers accepted from our own clients are told again each round, so that one lost on the way still arrives. What
- * was missed while the relay was away is healed by the rounds of the resolver.
+ * Transfers accepted from our own clients are told again each discovery interval, so that one lost on the way still
+ * arrives. If the relay dies, its successor tells each peer the tip and the whole pool; blocks missed meanwhile are
+ * healed by the rounds of the peers' resolvers.
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "net/httpc.h"
 #include "node/roles.h"
+#include "peer/dial.h"
 #include "store/mempool.h"
 #include "store/peer_table.h"
 #include "store/role_table.h"
@@ -26,7 +28,8 @@
 #define CATCH_UP_MAX 16 /* blocks pushed one by one to a peer that is that far behind */
 #define TXS_BYTES_MAX (256u << 10)
 #define REPLY_MAX 4096
-#define TABLE_MS 1000 /* how often the set of peers is looked at without a bell */
+#define RETRY_MS 2000 /* after a peer could not take something */
+#define LOOK_MS 1000  /* how often the set of peers is looked at though the table is the same: pauses end */
 
 struct outlet {
 	struct outlet *next;
@@ -35,9 +38,10 @@ struct outlet {
 	struct httpc *client;
 	struct blockref told;	 /* last block it knows from us, none: unknown */
 	struct blockref telling; /* under way */
-	uint64_t arrival;	 /* next transfer to tell */
-	uint64_t again;		 /* up to this arrival only our clients' are told: the second time round */
-	uint64_t failed_ms;	 /* monotonic: when a push failed last, 0: did not */
+	uint64_t arrival;	 /* next transfer to look at */
+	uint64_t arrival_before; /* where the message under way began, for the case that it fails */
+	uint64_t told_arrival;	 /* below this all were told once: only our clients' are told again */
+	uint64_t retry_ms;	 /* monotonic: nothing is told before, after a failure */
 	bool is_listed;		 /* found in the table in the present look */
 };
 
@@ -47,25 +51,30 @@ struct relay {
 	struct netaddr from_space;
 	const struct netaddr *from;
 	struct outlet *outlets;
+	uint64_t peers_version; /* of the peer table, when last looked */
 	struct loop_timer *look;
 	struct loop_timer *repeat;
 	char port[8];
 };
 
-#define RETRY_MS 2000
-
 static void tell(struct outlet *o);
 
-static void
-sent(struct outlet *o, const struct httpc_reply *reply)
+/* Did the message get through, whatever the peer thinks of it? If it could not take it now, nothing is told for a
+ * while.
+ */
+static bool
+is_taken(struct outlet *o, const struct httpc_reply *reply)
 {
-	if (reply->error != OK) {
+	bool is_busy = reply->error == OK && (reply->status == 429 || reply->status >= 500);
+
+	if (reply->error == OK && !is_busy)
+		return true;
+	if (is_busy)
+		log_debug("relay: %s: push answered with status %d", o->address, reply->status);
+	else
 		log_debug("relay: %s: push failed: %s", o->address, err_text(reply->error));
-		o->failed_ms = clock_mono_ms();
-		return;
-	}
-	o->failed_ms = 0;
-	tell(o);
+	o->retry_ms = clock_mono_ms() + RETRY_MS;
+	return false;
 }
 
 static void
@@ -73,15 +82,24 @@ block_sent(void *ctx, const struct httpc_reply *reply)
 {
 	struct outlet *o = ctx;
 
-	if (reply->error == OK)
-		o->told = o->telling;
-	sent(o, reply);
+	if (!is_taken(o, reply))
+		return;
+	o->told = o->telling;
+	tell(o);
 }
 
 static void
 txs_sent(void *ctx, const struct httpc_reply *reply)
 {
-	sent(ctx, reply);
+	struct outlet *o = ctx;
+
+	if (is_taken(o, reply)) {
+		if (o->arrival > o->told_arrival)
+			o->told_arrival = o->arrival;
+		tell(o);
+	} else if (o->arrival_before < o->arrival) {
+		o->arrival = o->arrival_before;
+	}
 }
 
 static void
@@ -97,8 +115,9 @@ push(struct outlet *o, const char *path, const void *body, size_t len, httpc_don
 					.max_reply = REPLY_MAX,
 					.timeout_ms = PUSH_TIMEOUT_MS};
 
+	/* Not busy, and well formed: it cannot be refused. */
 	if (httpc_send(o->client, &request, done, o) != OK)
-		o->failed_ms = clock_mono_ms();
+		o->retry_ms = clock_mono_ms() + RETRY_MS;
 }
 
 /* The block to tell next: the one after what it knows, or the tip if that is far away or on another branch. */
@@ -130,8 +149,9 @@ tell_transfers(struct outlet *o)
 	struct buf body;
 
 	buf_init(&body);
+	o->arrival_before = o->arrival;
 	while (count < PUSH_TXS_MAX && body.len < TXS_BYTES_MAX && mempool_next(s, &o->arrival, &e))
-		if (e.from_client || e.arrival > o->again) {
+		if (e.from_client || e.arrival >= o->told_arrival) {
 			buf_append(&body, e.bytes, e.size);
 			count++;
 		}
@@ -144,7 +164,7 @@ tell_transfers(struct outlet *o)
 static void
 tell(struct outlet *o)
 {
-	if (httpc_is_busy(o->client) || (o->failed_ms != 0 && clock_mono_ms() - o->failed_ms < RETRY_MS))
+	if (httpc_is_busy(o->client) || clock_mono_ms() < o->retry_ms)
 		return;
 	/* Blocks first: a transfer waits for one anyway. */
 	if (!tell_block(o))
@@ -162,7 +182,7 @@ outlet_add(struct relay *r, const struct peer_entry *e)
 	o = xcalloc(1, sizeof(*o));
 	o->relay = r;
 	memcpy(o->address, e->address, sizeof(o->address));
-	o->client = httpc_new(r->child->loop, &at, r->from, NULL);
+	o->client = peer_dial(r->child->loop, &at, r->from);
 	o->told = chain_find(r->store, chain_tip(r->store), &e->head.hash);
 	o->is_listed = true;
 	o->next = r->outlets;
@@ -185,15 +205,15 @@ drop_unlisted(struct relay *r)
 	}
 }
 
-/* Makes the outlets agree with the peer table, and tells each what it lacks. */
+/* Makes the outlets agree with the peer table and the pauses in it. */
 static void
-look(void *ctx)
+follow_table(struct relay *r)
 {
-	struct relay *r = ctx;
 	struct peer_entry e;
 	struct peer_pause pause;
 	struct outlet *o;
 
+	r->peers_version = peer_table_version(r->store);
 	for (o = r->outlets; o != NULL; o = o->next)
 		o->is_listed = false;
 	for (uint32_t i = 0; i < PEER_TABLE_MAX; i++) {
@@ -208,9 +228,34 @@ look(void *ctx)
 			outlet_add(r, &e);
 	}
 	drop_unlisted(r);
-	for (o = r->outlets; o != NULL; o = o->next)
+}
+
+static void
+tell_all(struct relay *r)
+{
+	for (struct outlet *o = r->outlets; o != NULL; o = o->next)
 		tell(o);
-	loop_timer_arm(r->look, TABLE_MS);
+}
+
+/* There is something to tell, or somebody to tell it. The table is long: it is read only if it has changed. */
+static void
+rang(void *ctx)
+{
+	struct relay *r = ctx;
+
+	if (peer_table_version(r->store) != r->peers_version)
+		follow_table(r);
+	tell_all(r);
+}
+
+static void
+look(void *ctx)
+{
+	struct relay *r = ctx;
+
+	follow_table(r);
+	tell_all(r);
+	loop_timer_arm(r->look, LOOK_MS);
 }
 
 static void
@@ -218,11 +263,11 @@ repeat(void *ctx)
 {
 	struct relay *r = ctx;
 
-	for (struct outlet *o = r->outlets; o != NULL; o = o->next) {
-		o->again = mempool_last_arrival(r->store);
-		o->arrival = 0;
-		tell(o);
-	}
+	/* One that is behind goes on where it is: from the start again and again, it would never come to the end. */
+	for (struct outlet *o = r->outlets; o != NULL; o = o->next)
+		if (o->arrival > mempool_last_arrival(r->store))
+			o->arrival = o->arrival_before = 0;
+	tell_all(r);
 	loop_timer_arm(r->repeat, r->child->env->config->discovery.interval_ms);
 }
 
@@ -238,7 +283,7 @@ role_relay(struct child *c)
 	snprintf(r.port, sizeof(r.port), "%u", node_peer_port(c->env->config));
 	r.look = loop_timer_new(c->loop, look, &r);
 	r.repeat = loop_timer_new(c->loop, repeat, &r);
-	child_on_bell(c, c->env->bells.role[BELL_RELAY], look, &r);
+	child_on_bell(c, c->env->bells.role[BELL_RELAY], rang, &r);
 	loop_timer_arm(r.repeat, c->env->config->discovery.interval_ms);
 	look(&r);
 	code = child_run(c);
