@@ -1,21 +1,27 @@
 /*
  * The miner: searches proofs of work, niced, in slices of a few milliseconds between which it looks at its loop and at
- *the tip, so that a new block, a command or a stop is noticed at once.
+ * the tip, so that a new block, a command or a stop is noticed at once.
  *
  *	manual      only commands (POST /mine)
  *	on-demand   while transfers that can be mined are pending
  *	interval    one block each [miner] interval
  *	continuous  one after another
  *
- * Commands come first, in any mode. A template is made anew when the tip moves, and when the pool has news and the old
- *one is some time old. Each signature is checked here once, as its transfer enters a template. What is found goes
- *through the same judgement as a peer's block before it is committed, so this node never builds on a block that others
- *refuse.
+ * Commands come first, in any mode. A draft of the block is made anew when the tip moves, and when it is some time old:
+ * it then takes in news of the pool and the time of day. Each signature is checked here once, as its transfer enters a
+ * draft. What is found goes through the same judgement as a peer's block before it is committed, so this node never
+ * builds on a block that others refuse.
+ *
+ * All work, drafts included, is followed by a rest as [miner] cpu_percent says; bells do not shorten it.
+ *
+ * A mode that a command has set lasts as long as this process. If it dies, its successor answers the command that was
+ * under way, and starts in the configured mode.
  */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "chain/header_chain.h"
 #include "chain/pow.h"
 #include "chain/template.h"
 #include "crypto/headerhash.h"
@@ -28,21 +34,22 @@
 #include "util/log.h"
 #include "util/mem.h"
 
-#define SLICE_MS 4
+#define SLICE_US 4000
 #define SLICE_FIRST 4096 /* tries, until the speed is known */
-#define REFRESH_MS 500	 /* age at which a template takes in news of the pool, and the time of day */
-#define RETRY_MS 1000	 /* after trouble */
+#define REFRESH_MS 500	 /* age at which a draft is made anew */
+#define RETRY_MS 1000	 /* after trouble, and while nothing can be mined */
+#define FUTILE_REST 10	 /* rest after a draft that came to nothing, in times of what it took */
 #define SEEN_SLOTS 65536 /* leaves of transfers whose signatures were checked: direct-mapped, 2 MiB */
 #define COMMANDS ((1u << COMMAND_MINE) | (1u << COMMAND_MINE_START) | (1u << COMMAND_MINE_STOP))
 
-struct template
-{
+/* The block that is being solved. */
+struct draft {
 	struct buf block; /* empty: none */
 	struct blockref parent;
+	struct header_state parent_state;
 	struct hash256 target;
 	uint64_t made_ms; /* monotonic */
-	uint64_t last_arrival;
-	uint64_t nonce; /* next to try */
+	uint64_t nonce;	  /* next to try */
 	uint32_t transfers;
 	struct address to;
 };
@@ -51,7 +58,7 @@ struct miner {
 	struct child *child;
 	struct store *store;
 	struct branch branch;
-	struct template t;
+	struct draft draft;
 	struct loop_timer *slice;
 	struct loop_timer *interval;
 	enum miner_mode mode;
@@ -61,6 +68,9 @@ struct miner {
 	struct command command;
 	uint32_t mined; /* of the command */
 	uint64_t slice_tries;
+	uint64_t rest_until_us; /* monotonic: no work before */
+	bool is_clock_behind;	/* logged once */
+	enum err trouble;	/* why the last block could not be kept: logged once */
 	struct hash256 *seen;
 	struct candidate *candidates;
 };
@@ -95,12 +105,12 @@ wanted(const struct miner *m)
 }
 
 static void
-drop_template(struct miner *m)
+drop_draft(struct miner *m)
 {
-	buf_reset(&m->t.block);
+	buf_reset(&m->draft.block);
 }
 
-/* Template candidates are slots of the pool; what is in one now may not be what was there when they were listed. */
+/* Candidates are slots of the pool; what is in one now may not be what was there when they were listed. */
 static bool
 fetch(void *ctx, uint32_t ref, struct tx *tx, uint8_t *bytes)
 {
@@ -123,59 +133,72 @@ fetch(void *ctx, uint32_t ref, struct tx *tx, uint8_t *bytes)
 	return true;
 }
 
+/* Later than the median of the last blocks, as far as our clock allows; 0: it is too far behind to mine at all. */
+static uint64_t
+block_time(struct miner *m, const struct header_state *parent)
+{
+	uint64_t now = clock_wall_ms(), median = header_state_median_ms(parent);
+
+	if (median > now && median - now >= TIME_AHEAD_MS) {
+		if (!m->is_clock_behind)
+			log_warn("miner: the clock is %" PRIu64 " s behind the chain: no block until it is set right",
+				 (median - now) / 1000);
+		m->is_clock_behind = true;
+		return 0;
+	}
+	m->is_clock_behind = false;
+	return now > median ? now : median + 1;
+}
+
 static bool
-make_template(struct miner *m, const struct address *to)
+make_draft(struct miner *m, const struct address *to)
 {
 	struct store *s = m->store;
-	struct template *t = &m->t;
+	struct draft *d = &m->draft;
 	const struct params *p = store_params(s);
 	struct chain_base base = {s, chain_tip(s), OK};
 	struct ledger_base ledger_base = chain_base_of(&base);
 	struct ledger *ledger = ledger_new(p, store_genesis(s), &ledger_base);
-	uint64_t fees = 0, now = clock_wall_ms(), median;
-	struct header_state parent;
+	uint64_t fees = 0, time_ms;
 	struct u256 target;
+	struct header h;
 	struct buf body;
 	size_t count;
 
 	buf_init(&body);
-	drop_template(m);
-	t->parent = base.at;
-	t->to = *to;
-	t->made_ms = clock_mono_ms();
-	t->last_arrival = mempool_last_arrival(s);
-	chain_header_state(s, t->parent, &parent);
+	drop_draft(m);
+	d->parent = base.at;
+	d->to = *to;
+	d->made_ms = clock_mono_ms();
+	d->nonce = 0;
+	chain_header_state(s, d->parent, &d->parent_state);
+	time_ms = block_time(m, &d->parent_state);
 	count = mempool_candidates(s, m->candidates, mempool_capacity(s));
-	t->transfers = template_fill(&body, &fees, ledger, m->candidates, count,
+	d->transfers = template_fill(&body, &fees, ledger, m->candidates, count,
 				     p->max_block_bytes - BLOCK_PREFIX_SIZE - TX_REWARD_SIZE, fetch, m);
 	ledger_free(ledger);
-	/* A half-filled template is no harm if the chain moved meanwhile: the tip is looked at before each slice. */
-	median = header_state_median_ms(&parent);
-	if (now <= median)
-		now = median + 1;
-	if (base.failed == OK && (m->mode != MINER_ON_DEMAND || m->has_command || t->transfers > 0)) {
-		template_block(&t->block, &parent, p, store_genesis(s), to, chain_supply(s, t->parent), fees, &body,
-			       t->transfers, now);
-		struct header h;
-		header_decode(&h, (const uint8_t *)t->block.data);
-		if (!target_expand(&target, h.target))
-			drop_template(m);
+	/* With accounts that could not be read (the chain moved) the draft is worth nothing. */
+	if (base.failed == OK && time_ms != 0 && (m->mode != MINER_ON_DEMAND || m->has_command || d->transfers > 0)) {
+		template_block(&d->block, &d->parent_state, p, store_genesis(s), to, chain_supply(s, d->parent), fees,
+			       &body, d->transfers, time_ms);
+		header_decode(&h, (const uint8_t *)d->block.data);
+		if (target_expand(&target, h.target))
+			d->target = u256_to_hash(&target);
 		else
-			t->target = u256_to_hash(&target);
-		t->nonce = 0;
+			drop_draft(m);
 	}
 	buf_clear(&body);
-	return t->block.len > 0;
+	return d->block.len > 0;
 }
 
 static bool
-is_template_old(const struct miner *m, const struct address *to)
+is_draft_old(const struct miner *m, const struct address *to)
 {
-	const struct template *t = &m->t;
+	const struct draft *d = &m->draft;
 
-	if (t->block.len == 0 || !blockref_equal(t->parent, chain_tip(m->store)) || !address_equal(&t->to, to))
+	if (d->block.len == 0 || !blockref_equal(d->parent, chain_tip(m->store)) || !address_equal(&d->to, to))
 		return true;
-	return clock_mono_ms() - t->made_ms >= REFRESH_MS;
+	return clock_mono_ms() - d->made_ms >= REFRESH_MS;
 }
 
 static void
@@ -186,47 +209,88 @@ finish_command(struct miner *m, enum err e)
 	m->has_command = false;
 }
 
+/* Judges our own block as a peer's would be, and makes it the tip: *ref. */
+static enum err
+keep(struct miner *m, struct blockref *ref, struct verdict *v, const struct block *b)
+{
+	const struct draft *d = &m->draft;
+	struct blockref old;
+	enum err e;
+
+	*v = verdict_of(header_check(&d->parent_state, &b->header, &b->hash, store_params(m->store)));
+	if (v->rule != RULE_OK)
+		return OK;
+	e = branch_begin(&m->branch, d->parent);
+	if (e == OK)
+		e = branch_add(&m->branch, b, true, v);
+	if (e == OK && v->rule == RULE_OK)
+		e = branch_commit(&m->branch, d->parent, &old);
+	*ref = m->branch.at;
+	branch_end(&m->branch);
+	return e;
+}
+
+static void
+say_mined(const struct miner *m, const struct block *b)
+{
+	char hash[HASH_HEX_SIZE], to[ADDRESS_TEXT_SIZE];
+
+	hash_hex(hash, &b->hash);
+	address_format(to, &m->draft.to, store_params(m->store)->address_version);
+	log_info("miner: mined block %" PRIu64 " %.16s with %" PRIu32 " transfers, reward to %s", b->header.height,
+		 hash, m->draft.transfers, to);
+}
+
+/* No work for so long. */
+static void
+rest(struct miner *m, uint64_t us)
+{
+	uint64_t until = clock_mono_us() + us;
+
+	if (until > m->rest_until_us)
+		m->rest_until_us = until;
+}
+
+/* Nothing is gained by trying at once again. */
+static void
+note_trouble(struct miner *m, enum err e)
+{
+	m->trouble = e;
+	rest(m, RETRY_MS * 1000);
+	if (m->has_command)
+		finish_command(m, e);
+}
+
 static void
 found(struct miner *m, uint64_t nonce)
 {
-	struct template *t = &m->t;
-	char hash[HASH_HEX_SIZE], to[ADDRESS_TEXT_SIZE];
-	struct blockref old, ref;
+	struct draft *d = &m->draft;
 	struct verdict v = verdict_ok();
+	struct blockref ref;
 	struct header h;
 	struct block b;
 	enum err e;
 
-	header_decode(&h, (const uint8_t *)t->block.data);
+	header_decode(&h, (const uint8_t *)d->block.data);
 	h.nonce = nonce;
-	header_encode((uint8_t *)t->block.data, &h);
-	e = branch_begin(&m->branch, t->parent);
-	if (e == OK && block_parse(&b, t->block.data, t->block.len) != RULE_OK)
-		e = ERR_FORMAT;
-	if (e == OK)
-		e = branch_add(&m->branch, &b, true, &v);
-	ref = m->branch.at;
-	if (e == OK && v.rule == RULE_OK)
-		e = branch_commit(&m->branch, t->parent, &old);
-	branch_end(&m->branch);
-	if (v.rule != RULE_OK) {
-		log_error("miner: own block %" PRIu64 " breaks rule %s at transaction %" PRIu32 ": not used", h.height,
-			  rule_name(v.rule), v.tx);
-		loop_timer_arm(m->slice, RETRY_MS);
+	header_encode((uint8_t *)d->block.data, &h);
+	e = block_parse(&b, d->block.data, d->block.len) == RULE_OK ? keep(m, &ref, &v, &b) : ERR_FORMAT;
+	if (e == OK && v.rule != RULE_OK) {
+		if (m->trouble != ERR_FORMAT)
+			log_error("miner: own block %" PRIu64 " breaks rule %s at transaction %" PRIu32 ": not used",
+				  h.height, rule_name(v.rule), v.tx);
+		note_trouble(m, ERR_FORMAT);
 	} else if (e == ERR_STALE) {
 		log_debug("miner: somebody else was faster at height %" PRIu64, h.height);
 	} else if (e != OK) {
-		log_error("miner: block %" PRIu64 " cannot be kept: %s", h.height, err_text(e));
-		if (m->has_command)
-			finish_command(m, e);
-		loop_timer_arm(m->slice, RETRY_MS);
+		if (m->trouble != e)
+			log_error("miner: block %" PRIu64 " cannot be kept: %s", h.height, err_text(e));
+		note_trouble(m, e);
 	} else {
+		m->trouble = OK;
 		bell_ring_tip(&m->child->env->bells);
 		role_count(m->store, COUNT_BLOCKS, 1);
-		hash_hex(hash, &b.hash);
-		address_format(to, &t->to, store_params(m->store)->address_version);
-		log_info("miner: mined block %" PRIu64 " %.16s with %" PRIu32 " transfers, reward to %s", h.height,
-			 hash, t->transfers, to);
+		say_mined(m, &b);
 		m->is_due = false;
 		if (m->has_command) {
 			command_mined(m->store, m->handle, ref);
@@ -234,7 +298,7 @@ found(struct miner *m, uint64_t nonce)
 				finish_command(m, OK);
 		}
 	}
-	drop_template(m);
+	drop_draft(m);
 }
 
 static void
@@ -261,47 +325,53 @@ take_commands(struct miner *m)
 	}
 }
 
-/* How long to leave the processor to others after having used it for `used` ms. */
-static uint64_t
-rest_ms(const struct miner *m, uint64_t used_us)
+static void
+search(struct miner *m)
 {
-	uint32_t percent = m->child->env->config->miner.cpu_percent;
+	uint64_t since = clock_mono_us(), used, nonce, tries = m->slice_tries;
 
-	return used_us * (100 - percent) / percent / 1000;
+	if (headerhash_search(&nonce, (const uint8_t *)m->draft.block.data, &m->draft.target, m->draft.nonce, tries)) {
+		role_count(m->store, COUNT_HASHES, nonce - m->draft.nonce + 1);
+		found(m, nonce);
+		return;
+	}
+	m->draft.nonce += tries;
+	role_count(m->store, COUNT_HASHES, tries);
+	used = clock_mono_us() - since;
+	if (used < SLICE_US / 2)
+		m->slice_tries *= 2;
+	else if (used > SLICE_US * 2 && m->slice_tries > SLICE_FIRST)
+		m->slice_tries /= 2;
 }
 
+/* One slice: of the search, or the making of a draft for it. */
 static void
 work(void *ctx)
 {
 	struct miner *m = ctx;
+	uint32_t percent = m->child->env->config->miner.cpu_percent;
+	uint64_t since = clock_mono_us(), now;
 	const struct address *to;
-	uint64_t since = clock_mono_us(), used, nonce, tries = m->slice_tries;
 
-	loop_timer_disarm(m->slice);
 	take_commands(m);
 	if ((to = wanted(m)) == NULL) {
-		drop_template(m);
+		loop_timer_disarm(m->slice);
+		drop_draft(m);
 		return;
 	}
-	if (is_template_old(m, to) && !make_template(m, to)) {
-		/* Nothing to mine, or the tip moved while we looked. */
-		loop_timer_arm(m->slice, blockref_equal(m->t.parent, chain_tip(m->store)) ? RETRY_MS : 0);
-		return;
+	if (since >= m->rest_until_us) {
+		if (!is_draft_old(m, to) || make_draft(m, to)) {
+			search(m);
+			rest(m, (clock_mono_us() - since) * (100 - percent) / percent);
+		} else if (blockref_equal(m->draft.parent, chain_tip(m->store))) {
+			/* Nothing to mine: each bell may try, but not all the time; without one, look now and then. */
+			rest(m, (clock_mono_us() - since) * (FUTILE_REST + (100 - percent) / percent));
+			loop_timer_arm(m->slice, RETRY_MS);
+			return;
+		}
 	}
-	loop_timer_arm(m->slice, 0);
-	if (headerhash_search(&nonce, (const uint8_t *)m->t.block.data, &m->t.target, m->t.nonce, tries)) {
-		role_count(m->store, COUNT_HASHES, nonce - m->t.nonce + 1);
-		found(m, nonce);
-		return;
-	}
-	m->t.nonce += tries;
-	role_count(m->store, COUNT_HASHES, tries);
-	used = clock_mono_us() - since;
-	if (used < SLICE_MS * 500)
-		m->slice_tries *= 2;
-	else if (used > SLICE_MS * 2000 && m->slice_tries > SLICE_FIRST)
-		m->slice_tries /= 2;
-	loop_timer_arm(m->slice, rest_ms(m, used));
+	now = clock_mono_us();
+	loop_timer_arm(m->slice, m->rest_until_us > now ? (m->rest_until_us - now + 999) / 1000 : 0);
 }
 
 static void
@@ -330,16 +400,16 @@ role_miner(struct child *c)
 	m.candidates = xcalloc(mempool_capacity(m.store), sizeof(*m.candidates));
 	m.slice = loop_timer_new(c->loop, work, &m);
 	m.interval = loop_timer_new(c->loop, interval_over, &m);
-	buf_init(&m.t.block);
+	buf_init(&m.draft.block);
 	branch_init(&m.branch, m.store);
 	set_mode(&m, config->mode);
-	command_recover(m.store, COMMANDS);
+	child_recover_commands(c, COMMANDS);
 	child_on_bell(c, c->env->bells.role[BELL_MINER], work, &m);
 	loop_timer_arm(m.interval, config->interval_ms);
 	work(&m);
 	code = child_run(c);
 	branch_end(&m.branch);
-	buf_clear(&m.t.block);
+	buf_clear(&m.draft.block);
 	free(m.seen);
 	free(m.candidates);
 	return code;
