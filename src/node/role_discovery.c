@@ -1,9 +1,11 @@
 /*
  * Discovery finds peers: every [discovery] interval a round over all sources, and in between the addresses that other
  * nodes tell. It alone writes the peer table. A round never waits for one address, so a peer that accepts and never
- * answers costs its own time-out.
+ * answers costs its own time-out; a scan that takes longer than the interval goes on beside the rounds.
  *
- * It logs what changed: the neighbours when their set changes, and once per address why a node is not a peer.
+ * It logs what changed: the neighbours when their set changes, and once per address why a node is not a peer, or why
+ * one that the operator named cannot be reached.
+ *
  * If it dies, the table stays as it is until its successor's first round.
  */
 #include <stdlib.h>
@@ -21,8 +23,8 @@
 #include "util/text.h"
 
 #define HANDSHAKE_TIMEOUT_MS 5000
-#define FIRST_ROUNDS_MS \
-	1000 /* rounds follow quickly until a first peer is found: three nodes started together meet at once */
+/* Rounds follow quickly until a first peer is found: three nodes started together meet at once. */
+#define FIRST_ROUNDS_MS 1000
 #define QUICK_ROUNDS 10
 
 struct discovery {
@@ -83,9 +85,27 @@ say_change(const struct peer_entry *e, bool is_new)
 		log_debug("discovery: %s is ourselves", e->address);
 		break;
 	default:
-		if (!is_new)
+		if (strcmp(e->source, finder_source_name(SOURCE_STATIC)) == 0)
+			log_info("discovery: peer %s is %s: %s", e->address, peer_state_name(e->state), e->reason);
+		else if (!is_new)
 			log_debug("discovery: %s is %s: %s", e->address, peer_state_name(e->state), e->reason);
 		break;
+	}
+}
+
+/* Nodes of any kind are; of what is none, only what the operator named and what answered a scan. */
+static bool
+is_worth_a_row(const struct peer_entry *e, const struct finder_report *report)
+{
+	switch (e->state) {
+	case PEER_UP:
+	case PEER_OTHER_NETWORK:
+	case PEER_OTHER_GENESIS:
+	case PEER_OTHER_PROTOCOL:
+	case PEER_SELF:
+		return true;
+	default:
+		return report->handshake != NULL && report->source != SOURCE_HINT;
 	}
 }
 
@@ -121,12 +141,11 @@ reported(void *ctx, const struct finder_report *report)
 	is_new = !peer_table_find(s, e.address, &old);
 	if (!is_new && old.state == e.state)
 		e.since_ms = old.since_ms;
+	/* What has no row would be news each time, and others could fill the log: it is not mentioned. */
+	if ((is_new && !is_worth_a_row(&e, report)) || !peer_table_set(s, &e))
+		return;
 	if (is_new || old.state != e.state || strcmp(old.reason, e.reason) != 0)
 		say_change(&e, is_new);
-	/* A hint that led nowhere is not worth a row. */
-	if (is_new && report->source == SOURCE_HINT && e.state != PEER_UP)
-		return;
-	peer_table_set(s, &e);
 	if (e.state == PEER_UP && (is_new || old.state != PEER_UP)) {
 		bell_ring(&d->child->env->bells, BELL_RESOLVER);
 		bell_ring(&d->child->env->bells, BELL_RELAY);
@@ -139,9 +158,9 @@ compare_address(const void *a, const void *b)
 	return netaddr_compare(a, b);
 }
 
-/* Addresses of the table's entries in a state, sorted. Returns how many; the caller frees. */
+/* Addresses of the peers that are up, sorted. Returns how many; the caller frees. */
 static size_t
-table_addresses(const struct discovery *d, struct netaddr **out)
+up_addresses(const struct discovery *d, struct netaddr **out)
 {
 	struct netaddr *list = xmalloc(PEER_TABLE_MAX * sizeof(*list));
 	struct peer_entry e;
@@ -161,7 +180,7 @@ say_neighbours(struct discovery *d)
 {
 	char text[NETADDR_TEXT_SIZE];
 	struct netaddr *list;
-	size_t count = table_addresses(d, &list);
+	size_t count = up_addresses(d, &list);
 	struct buf now;
 
 	buf_init(&now);
@@ -200,7 +219,7 @@ next_round(void *ctx)
 {
 	struct discovery *d = ctx;
 	struct netaddr *known;
-	size_t count = table_addresses(d, &known);
+	size_t count = up_addresses(d, &known);
 
 	finder_round(d->finder, known, count);
 	free(known);
@@ -248,6 +267,7 @@ role_discovery(struct child *c)
 					 .scan_rate = config->scan_rate,
 					 .probe_timeout_ms = config->probe_timeout_ms,
 					 .handshake_timeout_ms = HANDSHAKE_TIMEOUT_MS,
+					 .round_max_ms = config->interval_ms,
 					 .from = child_from(c, &from)};
 	int code;
 
