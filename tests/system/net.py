@@ -182,12 +182,17 @@ class Node:
     def shm_objects(self):
         return sorted(p.name for p in SHM.iterdir() if p.name.startswith((f"rensa.{self.name}.", f"sem.rensa.{self.name}.")))
 
+    def tell_to_stop(self):
+        """SIGTERM, once: a second one would end the node without order."""
+        if self.is_expected_up:
+            self.is_expected_up = False
+            self.process.send_signal(signal.SIGTERM)
+
     def clean_up(self):
         """Ends what still runs; returns what was wrong."""
         wrong = []
         if self.process is not None and self.process.poll() is None:
-            self.is_expected_up = False
-            self.process.send_signal(signal.SIGTERM)
+            self.tell_to_stop()
             try:
                 code = self.process.wait(DEADLINE)
                 if code != 0:
@@ -410,7 +415,7 @@ class Net:
                 for pid in node.members():
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(pid, signal.SIGCONT)
-                node.process.send_signal(signal.SIGTERM)
+                node.tell_to_stop()
         for node in self.nodes:
             wrong += node.clean_up()
         for node in self.nodes:

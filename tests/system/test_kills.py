@@ -58,6 +58,10 @@ def test_two_nodes_of_one_name_live_on_one_host(net, alice):
     net.wait_met([one, two])
     one.mine(alice.address, 2)
     net.wait_agree([one, two], 2)
+    assert len(one.shm_objects()) == 4
+    one.stop()
+    assert len(two.shm_objects()) == 2
+    two.stop()
 
 
 def test_one_data_folder_has_one_node(net):
