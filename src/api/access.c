@@ -64,6 +64,17 @@ is_fixed_host(const char *host)
 	return strcasecmp(name, "localhost") == 0 || netaddr_parse_ip(&ignored, name) == OK;
 }
 
+bool
+access_is_open_to(const struct netaddr *from, const struct netrange *allow, size_t count)
+{
+	if (netaddr_is_loopback(from))
+		return true;
+	for (size_t i = 0; i < count; i++)
+		if (netrange_contains(&allow[i], from))
+			return true;
+	return false;
+}
+
 static bool
 is_allowed_address(const struct api *a, const struct http_req *req)
 {
@@ -79,12 +90,7 @@ is_allowed_address(const struct api *a, const struct http_req *req)
 	if (http_req_header(req, "Origin") != NULL && !is_fixed_host(http_req_header(req, "Host")))
 		return false;
 	http_req_from(req, &from);
-	if (netaddr_is_loopback(&from))
-		return true;
-	for (size_t i = 0; i < a->o.admin_allow_count; i++)
-		if (netrange_contains(&a->o.admin_allow[i], &from))
-			return true;
-	return false;
+	return access_is_open_to(&from, a->o.admin_allow, a->o.admin_allow_count);
 }
 
 bool

@@ -13,6 +13,8 @@
 
 /* Was it sent by a browser on behalf of another site? */
 bool access_is_cross_site(const struct http_req *req);
+/* Is this address by itself enough: loopback, or in one of the ranges? */
+bool access_is_open_to(const struct netaddr *from, const struct netrange *allow, size_t count);
 bool access_is_admin(const struct api *a, const struct http_req *req);
 
 #endif

@@ -228,11 +228,9 @@ put(struct submit *s, struct batch *b, struct transfer *t)
 	return true;
 }
 
-enum turn { TURN_OVER, TURN_BATCH_FED, TURN_RING_FULL };
-
-/* Feeds a few of one batch. */
-static enum turn
-feed(struct submit *s, struct batch *b, unsigned *signatures, bool *has_put)
+/* Feeds a few of one batch. False: the ring is full. */
+static bool
+feed(struct submit *s, struct batch *b, unsigned *signatures, unsigned *puts)
 {
 	for (unsigned n = 0; n < TURN_TRANSFERS && b->next < b->count && b->open > 0; b->next++) {
 		struct transfer *t = &b->transfers[b->next];
@@ -241,7 +239,7 @@ feed(struct submit *s, struct batch *b, unsigned *signatures, bool *has_put)
 			continue;
 		/* No signature is checked ahead of a ring without room: its client may give up before. */
 		if (s->used == RING_TXS)
-			return TURN_RING_FULL;
+			return false;
 		n++;
 		if (!t->is_checked) {
 			(*signatures)++;
@@ -249,10 +247,10 @@ feed(struct submit *s, struct batch *b, unsigned *signatures, bool *has_put)
 				continue;
 		}
 		if (!put(s, b, t))
-			return TURN_RING_FULL;
-		*has_put = true;
+			return false;
+		(*puts)++;
 	}
-	return b->next < b->count && b->open > 0 ? TURN_OVER : TURN_BATCH_FED;
+	return true;
 }
 
 static void
@@ -260,24 +258,26 @@ pump(void *ctx)
 {
 	struct submit *s = ctx;
 	struct api *a = s->api;
-	unsigned signatures = 0;
-	bool has_put = false;
-	enum turn turn = TURN_OVER;
+	unsigned signatures = 0, puts = 0;
+	bool is_full = false;
 	struct batch *b;
 
-	while (signatures < PUMP_SIGNATURES && turn != TURN_RING_FULL && (b = TAILQ_FIRST(&s->queue)) != NULL) {
-		turn = feed(s, b, &signatures, &has_put);
-		if (turn == TURN_RING_FULL)
+	while (signatures < PUMP_SIGNATURES && !is_full && (b = TAILQ_FIRST(&s->queue)) != NULL) {
+		unsigned before = puts;
+
+		is_full = !feed(s, b, &signatures, &puts);
+		/* Who got nothing keeps its place; who took the last slot has had its turn. */
+		if (is_full && puts == before)
 			break;
 		queue_remove(s, b);
-		if (turn == TURN_OVER)
-			queue_add(s, b);
-		else if (b->open == 0)
+		if (b->open == 0)
 			answer(s, b);
+		else if (b->next < b->count)
+			queue_add(s, b);
 	}
-	if (has_put)
+	if (puts > 0)
 		a->o.wake(a->o.wake_ctx, API_WAKE_POOL);
-	if (turn != TURN_RING_FULL && !TAILQ_EMPTY(&s->queue))
+	if (!is_full && !TAILQ_EMPTY(&s->queue))
 		loop_timer_arm(s->turn, 0);
 }
 

@@ -1,0 +1,630 @@
+/* Between nodes: handshake, headers, blocks, pushes, and bodies that are none of them. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "chain/pow.h"
+#include "node.h"
+#include "store/peer_table.h"
+#include "suites.h"
+#include "util/text.h"
+#include "wire/peer_msg.h"
+
+static struct node n;
+
+static void
+setup(void)
+{
+	node_init(&n);
+	n.params.reward = COIN;
+	n.params.max_block_bytes = 4096;
+	node_start(&n);
+}
+
+static void
+teardown(void)
+{
+	node_stop(&n);
+}
+
+static int
+push(const char *path, const void *body, size_t len)
+{
+	return node_call_bytes(&n, HTTP_POST, path, body, len, NULL);
+}
+
+/* Handshake. */
+
+static void
+their_hello(struct hello *h)
+{
+	memset(h, 0, sizeof(*h));
+	h->protocol = PEER_PROTOCOL;
+	h->params = n.params;
+	h->genesis = genesis_hash(&n.params);
+	h->nonce = 7;
+	text_copy(h->node, sizeof(h->node), "them");
+	text_copy(h->software, sizeof(h->software), "rensa/them");
+	h->port = 7777;
+	h->head.hash = h->genesis;
+	h->time_ms = 1;
+}
+
+static int
+greet(const struct hello *h)
+{
+	struct buf body;
+
+	buf_init(&body);
+	hello_encode(&body, h);
+	push("/peer/hello", body.data, body.len);
+	buf_clear(&body);
+	return n.reply.status;
+}
+
+/* The hint that discovery would see, "" if none came. */
+static const char *
+hint(void)
+{
+	static struct hint_cursor cursor;
+	static char address[RING_ADDRESS_SIZE];
+
+	memset(&cursor, 0, sizeof(cursor));
+	address[0] = '\0';
+	while (ring_next_hint(n.store, &cursor, address))
+		continue;
+	return address;
+}
+
+START_TEST(answers_a_hello_with_its_own)
+{
+	struct hello theirs, ours;
+	struct field_error error;
+
+	node_extend(&n, chain_tip(n.store), 2, 0);
+	their_hello(&theirs);
+	ck_assert_int_eq(greet(&theirs), 200);
+	ck_assert(hello_parse(&ours, n.reply.body.data, n.reply.body.len, &error));
+	ck_assert_uint_eq(ours.nonce, 42);
+	ck_assert_str_eq(ours.node, "test");
+	ck_assert_uint_eq(ours.port, 5000);
+	ck_assert_uint_eq(ours.head.height, 2);
+	ck_assert(hash_equal(&ours.head.hash, chain_hash(n.store, chain_tip(n.store))));
+	ck_assert(hash_equal(&ours.genesis, store_genesis(n.store)));
+	ck_assert_ptr_null(params_difference(&ours.params, &n.params));
+	ck_assert_str_eq(hint(), "127.0.0.1:7777");
+	ck_assert_uint_eq(n.woken[API_WAKE_DISCOVERY], 1);
+}
+END_TEST
+
+START_TEST(answers_nodes_of_other_networks_and_versions_too)
+{
+	struct hello theirs;
+
+	their_hello(&theirs);
+	text_copy(theirs.params.name, sizeof(theirs.params.name), "elsewhere");
+	theirs.genesis = genesis_hash(&theirs.params);
+	ck_assert_int_eq(greet(&theirs), 200);
+	their_hello(&theirs);
+	theirs.params.reward++;
+	theirs.genesis = genesis_hash(&theirs.params);
+	ck_assert_int_eq(greet(&theirs), 200);
+	their_hello(&theirs);
+	theirs.protocol = PEER_PROTOCOL + 1;
+	ck_assert_int_eq(greet(&theirs), 200);
+	ck_assert_str_eq(jval_str(node_doc(&n), "node", ""), "test");
+}
+END_TEST
+
+START_TEST(takes_hints_about_the_caller_alone)
+{
+	static const struct {
+		const char *advertise;
+		uint16_t port;
+		uint64_t nonce;
+		const char *expected;
+	} rows[] = {
+	    {"", 7777, 7, "127.0.0.1:7777"},
+	    {"127.0.0.1:8888", 7777, 7, "127.0.0.1:8888"},
+	    {"10.0.0.1:8888", 7777, 7, "127.0.0.1:7777"},
+	    {"node.example:8888", 7777, 7, "127.0.0.1:7777"},
+	    {"127.0.0.1", 7777, 7, "127.0.0.1:7777"},
+	    {"", 0, 7, ""},
+	    {"127.0.0.1:8888", 0, 7, ""},
+	    {"", 7777, 42, ""}, /* our own nonce */
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct hello theirs;
+		node_stop(&n);
+		setup();
+		their_hello(&theirs);
+		text_copy(theirs.advertise, sizeof(theirs.advertise), rows[i].advertise);
+		theirs.port = rows[i].port;
+		theirs.nonce = rows[i].nonce;
+		ck_assert_int_eq(greet(&theirs), 200);
+		ck_assert_msg(strcmp(hint(), rows[i].expected) == 0, "%zu: %s", i, hint());
+		ck_assert_uint_eq(n.woken[API_WAKE_DISCOVERY], rows[i].expected[0] != '\0');
+	}
+}
+END_TEST
+
+START_TEST(does_not_hint_at_whom_discovery_has_met)
+{
+	static const struct {
+		enum peer_state state;
+		bool is_news;
+	} rows[] = {
+	    {PEER_UP, false},
+	    {PEER_SELF, false},
+	    {PEER_OTHER_GENESIS, false},
+	    {PEER_OTHER_NETWORK, false},
+	    {PEER_OTHER_PROTOCOL, false},
+	    {PEER_REFUSED, true},
+	    {PEER_SILENT, true},
+	    {PEER_UNREACHABLE, true},
+	    {PEER_NO_NODE, true},
+	    {PEER_UNKNOWN, true},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct peer_entry e;
+		struct hello theirs;
+		unsigned before = n.woken[API_WAKE_DISCOVERY];
+		memset(&e, 0, sizeof(e));
+		text_copy(e.address, sizeof(e.address), "127.0.0.1:7777");
+		e.state = rows[i].state;
+		ck_assert(peer_table_set(n.store, &e));
+		their_hello(&theirs);
+		ck_assert_int_eq(greet(&theirs), 200);
+		ck_assert_msg(n.woken[API_WAKE_DISCOVERY] == before + rows[i].is_news, "%s",
+			      peer_state_name(rows[i].state));
+	}
+}
+END_TEST
+
+START_TEST(refuses_hellos_that_are_none)
+{
+	static const char *const bodies[] = {"", "{}", "[]", "hello", "{\"protocol\":1}", "{\"protocol\":\"1\"}"};
+
+	for (size_t i = 0; i < ARRAY_LEN(bodies); i++)
+		ck_assert_msg(push("/peer/hello", bodies[i], strlen(bodies[i])) == 400, "%s: %d", bodies[i],
+			      n.reply.status);
+	char *long_one = malloc(HELLO_SIZE_MAX + 1);
+	memset(long_one, ' ', HELLO_SIZE_MAX + 1);
+	ck_assert_int_eq(push("/peer/hello", long_one, HELLO_SIZE_MAX + 1), 400);
+	free(long_one);
+	ck_assert_str_eq(hint(), "");
+}
+END_TEST
+
+/* Headers. */
+
+/* Asks with the blocks at these heights (UINT64_MAX: an unknown hash) as locator; returns the number of headers. */
+static size_t
+ask_headers(const uint64_t *heights, size_t count, const uint8_t **first)
+{
+	struct hash256 hashes[8];
+	struct buf body;
+	size_t got;
+
+	for (size_t i = 0; i < count; i++)
+		if (heights[i] == UINT64_MAX)
+			memset(&hashes[i], 0xee, sizeof(hashes[i]));
+		else
+			hashes[i] = *chain_hash(n.store, chain_at(n.store, chain_tip(n.store), heights[i]));
+	buf_init(&body);
+	hashes_encode(&body, hashes, count);
+	ck_assert_int_eq(push("/peer/headers", body.data, body.len), 200);
+	buf_clear(&body);
+	ck_assert_int_eq(headers_parse(first, &got, n.reply.body.data, n.reply.body.len), OK);
+	return got;
+}
+
+static uint64_t
+header_height(const uint8_t *first, size_t i)
+{
+	struct header h;
+
+	header_decode(&h, first + i * HEADER_SIZE);
+	return h.height;
+}
+
+START_TEST(gives_headers_from_the_last_common_block_on)
+{
+	static const struct {
+		uint64_t locator[3];
+		size_t count;
+		uint64_t first; /* height */
+		size_t expected;
+	} rows[] = {
+	    {{0}, 0, 1, HEADERS_MAX},
+	    {{0}, 1, 1, HEADERS_MAX},
+	    {{UINT64_MAX}, 1, 1, HEADERS_MAX},
+	    {{2000}, 1, 2001, 100},
+	    {{100}, 1, 101, HEADERS_MAX},
+	    {{99}, 1, 100, HEADERS_MAX},
+	    {{UINT64_MAX, 2050, 10}, 3, 2051, 50},
+	    {{10, 2050}, 2, 11, HEADERS_MAX},
+	    {{2100}, 1, 0, 0},
+	};
+	const uint8_t *first;
+
+	node_extend(&n, chain_tip(n.store), 2100, 1);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		size_t got = ask_headers(rows[i].locator, rows[i].count, &first);
+		ck_assert_msg(got == rows[i].expected, "%zu: %zu", i, got);
+		for (size_t k = 0; k < got; k++)
+			ck_assert_uint_eq(header_height(first, k), rows[i].first + k);
+	}
+}
+END_TEST
+
+START_TEST(passes_over_blocks_that_lost)
+{
+	struct hash256 lost;
+	struct buf body;
+	const uint8_t *first;
+	size_t got;
+
+	node_extend(&n, chain_tip(n.store), 5, 1);
+	lost = *chain_hash(n.store, chain_tip(n.store));
+	node_extend(&n, chain_at(n.store, chain_tip(n.store), 3), 4, 2);
+	buf_init(&body);
+	hashes_encode(&body, &lost, 1);
+	ck_assert_int_eq(push("/peer/headers", body.data, body.len), 200);
+	ck_assert_int_eq(headers_parse(&first, &got, n.reply.body.data, n.reply.body.len), OK);
+	ck_assert_uint_eq(got, 7);
+	/* But its bytes can still be had. */
+	ck_assert_int_eq(push("/peer/blocks", body.data, body.len), 200);
+	struct reader r;
+	ck_assert_int_eq(blocks_open(&r, &got, n.reply.body.data, n.reply.body.len), OK);
+	ck_assert_uint_eq(got, 1);
+	buf_clear(&body);
+}
+END_TEST
+
+/* Blocks. */
+
+START_TEST(gives_the_blocks_asked_for_up_to_the_first_unknown)
+{
+	static const uint64_t heights[] = {3, 1, 0, 2, UINT64_MAX, 4};
+	struct hash256 hashes[ARRAY_LEN(heights)];
+	const uint8_t *bytes;
+	size_t count, size;
+	struct buf body;
+	struct reader r;
+	struct block b;
+
+	node_extend(&n, chain_tip(n.store), 5, 1);
+	for (size_t i = 0; i < ARRAY_LEN(heights); i++)
+		if (heights[i] == UINT64_MAX)
+			memset(&hashes[i], 0xee, sizeof(hashes[i]));
+		else
+			hashes[i] = *chain_hash(n.store, chain_at(n.store, chain_tip(n.store), heights[i]));
+	buf_init(&body);
+	hashes_encode(&body, hashes, ARRAY_LEN(heights));
+	ck_assert_int_eq(push("/peer/blocks", body.data, body.len), 200);
+	buf_clear(&body);
+	ck_assert_int_eq(blocks_open(&r, &count, n.reply.body.data, n.reply.body.len), OK);
+	ck_assert_uint_eq(count, 4);
+	for (size_t i = 0; blocks_next(&r, &bytes, &size); i++) {
+		ck_assert_int_eq(block_parse(&b, bytes, size), RULE_OK);
+		ck_assert(hash_equal(&b.hash, &hashes[i]));
+	}
+}
+END_TEST
+
+START_TEST(refuses_malformed_lists_of_hashes)
+{
+	static const char *const paths[] = {"/peer/headers", "/peer/blocks"};
+	static uint8_t many[2 + (BLOCKS_MAX + 1) * HASH_SIZE];
+	static const struct {
+		const char *body;
+		size_t len;
+	} rows[] = {
+	    {"", 0},
+	    {"\0", 1},
+	    {"\0\1", 2},
+	    {"\0\0x", 3},
+	    {"\0\1aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", 33},
+	    {"\0\1aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", 35},
+	    {"\xff\xff", 2},
+	};
+	for (size_t p = 0; p < ARRAY_LEN(paths); p++) {
+		for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+			ck_assert_msg(push(paths[p], rows[i].body, rows[i].len) == 400, "%s %zu: %d", paths[p], i,
+				      n.reply.status);
+			ck_assert_str_eq(node_code(&n), "bad-message");
+		}
+		many[0] = (BLOCKS_MAX + 1) >> 8;
+		many[1] = (BLOCKS_MAX + 1) & 0xff;
+		ck_assert_int_eq(push(paths[p], many, sizeof(many)), 400);
+	}
+}
+END_TEST
+
+/* A pushed block. */
+
+START_TEST(hands_a_new_block_to_the_resolver)
+{
+	static const char *const headers[] = {PEER_PORT_HEADER, "7777", NULL};
+	struct address to = person_address(1);
+	struct pushed_block *pushed = malloc(sizeof(*pushed));
+	struct buf bytes;
+
+	buf_init(&bytes);
+	block_make(&n, &bytes, chain_tip(n.store), &to, 0);
+	ck_assert_int_eq(node_call_bytes(&n, HTTP_POST, "/peer/block", bytes.data, bytes.len, headers), 202);
+	ck_assert_uint_eq(n.woken[API_WAKE_RESOLVER], 1);
+	ck_assert(ring_take_block(n.store, pushed));
+	ck_assert_str_eq(pushed->from, "127.0.0.1:7777");
+	ck_assert_uint_eq(pushed->size, bytes.len);
+	ck_assert_int_eq(memcmp(pushed->bytes, bytes.data, bytes.len), 0);
+	free(pushed);
+	buf_clear(&bytes);
+}
+END_TEST
+
+START_TEST(asks_nobody_back_who_names_no_port)
+{
+	static const char *const ports[] = {NULL, "", "0", "65536", "x", "-1", "7777 "};
+	struct address to = person_address(1);
+	struct pushed_block *pushed = malloc(sizeof(*pushed));
+	struct buf bytes;
+
+	buf_init(&bytes);
+	block_make(&n, &bytes, chain_tip(n.store), &to, 0);
+	for (size_t i = 0; i < ARRAY_LEN(ports); i++) {
+		const char *headers[] = {PEER_PORT_HEADER, ports[i], NULL};
+		ck_assert_int_eq(node_call_bytes(&n, HTTP_POST, "/peer/block", bytes.data, bytes.len,
+						 ports[i] == NULL ? NULL : headers),
+				 202);
+		ck_assert(ring_take_block(n.store, pushed));
+		/* Space around a header's value is no part of it. */
+		if (i == ARRAY_LEN(ports) - 1)
+			ck_assert_str_eq(pushed->from, "127.0.0.1:7777");
+		else
+			ck_assert_msg(pushed->from[0] == '\0', "%s", pushed->from);
+	}
+	free(pushed);
+	buf_clear(&bytes);
+}
+END_TEST
+
+START_TEST(says_200_to_a_block_that_it_has)
+{
+	struct block b;
+
+	node_extend(&n, chain_tip(n.store), 1, 1);
+	for (uint64_t height = 0; height < 2; height++) {
+		chain_block(n.store, chain_at(n.store, chain_tip(n.store), height), &b);
+		ck_assert_int_eq(push("/peer/block", b.bytes, b.size), 200);
+	}
+	ck_assert_uint_eq(n.woken[API_WAKE_RESOLVER], 0);
+}
+END_TEST
+
+START_TEST(refuses_blocks_without_form_or_work)
+{
+	struct address to = person_address(1);
+	struct buf bytes;
+	struct header h;
+
+	buf_init(&bytes);
+	block_make(&n, &bytes, chain_tip(n.store), &to, 0);
+	ck_assert_int_eq(push("/peer/block", NULL, 0), 400);
+	ck_assert_str_eq(node_code(&n), "block-malformed");
+	for (size_t len = 1; len < bytes.len; len += 7) {
+		ck_assert_int_eq(push("/peer/block", bytes.data, len), 400);
+		ck_assert_str_eq(node_code(&n), "block-malformed");
+	}
+	buf_putc(&bytes, 0);
+	ck_assert_int_eq(push("/peer/block", bytes.data, bytes.len), 400);
+	bytes.len--;
+
+	/* Not solved: the first nonce that does not meet the target. */
+	struct hash256 hash;
+	header_decode(&h, (const uint8_t *)bytes.data);
+	do {
+		h.nonce++;
+		hash = header_hash(&h);
+	} while (target_is_met(h.target, &hash));
+	header_encode((uint8_t *)bytes.data, &h);
+	ck_assert_int_eq(push("/peer/block", bytes.data, bytes.len), 422);
+	ck_assert_str_eq(node_code(&n), "insufficient-work");
+
+	/* Solved for a target of its own making. */
+	static const uint32_t targets[] = {0x20ffffff, 0, 0x21800000, 0x1f000001};
+	for (size_t i = 0; i < ARRAY_LEN(targets); i++) {
+		h.target = targets[i];
+		header_encode((uint8_t *)bytes.data, &h);
+		ck_assert_int_eq(push("/peer/block", bytes.data, bytes.len), 422);
+		ck_assert_str_eq(node_code(&n), "wrong-target");
+	}
+	ck_assert_uint_eq(n.woken[API_WAKE_RESOLVER], 0);
+	buf_clear(&bytes);
+}
+END_TEST
+
+START_TEST(refuses_a_block_larger_than_the_network_allows)
+{
+	char *body = calloc(1, n.params.max_block_bytes + 1);
+
+	ck_assert_int_eq(push("/peer/block", body, n.params.max_block_bytes + 1), 413);
+	ck_assert_str_eq(node_code(&n), "block-too-large");
+	ck_assert_int_eq(push("/peer/block", body, n.params.max_block_bytes), 400);
+	free(body);
+}
+END_TEST
+
+START_TEST(says_503_while_the_resolver_has_too_many)
+{
+	struct pushed_block *pushed = malloc(sizeof(*pushed));
+	struct address to = person_address(1);
+	struct buf bytes;
+
+	buf_init(&bytes);
+	block_make(&n, &bytes, chain_tip(n.store), &to, 0);
+	for (int i = 0; i < RING_BLOCKS; i++)
+		ck_assert_int_eq(push("/peer/block", bytes.data, bytes.len), 202);
+	ck_assert_int_eq(push("/peer/block", bytes.data, bytes.len), 503);
+	ck_assert_str_eq(node_code(&n), "busy");
+	ck_assert(ring_take_block(n.store, pushed));
+	ck_assert_int_eq(push("/peer/block", bytes.data, bytes.len), 202);
+	free(pushed);
+	buf_clear(&bytes);
+}
+END_TEST
+
+/* Pushed transfers. */
+
+static void
+tx_append(struct buf *out, const struct tx *tx)
+{
+	uint8_t bytes[TX_SIZE_MAX];
+	struct writer w = writer_of(bytes, sizeof(bytes));
+
+	tx_encode(&w, tx);
+	buf_append(out, bytes, writer_len(&w));
+}
+
+START_TEST(puts_pushed_transfers_into_the_pool)
+{
+	struct buf body;
+
+	node_extend(&n, chain_tip(n.store), 3, 0);
+	buf_init(&body);
+	/* More than the ring holds, so the answer comes when the last has found a slot. */
+	for (uint64_t i = 0; i < PUSH_TXS_MAX; i++) {
+		struct tx tx = transfer(&n, 0, 1, 1, 0, i);
+		tx_append(&body, &tx);
+	}
+	n.drain_max = 50;
+	ck_assert_int_eq(push("/peer/transactions", body.data, body.len), 202);
+	ck_assert_uint_eq(jval_u64(node_doc(&n), "taken", 0), PUSH_TXS_MAX);
+	node_until(&n, mempool_count(n.store) == PUSH_TXS_MAX);
+	struct pool_entry e;
+	uint64_t arrival = 1;
+	while (mempool_next(n.store, &arrival, &e))
+		ck_assert(!e.from_client);
+
+	/* The same again needs neither signatures nor the pool. */
+	unsigned wakes = n.woken[API_WAKE_POOL];
+	ck_assert_int_eq(push("/peer/transactions", body.data, body.len), 202);
+	ck_assert_uint_eq(n.woken[API_WAKE_POOL], wakes);
+	buf_clear(&body);
+}
+END_TEST
+
+START_TEST(frees_the_ring_after_pushes)
+{
+	node_extend(&n, chain_tip(n.store), 3, 0);
+	for (uint64_t i = 0; i < 3 * RING_TXS; i++) {
+		struct tx tx = transfer(&n, 0, 1, 1, 0, i);
+		struct buf body;
+		buf_init(&body);
+		tx_append(&body, &tx);
+		ck_assert_int_eq(push("/peer/transactions", body.data, body.len), 202);
+		buf_clear(&body);
+	}
+	node_until(&n, mempool_count(n.store) == 3 * RING_TXS);
+}
+END_TEST
+
+START_TEST(stops_at_the_first_bad_transfer)
+{
+	struct tx good = transfer(&n, 0, 1, 1, 0, 0), bad = transfer(&n, 0, 1, 1, 0, 1),
+		  last = transfer(&n, 0, 1, 1, 0, 2);
+	struct buf body;
+
+	node_extend(&n, chain_tip(n.store), 3, 0);
+	bad.value++;
+	buf_init(&body);
+	tx_append(&body, &good);
+	tx_append(&body, &bad);
+	tx_append(&body, &last);
+	ck_assert_int_eq(push("/peer/transactions", body.data, body.len), 422);
+	ck_assert_str_eq(node_code(&n), "bad-signature");
+	node_until(&n, mempool_count(n.store) == 1);
+	ck_assert_int_eq(node_get(&n, "/livez"), 200);
+	ck_assert_uint_eq(mempool_count(n.store), 1);
+
+	/* A reward never comes alone, and another network's transfer never comes here. */
+	struct tx reward = {.version = TX_REWARD, .network = good.network, .recipient = good.recipient, .value = COIN};
+	buf_reset(&body);
+	tx_append(&body, &reward);
+	ck_assert_int_eq(push("/peer/transactions", body.data, body.len), 422);
+	ck_assert_str_eq(node_code(&n), "tx-version");
+	last.network.b[0] ^= 1;
+	buf_reset(&body);
+	tx_append(&body, &last);
+	ck_assert_int_eq(push("/peer/transactions", body.data, body.len), 422);
+	ck_assert_str_eq(node_code(&n), "wrong-network");
+	buf_clear(&body);
+}
+END_TEST
+
+START_TEST(refuses_bodies_that_are_not_made_of_transactions)
+{
+	struct tx tx = transfer(&n, 0, 1, 1, 0, 0);
+	struct buf body;
+
+	ck_assert_int_eq(push("/peer/transactions", NULL, 0), 202);
+	buf_init(&body);
+	tx_append(&body, &tx);
+	size_t whole = body.len;
+	tx_append(&body, &tx);
+	for (size_t len = 1; len < body.len; len += 13) {
+		if (len == whole)
+			continue;
+		ck_assert_int_eq(push("/peer/transactions", body.data, len), 400);
+		ck_assert_str_eq(node_code(&n), "tx-malformed");
+	}
+	body.data[0] = 9;
+	ck_assert_int_eq(push("/peer/transactions", body.data, whole), 400);
+	/* A memo that is too long for any transfer, but there in full. */
+	buf_reset(&body);
+	tx_append(&body, &tx);
+	body.data[110] = 1;
+	body.data[111] = 1;
+	for (int i = 0; i < 257; i++)
+		buf_putc(&body, 'm');
+	ck_assert_int_eq(push("/peer/transactions", body.data, body.len), 422);
+	ck_assert_str_eq(node_code(&n), "memo-too-long");
+
+	buf_reset(&body);
+	for (size_t i = 0; i < PUSH_TXS_MAX + 1; i++)
+		tx_append(&body, &tx);
+	ck_assert_int_eq(push("/peer/transactions", body.data, body.len), 413);
+	ck_assert_uint_eq(n.woken[API_WAKE_POOL], 0);
+	buf_clear(&body);
+}
+END_TEST
+
+Suite *
+suite_peer_routes(void)
+{
+	Suite *s;
+	TCase *tc = suite_case(&s, "peer routes", 120);
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, answers_a_hello_with_its_own);
+	tcase_add_test(tc, answers_nodes_of_other_networks_and_versions_too);
+	tcase_add_test(tc, takes_hints_about_the_caller_alone);
+	tcase_add_test(tc, does_not_hint_at_whom_discovery_has_met);
+	tcase_add_test(tc, refuses_hellos_that_are_none);
+	tcase_add_test(tc, gives_headers_from_the_last_common_block_on);
+	tcase_add_test(tc, passes_over_blocks_that_lost);
+	tcase_add_test(tc, gives_the_blocks_asked_for_up_to_the_first_unknown);
+	tcase_add_test(tc, refuses_malformed_lists_of_hashes);
+	tcase_add_test(tc, hands_a_new_block_to_the_resolver);
+	tcase_add_test(tc, asks_nobody_back_who_names_no_port);
+	tcase_add_test(tc, says_200_to_a_block_that_it_has);
+	tcase_add_test(tc, refuses_blocks_without_form_or_work);
+	tcase_add_test(tc, refuses_a_block_larger_than_the_network_allows);
+	tcase_add_test(tc, says_503_while_the_resolver_has_too_many);
+	tcase_add_test(tc, puts_pushed_transfers_into_the_pool);
+	tcase_add_test(tc, frees_the_ring_after_pushes);
+	tcase_add_test(tc, stops_at_the_first_bad_transfer);
+	tcase_add_test(tc, refuses_bodies_that_are_not_made_of_transactions);
+	return s;
+}

@@ -1,0 +1,159 @@
+/* Status, peers, health. */
+#include <string.h>
+#include <unistd.h>
+
+#include "node.h"
+#include "store/peer_table.h"
+#include "store/role_table.h"
+#include "suites.h"
+#include "util/clock.h"
+#include "util/text.h"
+
+static const char *const modes[] = {"manual", "on-demand", "interval", "continuous"};
+
+static struct node n;
+
+static void
+setup(void)
+{
+	node_init(&n);
+	n.options.miner_modes = modes;
+	n.options.miner_mode_count = ARRAY_LEN(modes);
+	node_start(&n);
+}
+
+static void
+teardown(void)
+{
+	node_stop(&n);
+}
+
+START_TEST(is_live_and_ready)
+{
+	ck_assert_int_eq(node_get(&n, "/livez"), 200);
+	ck_assert(jval_bool(node_doc(&n), "live", false));
+	ck_assert_int_eq(node_get(&n, "/readyz"), 200);
+	ck_assert(jval_bool(node_doc(&n), "ready", false));
+}
+END_TEST
+
+START_TEST(tells_everything_about_the_node)
+{
+	char hex[HASH_HEX_SIZE];
+	struct tx tx;
+
+	node_extend(&n, chain_tip(n.store), 2, 0);
+	tx = transfer(&n, 0, 1, 1, 0, 0);
+	ck_assert_int_eq(node_post(&n, &tx), 202);
+	ck_assert_int_eq(node_get(&n, "/status"), 200);
+	const struct jval *s = node_doc(&n);
+	ck_assert_str_eq(jval_str(s, "node", ""), "test");
+	ck_assert_str_eq(jval_str(s, "software", ""), "rensa/test");
+	ck_assert_uint_eq(jval_u64(s, "started", 0), n.options.started_ms);
+	ck_assert(jval_is_integer(jval_get(s, "uptime_ms")));
+	ck_assert_str_eq(jval_str(jval_get(s, "network"), "name", ""), n.params.name);
+	ck_assert_uint_eq(jval_u64(jval_get(s, "network"), "reward", 0), n.params.reward);
+	hash_hex(hex, store_genesis(n.store));
+	ck_assert_str_eq(jval_str(s, "genesis", ""), hex);
+	hash_hex(hex, chain_hash(n.store, chain_tip(n.store)));
+	ck_assert_str_eq(jval_str(s, "head", ""), hex);
+	ck_assert_uint_eq(jval_u64(s, "height", 0), 2);
+	ck_assert_uint_eq(jval_u64(s, "supply", 0), 2 * n.params.reward);
+	ck_assert_uint_eq(strlen(jval_str(s, "work", "")), 64);
+	ck_assert(jval_is_integer(jval_get(s, "timestamp")));
+	ck_assert_uint_eq(jval_u64(jval_get(s, "pool"), "transactions", 0), 1);
+	ck_assert_uint_eq(jval_u64(jval_get(s, "pool"), "capacity", 0), n.pool_max);
+	ck_assert_uint_gt(jval_u64(jval_get(s, "segment"), "granted", 0), 0);
+	ck_assert_str_eq(jval_str(jval_get(s, "miner"), "mode", ""), "manual");
+	ck_assert_uint_eq(jval_u64(jval_get(s, "sync"), "height", 9), 0);
+	const struct jval *role = jval_at(jval_get(s, "roles"), 0);
+	ck_assert_str_eq(jval_str(role, "role", ""), "worker");
+	ck_assert_uint_eq(jval_u64(role, "pid", 0), (uint64_t)getpid());
+	ck_assert_uint_eq(jval_u64(role, "requests", 0), 1);
+	ck_assert_uint_eq(jval_u64(role, "restarts", 9), 0);
+}
+END_TEST
+
+START_TEST(shows_the_mode_that_the_miner_is_in)
+{
+	role_started(n.store, 1, "miner", getpid(), clock_wall_ms(), clock_mono_ms());
+	/* The one process of this test writes role 0's page; a miner there stands for the real one. */
+	role_stopped(n.store, 1);
+	role_started(n.store, 0, "miner", getpid(), clock_wall_ms(), clock_mono_ms());
+	role_set(n.store, COUNT_MODE, 2);
+	role_set(n.store, COUNT_HASHES, 77);
+	role_set(n.store, COUNT_BLOCKS, 3);
+	ck_assert_int_eq(node_get(&n, "/status"), 200);
+	const struct jval *miner = jval_get(node_doc(&n), "miner");
+	ck_assert_str_eq(jval_str(miner, "mode", ""), "interval");
+	ck_assert_uint_eq(jval_u64(miner, "hashes", 0), 77);
+	ck_assert_uint_eq(jval_u64(miner, "blocks", 0), 3);
+}
+END_TEST
+
+static void
+know(const char *address, enum peer_state state, const char *reason, uint64_t height)
+{
+	struct peer_entry e;
+
+	memset(&e, 0, sizeof(e));
+	text_copy(e.address, sizeof(e.address), address);
+	text_copy(e.reason, sizeof(e.reason), reason);
+	text_copy(e.source, sizeof(e.source), "static");
+	e.state = state;
+	if (height > 0) {
+		text_copy(e.node, sizeof(e.node), "other");
+		e.head.height = height;
+		e.head.hash.b[0] = 1;
+		e.head.work = u256_of(height * 16);
+		e.skew_ms = -12;
+		e.latency_us = 345;
+	}
+	ck_assert(peer_table_set(n.store, &e));
+}
+
+START_TEST(lists_peers_with_state_and_reason)
+{
+	know("127.0.0.2:5000", PEER_UP, "", 7);
+	know("127.0.0.3:5001", PEER_REFUSED, "connection refused", 0);
+	know("127.0.0.4:5002", PEER_UP, "", 9);
+	peer_pause_set(n.store, "127.0.0.4:5002", "reward-amount", clock_wall_ms());
+
+	ck_assert_int_eq(node_get(&n, "/peers"), 200);
+	const struct jval *peers = jval_get(node_doc(&n), "peers");
+	ck_assert_uint_eq(jval_count(peers), 3);
+	const struct jval *up = jval_at(peers, 0), *refused = jval_at(peers, 1), *paused = jval_at(peers, 2);
+	ck_assert_str_eq(jval_str(up, "address", ""), "127.0.0.2:5000");
+	ck_assert_str_eq(jval_str(up, "state", ""), "up");
+	ck_assert_str_eq(jval_str(up, "reason", "?"), "");
+	ck_assert_str_eq(jval_str(up, "node", ""), "other");
+	ck_assert_uint_eq(jval_u64(up, "height", 0), 7);
+	ck_assert_uint_eq(strlen(jval_str(up, "head", "")), 64);
+	ck_assert_uint_eq(jval_u64(up, "latency_us", 0), 345);
+	ck_assert_ptr_nonnull(strstr(n.reply.body.data, "\"skew_ms\":-12"));
+	ck_assert_str_eq(jval_str(up, "source", ""), "static");
+	ck_assert_str_eq(jval_str(refused, "state", ""), "refused");
+	ck_assert_str_eq(jval_str(refused, "reason", ""), "connection refused");
+	ck_assert(jval_is_null(jval_get(refused, "height")));
+	ck_assert_str_eq(jval_str(paused, "state", ""), "paused");
+	ck_assert_str_eq(jval_str(paused, "reason", ""), "reward-amount");
+
+	ck_assert_int_eq(node_get(&n, "/status"), 200);
+	ck_assert_uint_eq(jval_u64(jval_get(node_doc(&n), "peers"), "up", 0), 2);
+	ck_assert_uint_eq(jval_u64(jval_get(node_doc(&n), "peers"), "known", 0), 3);
+}
+END_TEST
+
+Suite *
+suite_status(void)
+{
+	Suite *s;
+	TCase *tc = suite_case(&s, "status", 60);
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, is_live_and_ready);
+	tcase_add_test(tc, tells_everything_about_the_node);
+	tcase_add_test(tc, shows_the_mode_that_the_miner_is_in);
+	tcase_add_test(tc, lists_peers_with_state_and_reason);
+	return s;
+}

@@ -1,0 +1,10 @@
+/* The suites of the api layer's test program, one for each noun. */
+#ifndef RENSA_TESTS_API_SUITES_H
+#define RENSA_TESTS_API_SUITES_H
+
+#include "suite.h"
+
+suite_maker suite_routes, suite_access, suite_chain, suite_transactions, suite_submit, suite_addresses, suite_mining,
+    suite_peer_routes, suite_status;
+
+#endif
