@@ -14,6 +14,8 @@ bells_open(struct bells *b, uint32_t rings)
 		b->role[i] = -1;
 	for (uint32_t i = 0; i < STORE_RINGS_MAX; i++)
 		b->ring[i] = -1;
+	if (rings > STORE_RINGS_MAX)
+		return ERR_LIMIT;
 	for (uint32_t i = 0; i < BELL_ROLES + rings; i++) {
 		fd = i < BELL_ROLES ? &b->role[i] : &b->ring[i - BELL_ROLES];
 		*fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);

@@ -12,6 +12,8 @@ librensa_node_a_SOURCES = \
 	src/node/config_value.c \
 	src/node/endpoint.c \
 	src/node/master.c \
+	src/node/posts.c \
+	src/node/posts.h \
 	src/node/proctitle.c \
 	src/node/quantity.c \
 	src/node/resolver.h \
