@@ -19,7 +19,11 @@
 #include "util/attr.h"
 #include "util/err.h"
 
-/* Bytes that staging and committing this block takes at most. */
+/*
+ * Bytes that staging and committing this block takes at most. What committing takes stays reserved, in this process,
+ * from stage_block until commit_tip or stage_abandon, so a branch of any length is reserved block by block. Two
+ * committers may reserve the same bytes: whoever then hears ERR_NOSPC reserves again and repeats.
+ */
 uint64_t stage_cost(const struct block *b, size_t changes);
 /* Grants memory for `bytes` more. ERR_NOSPC: /dev/shm is full; ERR_LIMIT: size_max is reached. */
 enum err store_reserve(struct store *s, uint64_t bytes) MUSTCHECK;

@@ -34,7 +34,11 @@ struct pool_entry {
 uint32_t mempool_count(const struct store *s);
 uint64_t mempool_last_arrival(const struct store *s);
 bool mempool_find(const struct store *s, const struct hash256 *id, struct pool_entry *out) MUSTCHECK;
-/* The first entry that came at or after *arrival; moves *arrival behind it. False: none is left. The way to walk. */
+/*
+ * The first entry that came at or after *arrival; moves *arrival behind it. False: none is left. The way to walk: from
+ * 0 it meets every entry once. out->arrival is the walk's position, which for an entry that stayed while very many
+ * others came and went is later than its coming.
+ */
 bool mempool_next(const struct store *s, uint64_t *arrival, struct pool_entry *out);
 /* Sum of value and fee of a sender's pending transfers, and the sequence that its next one should have. */
 struct pool_sender {
@@ -44,7 +48,8 @@ struct pool_sender {
 };
 void mempool_sender(const struct store *s, const struct address *who, uint64_t confirmed_sequence,
 		    struct pool_sender *out);
-/* Template candidates; `ref` is for mempool_fetch. Up to max; returns how many. */
+/* Template candidates; `ref` is for mempool_fetch, which may find another transfer there by then. Up to max; returns
+ * how many. */
 size_t mempool_candidates(const struct store *s, struct candidate *out, size_t max);
 bool mempool_fetch(const struct store *s, uint32_t ref, struct tx *tx, uint8_t bytes[TX_SIZE_MAX], uint32_t *size);
 uint32_t mempool_capacity(const struct store *s);
@@ -76,12 +81,15 @@ struct mempool;
  */
 struct mempool *mempool_open(struct store *s);
 void mempool_close(struct mempool *m);
-/* Form and signature were checked by the caller's process. The verdict of a transfer seen before is the same again. */
+/*
+ * The signature was checked by the caller's process; the form is checked again. Follows the chain first, if it has
+ * moved. The verdict of a transfer seen before is the same again.
+ */
 struct admission mempool_admit(struct mempool *m, const struct tx *tx, bool from_client, uint64_t now_ms);
 /*
  * Follows the chain to its present tip: drops what was mined, returns the transfers of blocks that were rolled back,
- * and rechecks the senders touched. True if the tip had moved. If the chain moves meanwhile, the rest is done by the
- * next call.
+ * and rechecks the senders touched. True if there was something to follow since the last call; the report says what
+ * came of it, walks that mempool_admit made included. If the chain moves meanwhile, the rest is done by the next call.
  */
 struct settle_report {
 	uint32_t mined;

@@ -165,12 +165,20 @@ chain_find_any(const struct store *s, const struct hash256 *hash)
 {
 	uint64_t leaf = trie_find(s, &s->control->blocks, trie_key(s, hash, sizeof(*hash)));
 
+	struct blockref tip = chain_tip(s), found = {0};
+
+	/* Of two records of a block (see chain_find) the one on the chain is the better answer: what is built on the
+	 * other would look like a fork of the chain. */
 	for (; leaf != 0; leaf = ((struct leaf *)at(s, leaf))->next) {
-		uint64_t ref = ((struct block_leaf *)at(s, leaf))->block;
-		if (hash_equal(&block_at(s, ref)->hash, hash))
-			return (struct blockref){ref};
+		struct blockref ref = {((struct block_leaf *)at(s, leaf))->block};
+		if (!hash_equal(chain_hash(s, ref), hash))
+			continue;
+		if (chain_contains(s, tip, ref))
+			return ref;
+		if (found.v == 0)
+			found = ref;
 	}
-	return (struct blockref){0};
+	return found;
 }
 
 struct blockref
@@ -243,6 +251,7 @@ chain_account(const struct store *s, struct blockref ref, const struct address *
 			clock_sleep_ms(1);
 			continue;
 		}
+		since = 0;
 		tip = chain_tip(s);
 		if (tip.v != ref.v && !chain_contains(s, tip, ref))
 			return ERR_STALE;

@@ -24,13 +24,56 @@
 #include "trie.h"
 #include "util/failpoint.h"
 
-#define ACCOUNT_COST (sizeof(struct version_rec) + sizeof(struct account_leaf) + TRIE_COST)
+#define SLACK 64 /* for rounding records up to 8 bytes */
+
+/* What index_block takes for a block of so many transactions. */
+static uint64_t
+index_cost(uint64_t tx_count)
+{
+	return sizeof(struct block_leaf) + tx_count * sizeof(struct tx_leaf_rec) + trie_cost(1 + tx_count);
+}
 
 uint64_t
 stage_cost(const struct block *b, size_t changes)
 {
-	return sizeof(struct block_rec) + b->size + 64 + sizeof(struct block_leaf) + TRIE_COST +
-	       b->tx_count * (sizeof(struct tx_leaf_rec) + (uint64_t)TRIE_COST) + changes * (uint64_t)ACCOUNT_COST;
+	return sizeof(struct block_rec) + b->size + SLACK + index_cost(b->tx_count) +
+	       changes * (sizeof(struct version_rec) + sizeof(struct account_leaf)) + trie_cost(changes);
+}
+
+/* The block was indexed, or never will be: the memory kept for that may serve others. */
+static void
+promise_ends(struct store *s, const struct block_rec *r)
+{
+	uint64_t cost = index_cost(r->tx_count);
+
+	s->promised -= cost < s->promised ? cost : s->promised;
+}
+
+static uint64_t
+record_bytes(const struct block_rec *r)
+{
+	return sizeof(*r) + r->size + r->version_count * sizeof(struct version_rec);
+}
+
+/* The flag in each record makes both of these repeatable, and right for a branch that loses, wins and loses again. */
+static void
+count_dead(struct store *s, struct blockref from, struct blockref fork)
+{
+	for (; from.v != fork.v; from = chain_parent(s, from)) {
+		struct block_rec *r = block_at(s, from.v);
+		if (!(atomic_fetch_or(&r->flags, BLOCK_DEAD) & BLOCK_DEAD))
+			atomic_fetch_add(&s->control->dead, record_bytes(r));
+	}
+}
+
+static void
+count_alive(struct store *s, struct blockref from, struct blockref fork)
+{
+	for (; from.v != fork.v; from = chain_parent(s, from)) {
+		struct block_rec *r = block_at(s, from.v);
+		if (atomic_fetch_and(&r->flags, ~(uint32_t)BLOCK_DEAD) & BLOCK_DEAD)
+			atomic_fetch_sub(&s->control->dead, record_bytes(r));
+	}
 }
 
 static struct version_rec *
@@ -99,10 +142,14 @@ repair(struct store *s)
 	swap_begins(c);
 	if (from.v != 0) {
 		fork = chain_fork(s, from, to);
-		if (tip.v == to.v)
+		if (tip.v == to.v) {
 			move_heads(s, from, to, fork);
-		else
+			count_dead(s, from, fork);
+			count_alive(s, to, fork);
+		} else {
 			move_heads(s, to, from, fork);
+			count_dead(s, to, fork);
+		}
 	}
 	FAILPOINT("repair.before-clear");
 	swap_ends(c);
@@ -129,8 +176,9 @@ store_end(struct store *s)
 bool
 store_bury(struct store *s, pid_t dead)
 {
-	if (!lock_inherit(s, (uint32_t)dead))
+	if (dead <= 0 || !lock_inherit(s, (uint32_t)dead))
 		return false;
+	atomic_store(&s->control->in_sync_wait, 0);
 	repair(s);
 	lock_release(s);
 	return true;
@@ -220,6 +268,7 @@ stage_block(struct store *s, struct blockref *out, struct blockref parent, const
 	memcpy(r->bytes, b->bytes, b->size);
 	FAILPOINT("stage.written");
 	atomic_store_explicit(&c->end, align8(ref + size), memory_order_release);
+	s->promised += index_cost(b->tx_count);
 	out->v = ref;
 	FAILPOINT("stage.done");
 	return OK;
@@ -249,7 +298,7 @@ index_block(struct store *s, struct blockref ref)
 	uint64_t leaf;
 	enum err e;
 
-	if (atomic_load_explicit(&r->is_indexed, memory_order_acquire))
+	if (atomic_load_explicit(&r->flags, memory_order_acquire) & BLOCK_INDEXED)
 		return OK;
 	if ((leaf = arena_take(s, sizeof(*bl))) == 0)
 		return ERR_NOSPC;
@@ -275,20 +324,9 @@ index_block(struct store *s, struct blockref ref)
 			return e;
 		FAILPOINT("commit.indexed-tx");
 	}
-	atomic_store_explicit(&r->is_indexed, 1, memory_order_release);
+	atomic_fetch_or_explicit(&r->flags, BLOCK_INDEXED, memory_order_release);
+	promise_ends(s, r);
 	return OK;
-}
-
-static uint64_t
-branch_bytes(const struct store *s, struct blockref from, struct blockref fork)
-{
-	uint64_t bytes = 0;
-
-	for (; from.v != fork.v; from = chain_parent(s, from)) {
-		const struct block_rec *r = block_at(s, from.v);
-		bytes += sizeof(*r) + r->size + r->version_count * sizeof(struct version_rec);
-	}
-	return bytes;
 }
 
 enum err
@@ -324,9 +362,11 @@ commit_tip(struct store *s, struct blockref expected, struct blockref tip)
 	FAILPOINT("commit.before-tip");
 	atomic_store_explicit(&c->tip, tip.v, memory_order_release);
 	FAILPOINT("commit.after-tip");
-	if (fork.v != old.v) {
+	if (fork.v != old.v)
 		swap_ends(c);
-		atomic_fetch_add(&c->dead, branch_bytes(s, old, fork));
+	if (old.v != 0) {
+		count_dead(s, old, fork);
+		count_alive(s, tip, fork);
 	}
 	FAILPOINT("commit.before-clear");
 	atomic_store_explicit(&c->to, 0, memory_order_release);
@@ -336,5 +376,10 @@ commit_tip(struct store *s, struct blockref expected, struct blockref tip)
 void
 stage_abandon(struct store *s, struct blockref ref, struct blockref fork)
 {
-	atomic_fetch_add(&s->control->dead, branch_bytes(s, ref, fork));
+	count_dead(s, ref, fork);
+	for (; ref.v != fork.v; ref = chain_parent(s, ref)) {
+		const struct block_rec *r = block_at(s, ref.v);
+		if (!(atomic_load_explicit(&r->flags, memory_order_relaxed) & BLOCK_INDEXED))
+			promise_ends(s, r);
+	}
 }

@@ -21,6 +21,7 @@
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "chain/params.h"
@@ -33,7 +34,7 @@
 #include "store/store.h"
 
 #define LAYOUT_MAGIC UINT64_C(0x52454e5341534547) /* "RENSASEG" */
-#define LAYOUT_VERSION 1
+#define LAYOUT_VERSION 2
 #define PAGE UINT64_C(4096)
 
 struct super {
@@ -82,6 +83,11 @@ struct control {
 
 /* Arena records. All start on 8-byte boundaries. */
 
+enum block_flag {
+	BLOCK_INDEXED = 1, /* hash and transactions are in the tries */
+	BLOCK_DEAD = 2	   /* counted in control.dead: lost to another branch, or given up */
+};
+
 struct block_rec {
 	struct hash256 hash;
 	struct u256 work;
@@ -93,8 +99,8 @@ struct block_rec {
 	uint32_t version_count;
 	uint32_t tx_count;
 	uint32_t size;
-	_Atomic uint32_t is_indexed; /* hash and transactions are in the tries */
-	uint8_t bytes[];	     /* the canonical block */
+	_Atomic uint32_t flags; /* enum block_flag */
+	uint8_t bytes[];	/* the canonical block */
 };
 
 /* An account's state after one block; the older ones hang behind it. */
@@ -190,8 +196,8 @@ struct ring_command {
 	struct command_result result;
 };
 
+/* Everything in here is the worker's to write, so consumers believe none of it. The ring's state is kept elsewhere. */
 struct ring_region {
-	_Atomic uint32_t state;
 	_Atomic uint64_t tx_head; /* transfers put so far; the next goes to slot tx_head % RING_TXS */
 	_Atomic uint64_t tx_done; /* transfers judged so far */
 	_Atomic uint64_t hint_count;
@@ -223,19 +229,26 @@ struct gone_slot {
 };
 
 struct pool_region {
-	_Atomic uint64_t links;	   /* odd while bucket chains change */
-	_Atomic uint64_t arrivals; /* number of the last one that came */
-	_Atomic uint64_t settled;  /* the tip that the pool has followed to */
+	_Atomic uint64_t links;			       /* odd while bucket chains change */
+	_Atomic uint64_t arrivals;		       /* number of the last one that came */
+	_Atomic uint64_t settled;		       /* the tip that the pool has followed to */
+	_Atomic uint32_t ring_states[STORE_RINGS_MAX]; /* master, pool: who a ring belongs to, out of workers' reach */
 	/* Tips whose blocks may hold transfers that are in neither pool nor chain: a walk away from them is not done
 	 * yet. */
 	_Atomic uint64_t owed[POOL_OWED_MAX];
 	_Atomic uint32_t count;
 	uint32_t free;	      /* first of the freed slots, chained by next_id */
 	uint32_t next_unused; /* slots from here on were never used */
-	uint64_t gone_count;
+	_Atomic uint64_t gone_count;
 	struct gone_slot gone[POOL_GONE_MAX];
 	/* behind it: by_arrival[pool_max * 2], by_id[buckets], by_sender[buckets], slots[pool_max] */
 };
+
+/* What a region holds must fit its place, and what a sequence number guards is whole words (seqslot.h). */
+_Static_assert(sizeof(struct role_page) <= PAGE, "a role has one page");
+_Static_assert(sizeof(struct pool_entry) % 8 == 0 && offsetof(struct pool_entry, bytes) % 8 == 0, "whole words");
+_Static_assert(sizeof(struct peer_entry) % 8 == 0 && sizeof(struct peer_pause) % 8 == 0, "whole words");
+_Static_assert(sizeof(struct gone_slot) % 8 == 0, "whole words");
 
 /* One process's view of the segment. */
 struct store {
@@ -247,7 +260,9 @@ struct store {
 	sem_t *sem;   /* master and committers */
 	uint32_t pid;
 	uint32_t role;
-	char name[80]; /* "/rensa.NODE.HASH" */
+	uint64_t promised;  /* arena bytes that indexing what this process has staged will take */
+	uint32_t next_ring; /* where the next look through the rings starts, so that none is always last */
+	char name[80];	    /* "/rensa.NODE.HASH" */
 };
 
 static inline void *
@@ -284,6 +299,12 @@ static inline struct pool_region *
 pool_at(const struct store *s)
 {
 	return at(s, s->super->pool_at);
+}
+
+static inline _Atomic uint32_t *
+ring_state(const struct store *s, uint32_t ring)
+{
+	return &pool_at(s)->ring_states[ring];
 }
 
 static inline struct block_rec *

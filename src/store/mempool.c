@@ -6,11 +6,13 @@
  * the new chain has mined and puts back what the old one had; if it dies in between, or the chain moves again, what it
  * took out may be on no chain at all. Therefore the tip that it leaves is noted in `owed` before anything is touched,
  * and the notes are only cleared by a walk that came to its end; until then each walk puts back what any of the noted
- * chains had. Every step may be repeated.
+ * chains had. Every step may be repeated. Admission judges against `settled` too, after it has followed the chain, so
+ * that whatever it answers "confirmed" to is on a chain that the pool knows to have left when it does.
  *
  * Spendable is the confirmed balance less everything the sender has pending. A transfer whose predecessors are missing
  * waits; up to SEQUENCE_AHEAD sequences ahead of the next one are let in. Only what came from peers makes room for
- * others when the pool is full.
+ * others when the pool is full. What a rolled-back block gives back comes before what its sender has pending already,
+ * as its sequences do; a sender's funds are then dealt out in the order of sequences.
  */
 #include "store/mempool.h"
 
@@ -29,6 +31,14 @@
 struct mempool {
 	struct store *store;
 	struct sender_index *senders;
+	struct settle_report report; /* of walks since the last mempool_settle told */
+	bool has_walked;
+	bool is_fresh; /* whatever a predecessor was at when it died: the first walk looks at every sender */
+	/*
+	 * While the pool is full: nothing in it would make room for a transfer as good as this, so another such one is
+	 * refused without looking through all slots. Of a client: nothing would for any. size 0: not known.
+	 */
+	struct pool_entry floor;
 };
 
 struct mempool *
@@ -37,6 +47,7 @@ mempool_open(struct store *s)
 	struct mempool *m = xcalloc(1, sizeof(*m));
 
 	m->store = s;
+	m->is_fresh = true;
 	m->senders = sender_index_new(store_seed(s));
 	pool_relink(s);
 	for (uint32_t i = 0; i < s->super->pool_max; i++) {
@@ -78,6 +89,7 @@ drop(struct mempool *m, uint32_t slot)
 
 	pool_remove(m->store, slot);
 	sender_remove(m->senders, &sender, sequence);
+	m->floor.size = 0;
 }
 
 static void
@@ -116,93 +128,127 @@ slot_worse_first(const void *a, const void *b)
 	return rate_compare(*(struct pool_entry *const *)a, *(struct pool_entry *const *)b);
 }
 
-/* Makes room for e by dropping the worst of what came from peers: worse than e, if e itself comes from one. */
+static bool
+is_hopeless(const struct mempool *m, const struct pool_entry *e)
+{
+	if (m->floor.size == 0)
+		return false;
+	return m->floor.from_client || (!e->from_client && rate_compare(e, &m->floor) <= 0);
+}
+
+/* What its sender has pending after it waits from now on. */
+static void
+evict(struct mempool *m, uint32_t slot, uint64_t height)
+{
+	const struct pool_entry *e = &pool_slots(m->store)[slot].entry;
+	struct address who = e->sender;
+	uint64_t sequence = e->sequence;
+	const struct sender *s;
+
+	drop_as_gone(m, slot, RULE_POOL_FULL, height);
+	if ((s = sender_find(m->senders, &who)) == NULL)
+		return;
+	for (uint32_t i = sender_place(s, sequence); i < s->count; i++)
+		pool_set_waiting(m->store, s->list[i].slot, true);
+}
+
+/*
+ * Makes room for e by dropping the worst of what came from peers: worse than e, if e itself comes from one. What its
+ * own sender has pending is no room, or e could push out what it has to wait for.
+ */
 static bool
 evict_for(struct mempool *m, const struct pool_entry *e)
 {
 	struct store *s = m->store;
 	uint32_t max = s->super->pool_max, count = 0, quota = max / EVICT_SHARE + 1, evicted = 0;
-	struct pool_entry **worst = xmalloc(max * sizeof(struct pool_entry *));
+	uint64_t height = chain_height(s, chain_tip(s));
+	bool has_own = false;
+	struct pool_entry **worst;
 
+	if (is_hopeless(m, e))
+		return false;
+	worst = xmalloc(max * sizeof(struct pool_entry *));
 	for (uint32_t i = 0; i < max; i++) {
 		struct pool_slot *slot = &pool_slots(s)[i];
-		if (atomic_load(&slot->is_used) && !slot->entry.from_client &&
-		    (e->from_client || rate_compare(&slot->entry, e) < 0))
+		if (!atomic_load(&slot->is_used) || slot->entry.from_client ||
+		    (!e->from_client && rate_compare(&slot->entry, e) >= 0))
+			continue;
+		if (address_equal(&slot->entry.sender, &e->sender))
+			has_own = true;
+		else
 			worst[count++] = &slot->entry;
 	}
-	qsort(worst, count, sizeof(struct pool_entry *), slot_worse_first);
+	if (count > 0)
+		qsort(worst, count, sizeof(struct pool_entry *), slot_worse_first);
 	for (; evicted < count && evicted < quota; evicted++)
-		drop_as_gone(m, pool_slot_of(s, &worst[evicted]->id), RULE_POOL_FULL, chain_height(s, chain_tip(s)));
+		evict(m, pool_slot_of(s, &worst[evicted]->id), height);
 	free(worst);
+	if (count == 0 && !has_own)
+		m->floor = *e;
 	return evicted > 0;
 }
 
-static struct admission
-admit_at(struct mempool *m, struct blockref tip, const struct tx *tx, const struct hash256 *id, bool from_client,
-	 uint64_t now_ms)
+/* Stamps e's arrival. False: the pool is full. */
+static bool
+enter(struct mempool *m, struct pool_entry *e)
 {
-	struct store *s = m->store;
+	struct sender *s;
+	uint32_t slot = pool_insert(m->store, e);
+
+	if (slot == POOL_NONE && evict_for(m, e))
+		slot = pool_insert(m->store, e);
+	if (slot == POOL_NONE)
+		return false;
+	sender_add(m->senders, &e->sender, (struct pending){e->sequence, e->value + e->fee, slot});
+	if (e->is_waiting)
+		return true;
+	/* It may be what others of its sender have waited for. */
+	s = sender_find(m->senders, &e->sender);
+	for (uint32_t i = sender_place(s, e->sequence) + 1;
+	     i < s->count && s->list[i].sequence == s->list[i - 1].sequence + 1; i++)
+		pool_set_waiting(m->store, s->list[i].slot, false);
+	return true;
+}
+
+/*
+ * By what the accounts are as of block `at`. One that is returned from a rolled-back block was let in before: how far
+ * ahead it is does not matter then, and funds are dealt out by the recheck that follows.
+ */
+static struct admission
+admit_at(struct mempool *m, struct blockref at, const struct tx *tx, const struct hash256 *id, bool from_client,
+	 bool is_returned, uint64_t now_ms)
+{
 	struct pool_entry e = {.id = *id,
 			       .sender = tx_sender(tx),
 			       .sequence = tx->sequence,
 			       .value = tx->value,
 			       .fee = tx->fee,
+			       .arrival = UINT64_MAX, /* later than all that are here */
 			       .received_ms = now_ms,
 			       .from_client = from_client};
-	struct sender *sender = sender_find(m->senders, &e.sender);
+	const struct sender *sender = sender_find(m->senders, &e.sender);
 	struct writer w = writer_of(e.bytes, sizeof(e.bytes));
-	uint64_t next, outgoing = sender == NULL ? 0 : sender->outgoing, cost = tx->value + tx->fee;
+	uint64_t next, outgoing = sender == NULL ? 0 : sender->outgoing;
 	struct account account;
-	uint32_t slot;
 
-	if (chain_account(s, tip, &e.sender, &account, NULL) != OK)
+	if (chain_account(m->store, at, &e.sender, &account, NULL) != OK)
 		return admitted(ADMISSION_RETRY, false);
 	if (tx->sequence < account.sequence)
 		return refused(RULE_SEQUENCE_USED);
 	if (sender != NULL && sender_at(sender, tx->sequence) != NULL)
 		return refused(RULE_SEQUENCE_TAKEN);
 	next = sender == NULL ? account.sequence : sender_next(sender, account.sequence);
-	if (tx->sequence > next && tx->sequence - next > SEQUENCE_AHEAD)
+	if (!is_returned && tx->sequence > next && tx->sequence - next > SEQUENCE_AHEAD)
 		return refused(RULE_SEQUENCE_TOO_FAR);
-	if (outgoing > account.balance || cost > account.balance - outgoing)
+	if (!is_returned && (outgoing > account.balance || tx->value + tx->fee > account.balance - outgoing))
 		return refused(RULE_INSUFFICIENT_FUNDS);
 
 	tx_encode(&w, tx);
 	e.size = (uint32_t)writer_len(&w);
 	e.is_waiting = tx->sequence != next;
-	slot = pool_insert(s, &e);
-	if (slot == POOL_NONE && evict_for(m, &e))
-		slot = pool_insert(s, &e);
-	if (slot == POOL_NONE)
+	if (!enter(m, &e))
 		return refused(RULE_POOL_FULL);
-	sender_add(m->senders, &e.sender, (struct pending){e.sequence, cost, slot});
-	if (!e.is_waiting)
-		mark_waiting(m, sender_find(m->senders, &e.sender), account.sequence);
 	return admitted(e.is_waiting ? ADMISSION_WAITING : ADMISSION_PENDING, true);
-}
-
-struct admission
-mempool_admit(struct mempool *m, const struct tx *tx, bool from_client, uint64_t now_ms)
-{
-	struct hash256 id = tx_id(tx);
-	struct admission a = admitted(ADMISSION_RETRY, false);
-	uint32_t known = pool_slot_of(m->store, &id);
-	struct tx_place place;
-
-	if (known != POOL_NONE) {
-		const struct pool_entry *e = &pool_slots(m->store)[known].entry;
-		/* Ours now as well: what a client was promised is not dropped to make room. */
-		if (from_client)
-			pool_set_from_client(m->store, known);
-		return admitted(e->is_waiting ? ADMISSION_WAITING : ADMISSION_PENDING, false);
-	}
-	for (int i = 0; i < ADMIT_TRIES && a.status == ADMISSION_RETRY; i++) {
-		struct blockref tip = chain_tip(m->store);
-		if (chain_find_tx(m->store, tip, &id, &place))
-			return admitted(ADMISSION_CONFIRMED, false);
-		a = admit_at(m, tip, tx, &id, from_client, now_ms);
-	}
-	return a;
 }
 
 /* One walk from `settled` to a tip. */
@@ -210,9 +256,16 @@ struct walk {
 	struct mempool *m;
 	struct blockref tip;
 	uint64_t now_ms;
-	struct settle_report *report;
-	bool is_stale; /* the chain moved on: stop, `settled` stays */
+	bool is_stale; /* the chain moved on: stop, the rest is owed */
 };
+
+static bool
+is_mined(const struct walk *w, const struct hash256 *id)
+{
+	struct tx_place place;
+
+	return chain_find_tx(w->m->store, w->tip, id, &place);
+}
 
 /* Drops what a sender can no longer do as of the walk's tip, and marks again what waits. */
 static void
@@ -241,8 +294,14 @@ recheck(void *ctx, const struct address *who)
 			i++;
 			continue;
 		}
-		drop_as_gone(m, p.slot, rule, height);
-		w->report->dropped++;
+		/* A walk that did not come to its end leaves some of what was mined. */
+		if (rule == RULE_SEQUENCE_USED && is_mined(w, &pool_slots(m->store)[p.slot].entry.id)) {
+			drop(m, p.slot);
+			m->report.mined++;
+		} else {
+			drop_as_gone(m, p.slot, rule, height);
+			m->report.dropped++;
+		}
 		s = sender_find(m->senders, &sender);
 	}
 	if (s != NULL)
@@ -269,7 +328,7 @@ take_mined(struct walk *w, struct blockref ref)
 		slot = pool_slot_of(s, &id);
 		if (slot != POOL_NONE) {
 			drop(w->m, slot);
-			w->report->mined++;
+			w->m->report.mined++;
 		}
 	}
 }
@@ -294,27 +353,30 @@ recheck_block(struct walk *w, struct blockref ref)
 static void
 return_block(struct walk *w, struct blockref ref)
 {
-	struct store *s = w->m->store;
+	struct mempool *m = w->m;
 	struct block_iter it;
 	struct block b;
 	struct tx tx;
 	enum rule rule;
 
-	chain_block(s, ref, &b);
+	chain_block(m->store, ref, &b);
 	for (it = block_txs(&b); block_next(&it, &tx, &rule) && !w->is_stale;) {
 		struct admission a;
 		struct hash256 id;
 		if (rule != RULE_OK || tx.version != TX_TRANSFER)
 			continue;
-		a = mempool_admit(w->m, &tx, true, w->now_ms);
+		id = tx_id(&tx);
+		if (pool_slot_of(m->store, &id) != POOL_NONE || is_mined(w, &id))
+			continue;
+		a = admit_at(m, w->tip, &tx, &id, true, true, w->now_ms);
+		FAILPOINT("pool.returning");
 		if (a.status == ADMISSION_RETRY)
 			w->is_stale = true;
 		else if (a.status == ADMISSION_REFUSED) {
-			id = tx_id(&tx);
-			pool_mark_gone(s, &id, a.rule, chain_height(s, w->tip));
-			w->report->dropped++;
-		} else if (a.status != ADMISSION_CONFIRMED && a.is_new)
-			w->report->returned++;
+			pool_mark_gone(m->store, &id, a.rule, chain_height(m->store, w->tip));
+			m->report.dropped++;
+		} else
+			m->report.returned++;
 	}
 }
 
@@ -354,38 +416,86 @@ is_plain_extension(const struct store *s, const struct walk *w, struct blockref 
 	       atomic_load(&pool_at(s)->owed[0]) == from.v;
 }
 
-bool
-mempool_settle(struct mempool *m, uint64_t now_ms, struct settle_report *report)
+/* False: the pool is where the chain is. */
+static bool
+follow(struct mempool *m, uint64_t now_ms)
 {
 	struct store *s = m->store;
 	struct pool_region *p = pool_at(s);
 	struct blockref from = {atomic_load(&p->settled)}, owed;
-	struct walk w = {.m = m, .tip = chain_tip(s), .now_ms = now_ms, .report = report};
+	struct walk w = {.m = m, .tip = chain_tip(s), .now_ms = now_ms};
+	bool is_plain;
 	uint64_t first;
 
-	memset(report, 0, sizeof(*report));
-	if (from.v == w.tip.v && atomic_load(&p->owed[0]) == 0)
+	if (from.v == w.tip.v && atomic_load(&p->owed[0]) == 0 && !m->is_fresh)
 		return false;
+	m->has_walked = true;
 	owe(p, from);
 	FAILPOINT("pool.owed");
 	atomic_store(&p->settled, w.tip.v);
 
+	is_plain = !m->is_fresh && is_plain_extension(s, &w, from);
 	first = chain_height(s, chain_fork(s, from, w.tip)) + 1;
 	for (uint64_t height = first; height <= chain_height(s, w.tip); height++)
 		take_mined(&w, chain_at(s, w.tip, height));
 	FAILPOINT("pool.taken");
-	if (is_plain_extension(s, &w, from)) {
+	if (is_plain) {
 		for (uint64_t height = first; height <= chain_height(s, w.tip); height++)
 			recheck_block(&w, chain_at(s, w.tip, height));
 	} else {
-		/* What stays is rechecked before what comes back, so that it keeps its place. */
-		sender_each(m->senders, recheck, &w);
 		for (uint32_t i = 0; i < POOL_OWED_MAX && (owed.v = atomic_load(&p->owed[i])) != 0; i++)
 			return_branch(&w, owed);
+		sender_each(m->senders, recheck, &w);
 	}
 	FAILPOINT("pool.before-settled");
 	/* Cleared from behind, so that the first one stays the sign that there is a rest to do. */
 	for (uint32_t i = POOL_OWED_MAX; i-- > 0 && !w.is_stale;)
 		atomic_store(&p->owed[i], 0);
+	if (!w.is_stale)
+		m->is_fresh = false;
 	return true;
+}
+
+bool
+mempool_settle(struct mempool *m, uint64_t now_ms, struct settle_report *report)
+{
+	bool has_walked = follow(m, now_ms) || m->has_walked;
+
+	*report = m->report;
+	memset(&m->report, 0, sizeof(m->report));
+	m->has_walked = false;
+	return has_walked;
+}
+
+struct admission
+mempool_admit(struct mempool *m, const struct tx *tx, bool from_client, uint64_t now_ms)
+{
+	struct store *s = m->store;
+	struct hash256 id = tx_id(tx);
+	struct admission a = admitted(ADMISSION_RETRY, false);
+	struct tx_place place;
+	/* Checked by the caller's process, whose word is not enough for sums that must not overflow. */
+	enum rule rule = tx_check_form(tx, store_params(s), store_genesis(s));
+
+	if (rule != RULE_OK)
+		return refused(rule);
+	for (int i = 0; i < ADMIT_TRIES && a.status == ADMISSION_RETRY; i++) {
+		struct blockref at;
+		uint32_t known;
+
+		follow(m, now_ms);
+		at.v = atomic_load(&pool_at(s)->settled);
+		known = pool_slot_of(s, &id);
+		if (known != POOL_NONE) {
+			const struct pool_entry *e = &pool_slots(s)[known].entry;
+			/* Ours now as well: what a client was promised is not dropped to make room. */
+			if (from_client)
+				pool_set_from_client(s, known);
+			return admitted(e->is_waiting ? ADMISSION_WAITING : ADMISSION_PENDING, false);
+		}
+		if (chain_find_tx(s, at, &id, &place))
+			return admitted(ADMISSION_CONFIRMED, false);
+		a = admit_at(m, at, tx, &id, from_client, false, now_ms);
+	}
+	return a;
 }

@@ -47,7 +47,7 @@ pauses(const struct store *s)
 bool
 peer_table_get(const struct store *s, uint32_t i, struct peer_entry *out)
 {
-	const struct peer_slot *slot = &peers(s)->slots[i];
+	const struct peer_slot *slot = &peers(s)->slots[i < PEER_TABLE_MAX ? i : 0];
 
 	return i < PEER_TABLE_MAX && seqslot_read(&slot->seq, &slot->is_used, out, &slot->entry, sizeof(*out));
 }
@@ -84,9 +84,9 @@ slot_write(struct store *s, struct peer_slot *slot, const struct peer_entry *e)
 {
 	seqslot_open(&slot->seq);
 	if (e != NULL)
-		slot->entry = *e;
+		seqslot_write(&slot->entry, e, sizeof(*e));
 	else
-		memset(&slot->entry, 0, sizeof(slot->entry));
+		seqslot_wipe(&slot->entry, sizeof(slot->entry));
 	atomic_store_explicit(&slot->is_used, e != NULL, memory_order_relaxed);
 	seqslot_close(&slot->seq);
 	atomic_fetch_add_explicit(&peers(s)->version, 1, memory_order_release);
@@ -159,7 +159,13 @@ peer_pause_set(struct store *s, const char *address, const char *rule, uint64_t 
 	memset(&p, 0, sizeof(p));
 	for (uint32_t i = 0; i < PAUSE_TABLE_MAX; i++) {
 		struct pause_slot *slot = &pauses(s)->slots[i];
-		if (!atomic_load(&slot->is_used) || (atomic_load(&slot->seq) & 1)) {
+		if (atomic_load(&slot->seq) & 1) {
+			/* A predecessor died here. */
+			atomic_store(&slot->is_used, 0);
+			seqslot_wipe(&slot->pause, sizeof(slot->pause));
+			seqslot_close(&slot->seq);
+		}
+		if (!atomic_load(&slot->is_used)) {
 			if (place == NULL || atomic_load(&place->is_used))
 				place = slot;
 		} else if (strcmp(slot->pause.address, address) == 0) {
@@ -180,7 +186,7 @@ peer_pause_set(struct store *s, const char *address, const char *rule, uint64_t 
 	p.until_ms = now_ms + length;
 	p.count++;
 	seqslot_open(&place->seq);
-	place->pause = p;
+	seqslot_write(&place->pause, &p, sizeof(p));
 	atomic_store_explicit(&place->is_used, 1, memory_order_relaxed);
 	seqslot_close(&place->seq);
 	return length;

@@ -1,7 +1,11 @@
 /*
- * Slots never move. Two hash tables (by id, by sender) chain them by index, and by_arrival remembers the last arrivals,
- * so that relay and listings can go on from where they were. pool_region.links is odd while chains change: a reader
- * that found nothing then looks again; one that found something checks the slot itself.
+ * Slots never move. Two hash tables (by id, by sender) chain them by index, and by_arrival has a cell for each of the
+ * last arrivals, so that relay and listings can go on from where they were. There are twice as many cells as slots, and
+ * an arrival number whose cell still belongs to an older transfer is passed over, so every transfer keeps its cell.
+ *
+ * pool_region.links is odd while chains change: a reader that found nothing then looks again; one that found something
+ * checks the slot itself. A reader looks again so often and no more: while the pool is filled without a pause, a long
+ * walk would never come to its end.
  */
 #include "pool_slots.h"
 
@@ -16,6 +20,8 @@
 
 #define LINK_TRIES 200 /* sleeps of 1 ms once spinning has not helped */
 #define SPINS 2000
+#define WALKS 100 /* times that a reader walks a chain at most */
+#define HEAD_SIZE offsetof(struct pool_entry, bytes)
 
 static uint32_t
 bucket_of(const struct store *s, const void *data, size_t len)
@@ -38,6 +44,29 @@ links_close(struct pool_region *p)
 			      memory_order_release);
 }
 
+static uint64_t
+arrival_span(const struct store *s)
+{
+	return (uint64_t)s->super->pool_max * 2;
+}
+
+static _Atomic uint32_t *
+arrival_cell(const struct store *s, uint64_t arrival)
+{
+	return pool_by_arrival(s) + arrival % arrival_span(s);
+}
+
+/* The cell of this number belongs to a transfer that is still here: it stayed while span others came. */
+static bool
+is_cell_taken(const struct store *s, uint64_t arrival)
+{
+	uint32_t i = atomic_load_explicit(arrival_cell(s, arrival), memory_order_relaxed);
+	const struct pool_slot *slot = &pool_slots(s)[i];
+
+	return i != POOL_NONE && atomic_load_explicit(&slot->is_used, memory_order_relaxed) &&
+	       slot->entry.arrival % arrival_span(s) == arrival % arrival_span(s);
+}
+
 static void
 link_slot(struct store *s, uint32_t slot)
 {
@@ -49,8 +78,7 @@ link_slot(struct store *s, uint32_t slot)
 	atomic_store_explicit(by_id, slot, memory_order_release);
 	atomic_store_explicit(&p->next_sender, atomic_load(by_sender), memory_order_relaxed);
 	atomic_store_explicit(by_sender, slot, memory_order_release);
-	atomic_store_explicit(pool_by_arrival(s) + p->entry.arrival % ((uint64_t)s->super->pool_max * 2), slot,
-			      memory_order_release);
+	atomic_store_explicit(arrival_cell(s, p->entry.arrival), slot, memory_order_release);
 }
 
 static void
@@ -75,17 +103,26 @@ unlink_sender(struct store *s, uint32_t slot)
 	atomic_store_explicit(link, atomic_load(&p->next_sender), memory_order_release);
 }
 
+static void
+links_clear(struct store *s)
+{
+	struct pool_region *p = pool_at(s);
+	_Atomic uint32_t *links = pool_by_arrival(s); /* by_id and by_sender follow it */
+	uint64_t count = arrival_span(s) + (uint64_t)s->super->pool_buckets * 2;
+
+	for (uint64_t i = 0; i < count; i++)
+		atomic_store_explicit(&links[i], POOL_NONE, memory_order_relaxed);
+	p->free = POOL_NONE;
+	p->next_unused = 0;
+}
+
 void
 pool_links_reset(struct store *s)
 {
 	struct pool_region *p = pool_at(s);
 
 	links_open(p);
-	memset((void *)pool_by_arrival(s), 0xff, (size_t)s->super->pool_max * 2 * sizeof(uint32_t));
-	memset((void *)pool_by_id(s), 0xff, (size_t)s->super->pool_buckets * sizeof(uint32_t));
-	memset((void *)pool_by_sender(s), 0xff, (size_t)s->super->pool_buckets * sizeof(uint32_t));
-	p->free = POOL_NONE;
-	p->next_unused = 0;
+	links_clear(s);
 	atomic_store(&p->count, 0);
 	links_close(p);
 }
@@ -99,17 +136,18 @@ pool_relink(struct store *s)
 
 	for (uint32_t i = 0; i < POOL_GONE_MAX; i++)
 		if (atomic_load(&p->gone[i].seq) & 1) {
-			memset(&p->gone[i].id, 0, sizeof(p->gone[i].id));
+			seqslot_wipe(&p->gone[i].id, sizeof(p->gone[i].id));
 			seqslot_close(&p->gone[i].seq);
 		}
-	pool_links_reset(s);
+	/* Odd from here to the end: in between, readers would find the pool empty. */
 	links_open(p);
+	links_clear(s);
 	for (uint32_t i = 0; i < s->super->pool_max; i++) {
 		struct pool_slot *slot = &pool_slots(s)[i];
 
 		if (atomic_load(&slot->seq) & 1) {
 			atomic_store(&slot->is_used, 0);
-			memset(&slot->entry, 0, sizeof(slot->entry));
+			seqslot_wipe(&slot->entry, sizeof(slot->entry));
 			seqslot_close(&slot->seq);
 		}
 		if (atomic_load(&slot->is_used)) {
@@ -146,8 +184,10 @@ pool_insert(struct store *s, struct pool_entry *e)
 	else
 		p->next_unused++;
 	e->arrival = atomic_load(&p->arrivals) + 1;
+	while (is_cell_taken(s, e->arrival))
+		e->arrival++;
 	seqslot_open(&slot->seq);
-	slot->entry = *e;
+	seqslot_write(&slot->entry, e, sizeof(*e));
 	FAILPOINT("pool.half-written");
 	atomic_store_explicit(&slot->is_used, 1, memory_order_relaxed);
 	seqslot_close(&slot->seq);
@@ -215,13 +255,15 @@ void
 pool_mark_gone(struct store *s, const struct hash256 *id, enum rule rule, uint64_t height)
 {
 	struct pool_region *p = pool_at(s);
-	struct gone_slot *g = &p->gone[p->gone_count++ % POOL_GONE_MAX];
+	struct gone_slot *g = &p->gone[atomic_load(&p->gone_count) % POOL_GONE_MAX];
 
 	seqslot_open(&g->seq);
-	g->id = *id;
-	g->rule = rule;
-	g->height = height;
+	seqslot_write(&g->id, id, sizeof(*id));
+	__atomic_store_n(&g->rule, (uint32_t)rule, __ATOMIC_RELAXED);
+	__atomic_store_n(&g->height, height, __ATOMIC_RELAXED);
+	FAILPOINT("pool.half-gone");
 	seqslot_close(&g->seq);
+	atomic_fetch_add(&p->gone_count, 1);
 }
 
 /* Readers. */
@@ -229,10 +271,19 @@ pool_mark_gone(struct store *s, const struct hash256 *id, enum rule rule, uint64
 static bool
 slot_read(const struct store *s, uint32_t i, struct pool_entry *out)
 {
-	const struct pool_slot *slot = &pool_slots(s)[i];
+	const struct pool_slot *slot = pool_slots(s) + (i < s->super->pool_max ? i : 0);
 
 	return i < s->super->pool_max && seqslot_read(&slot->seq, &slot->is_used, out, &slot->entry, sizeof(*out)) &&
 	       out->size <= TX_SIZE_MAX;
+}
+
+/* All but the transaction's bytes, for who walks over many. */
+static bool
+slot_read_head(const struct store *s, uint32_t i, struct pool_entry *out)
+{
+	const struct pool_slot *slot = &pool_slots(s)[i];
+
+	return seqslot_read(&slot->seq, &slot->is_used, out, &slot->entry, HEAD_SIZE);
 }
 
 /* Waits until the chains stand still; false when they have not for long (the pool process died half-way): go on as they
@@ -283,11 +334,12 @@ mempool_find(const struct store *s, const struct hash256 *id, struct pool_entry 
 	bool still = true;
 	uint64_t links;
 
-	while (still) {
+	for (int walk = 0; still && walk < WALKS; walk++) {
 		still = links_wait(s, &links);
 		uint32_t i = atomic_load_explicit(pool_by_id(s) + bucket, memory_order_acquire);
 		for (uint32_t steps = 0; i < s->super->pool_max && steps < s->super->pool_max; steps++) {
-			if (slot_read(s, i, out) && hash_equal(&out->id, id))
+			if (slot_read_head(s, i, out) && hash_equal(&out->id, id) && slot_read(s, i, out) &&
+			    hash_equal(&out->id, id))
 				return true;
 			i = atomic_load_explicit(&slots[i].next_id, memory_order_acquire);
 		}
@@ -300,7 +352,7 @@ mempool_find(const struct store *s, const struct hash256 *id, struct pool_entry 
 bool
 mempool_next(const struct store *s, uint64_t *arrival, struct pool_entry *out)
 {
-	uint64_t last = mempool_last_arrival(s), span = (uint64_t)s->super->pool_max * 2;
+	uint64_t last = mempool_last_arrival(s), span = arrival_span(s);
 
 	if (*arrival == 0)
 		*arrival = 1;
@@ -308,9 +360,11 @@ mempool_next(const struct store *s, uint64_t *arrival, struct pool_entry *out)
 		*arrival = last - span + 1;
 	while (*arrival <= last) {
 		uint64_t a = (*arrival)++;
-		uint32_t i = atomic_load_explicit(pool_by_arrival(s) + a % span, memory_order_acquire);
-		if (i < s->super->pool_max && slot_read(s, i, out) && out->arrival == a)
+		uint32_t i = atomic_load_explicit(arrival_cell(s, a), memory_order_acquire);
+		if (slot_read(s, i, out) && out->arrival <= a && out->arrival % span == a % span) {
+			out->arrival = a;
 			return true;
+		}
 	}
 	return false;
 }
@@ -327,18 +381,22 @@ void
 mempool_sender(const struct store *s, const struct address *who, uint64_t confirmed_sequence, struct pool_sender *out)
 {
 	const struct pool_slot *slots = pool_slots(s);
-	uint32_t bucket = bucket_of(s, who, sizeof(*who)), count = 0;
-	uint64_t *sequences = xmalloc(s->super->pool_max * sizeof(*sequences)), links;
+	uint32_t bucket = bucket_of(s, who, sizeof(*who)), count = 0, room = 0;
+	uint64_t *sequences = NULL, links;
 	struct pool_entry e;
 	bool still = true;
 
-	while (still) {
+	for (int walk = 0; still && walk < WALKS; walk++) {
 		still = links_wait(s, &links);
 		memset(out, 0, sizeof(*out));
 		count = 0;
 		uint32_t i = atomic_load_explicit(pool_by_sender(s) + bucket, memory_order_acquire);
 		for (uint32_t steps = 0; i < s->super->pool_max && steps < s->super->pool_max; steps++) {
-			if (slot_read(s, i, &e) && address_equal(&e.sender, who)) {
+			if (slot_read_head(s, i, &e) && address_equal(&e.sender, who)) {
+				if (count == room) {
+					room = room == 0 ? 64 : room * 2;
+					sequences = xrealloc(sequences, room * sizeof(*sequences));
+				}
 				out->outgoing += e.value + e.fee;
 				sequences[count++] = e.sequence;
 			}
@@ -347,7 +405,8 @@ mempool_sender(const struct store *s, const struct address *who, uint64_t confir
 		if (!links_moved(s, links))
 			break;
 	}
-	qsort(sequences, count, sizeof(*sequences), compare_u64);
+	if (count > 0)
+		qsort(sequences, count, sizeof(*sequences), compare_u64);
 	out->count = count;
 	out->next_sequence = confirmed_sequence;
 	for (uint32_t i = 0; i < count; i++)
@@ -363,7 +422,7 @@ mempool_candidates(const struct store *s, struct candidate *out, size_t max)
 	size_t count = 0;
 
 	for (uint32_t i = 0; i < s->super->pool_max && count < max; i++) {
-		if (!atomic_load_explicit(&pool_slots(s)[i].is_used, memory_order_relaxed) || !slot_read(s, i, &e))
+		if (!atomic_load_explicit(&pool_slots(s)[i].is_used, memory_order_relaxed) || !slot_read_head(s, i, &e))
 			continue;
 		out[count++] = (struct candidate){.sender = e.sender,
 						  .sequence = e.sequence,
@@ -393,12 +452,15 @@ bool
 mempool_gone(const struct store *s, const struct hash256 *id, struct pool_gone *out)
 {
 	const struct pool_region *p = pool_at(s);
+	uint64_t count = atomic_load(&p->gone_count);
 	struct gone_slot g;
 
-	for (uint32_t i = 0; i < POOL_GONE_MAX; i++) {
-		const struct gone_slot *slot = &p->gone[i];
-		if (!hash_equal(&slot->id, id) || !seqslot_read(&slot->seq, NULL, &g, slot, sizeof(g)) ||
-		    !hash_equal(&g.id, id))
+	/* The newest first: what went twice has its last reason. Slots never written and emptied ones have the id 0. */
+	if (hash_is_zero(id))
+		return false;
+	for (uint64_t n = 1; n <= POOL_GONE_MAX && n <= count; n++) {
+		const struct gone_slot *slot = &p->gone[(count - n) % POOL_GONE_MAX];
+		if (!seqslot_read(&slot->seq, NULL, &g, slot, sizeof(g)) || !hash_equal(&g.id, id))
 			continue;
 		out->rule = g.rule < RULE_COUNT ? (enum rule)g.rule : RULE_OK;
 		out->height = g.height;

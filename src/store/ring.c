@@ -2,6 +2,9 @@
  * Transfers go through a ring proper: slots are filled in order, judged in order, and each is freed when its verdict
  * was taken. Blocks, commands and hints are few and use small arrays.
  *
+ * Whose a ring is stands in the pool's region, which workers cannot write; everything inside a ring is its worker's to
+ * write, so consumers read each number once, check it, and use what they checked.
+ *
  * Both sides may die at any point. The worker publishes a slot by its state and then moves tx_head; the pool marks DONE
  * and then moves tx_done, so a new pool process finds at tx_done a slot that is FULL (judge it: a transfer that is in
  * the pool already gets the same verdict) or done with. An orphaned ring is freed when nothing in it is left to do.
@@ -38,13 +41,13 @@ ring_assign(struct store *s, uint32_t *ring)
 		struct ring_region *r = ring_at(s, i);
 		uint64_t hints;
 
-		if (load(&r->state) != RING_FREE)
+		if (load(ring_state(s, i)) != RING_FREE)
 			continue;
 		/* Hints are counted over all lives, so that the reader's cursor stays right. */
 		hints = atomic_load(&r->hint_count);
 		memset(r, 0, sizeof(*r));
 		atomic_store(&r->hint_count, hints);
-		put(&r->state, RING_OWNED);
+		put(ring_state(s, i), RING_OWNED);
 		*ring = i;
 		return OK;
 	}
@@ -58,7 +61,7 @@ ring_orphan(struct store *s, uint32_t ring)
 
 	for (int i = 0; i < RING_COMMANDS; i++)
 		put(&r->commands[i].is_cancelled, 1);
-	move(&r->state, RING_OWNED, RING_ORPHANED);
+	move(ring_state(s, ring), RING_OWNED, RING_ORPHANED);
 }
 
 int
@@ -104,8 +107,10 @@ ring_forget_tx(struct store *s, uint32_t ring, int slot)
 
 /* An orphan with nothing left to do is free for the next worker. */
 static void
-free_if_drained(struct ring_region *r)
+free_if_drained(struct store *s, uint32_t ring)
 {
+	struct ring_region *r = ring_at(s, ring);
+
 	for (int i = 0; i < RING_COMMANDS; i++) {
 		uint32_t state = load(&r->commands[i].state);
 		if (state == SLOT_FULL || state == SLOT_BUSY)
@@ -114,7 +119,27 @@ free_if_drained(struct ring_region *r)
 	for (int i = 0; i < RING_BLOCKS; i++)
 		if (load(&r->blocks[i].state) == SLOT_FULL)
 			return;
-	put(&r->state, RING_FREE);
+	put(ring_state(s, ring), RING_FREE);
+}
+
+/* The ring at which the next look starts is another each time. */
+static uint32_t
+ring_turn(const struct store *s, uint32_t n)
+{
+	return (s->next_ring + n) % s->super->rings;
+}
+
+/* One transfer that waits in a slot. */
+static void
+judge_slot(struct ring_tx *t, ring_judge *judge, void *ctx)
+{
+	size_t size = *(const volatile uint32_t *)&t->size;
+
+	t->verdict = judge(ctx, t->bytes, size <= sizeof(t->bytes) ? size : 0, t->from_client != 0);
+	put(&t->state, SLOT_DONE);
+	atomic_thread_fence(memory_order_seq_cst);
+	if (load(&t->is_forgotten))
+		move(&t->state, SLOT_DONE, SLOT_FREE);
 }
 
 size_t
@@ -122,35 +147,35 @@ ring_drain(struct store *s, size_t max, ring_judge *judge, void *ctx, bool rang[
 {
 	size_t count = 0;
 
-	for (uint32_t i = 0; i < s->super->rings; i++) {
+	for (uint32_t n = 0; n < s->super->rings; n++) {
+		uint32_t i = ring_turn(s, n);
 		struct ring_region *r = ring_at(s, i);
 		uint64_t done, head;
 
-		if (load(&r->state) == RING_FREE)
+		if (load(ring_state(s, i)) == RING_FREE)
 			continue;
 		done = atomic_load_explicit(&r->tx_done, memory_order_relaxed);
 		head = atomic_load_explicit(&r->tx_head, memory_order_acquire);
-		/* A worker's numbers are not trusted: no more can be waiting than there are slots. */
+		/* No more can be waiting than there are slots. */
 		if (head - done > RING_TXS)
 			done = head > RING_TXS ? head - RING_TXS : 0;
 		for (; done != head && count < max; done++) {
 			struct ring_tx *t = &r->txs[done % RING_TXS];
+			uint32_t state = load(&t->state);
 
-			if (load(&t->state) == SLOT_FULL) {
-				size_t size = t->size <= sizeof(t->bytes) ? t->size : 0;
-				t->verdict = judge(ctx, t->bytes, size, t->from_client != 0);
-				put(&t->state, SLOT_DONE);
-				atomic_thread_fence(memory_order_seq_cst);
-				if (load(&t->is_forgotten))
-					move(&t->state, SLOT_DONE, SLOT_FREE);
-				rang[i] = true;
+			if (state == SLOT_FULL) {
+				judge_slot(t, judge, ctx);
 				count++;
 			}
+			/* Done already: by a predecessor that died before it said so. */
+			if (state == SLOT_FULL || state == SLOT_DONE)
+				rang[i] = true;
 			atomic_store_explicit(&r->tx_done, done + 1, memory_order_release);
 		}
-		if (done == head && load(&r->state) == RING_ORPHANED)
-			free_if_drained(r);
+		if (done == head && load(ring_state(s, i)) == RING_ORPHANED)
+			free_if_drained(s, i);
 	}
+	s->next_ring++;
 	return count;
 }
 
@@ -179,10 +204,11 @@ ring_put_block(struct store *s, uint32_t ring, const char *from, const uint8_t *
 bool
 ring_take_block(struct store *s, struct pushed_block *out)
 {
-	for (uint32_t i = 0; i < s->super->rings; i++) {
+	for (uint32_t n = 0; n < s->super->rings; n++) {
+		uint32_t i = ring_turn(s, n);
 		struct ring_region *r = ring_at(s, i);
 
-		if (load(&r->state) == RING_FREE)
+		if (load(ring_state(s, i)) == RING_FREE)
 			continue;
 		for (int k = 0; k < RING_BLOCKS; k++) {
 			struct ring_block *b = &r->blocks[k];
@@ -195,6 +221,7 @@ ring_take_block(struct store *s, struct pushed_block *out)
 			memcpy(out->bytes, b->block.bytes, out->size);
 			out->from[sizeof(out->from) - 1] = '\0';
 			put(&b->state, SLOT_FREE);
+			s->next_ring++;
 			return true;
 		}
 	}
@@ -261,15 +288,18 @@ command_at(const struct store *s, struct command_handle h)
 
 /* The first command of these kinds in this state, moved to BUSY. */
 static bool
-command_claim(struct store *s, uint32_t kinds, uint32_t state, struct command_handle *h)
+command_claim(struct store *s, uint32_t kinds, uint32_t state, struct command_handle *h, struct command *out)
 {
 	for (h->ring = 0; h->ring < s->super->rings; h->ring++) {
-		if (load(&ring_at(s, h->ring)->state) == RING_FREE)
+		if (load(ring_state(s, h->ring)) == RING_FREE)
 			continue;
 		for (h->slot = 0; h->slot < RING_COMMANDS; h->slot++) {
 			struct ring_command *c = command_at(s, *h);
-			uint32_t seen = load(&c->state);
-			if (seen == state && (unsigned)c->command.kind < 32 && (kinds & (1u << c->command.kind)) &&
+
+			if (load(&c->state) != state)
+				continue;
+			*out = *(const volatile struct command *)&c->command;
+			if ((unsigned)out->kind < 32 && (kinds & (1u << out->kind)) &&
 			    move(&c->state, state, SLOT_BUSY))
 				return true;
 		}
@@ -280,18 +310,16 @@ command_claim(struct store *s, uint32_t kinds, uint32_t state, struct command_ha
 bool
 command_next(struct store *s, uint32_t kinds, struct command_handle *handle, struct command *out)
 {
-	if (!command_claim(s, kinds, SLOT_FULL, handle))
-		return false;
-	*out = command_at(s, *handle)->command;
-	return true;
+	return command_claim(s, kinds, SLOT_FULL, handle, out);
 }
 
 void
 command_recover(struct store *s, uint32_t kinds)
 {
 	struct command_handle h;
+	struct command c;
 
-	while (command_claim(s, kinds, SLOT_BUSY, &h))
+	while (command_claim(s, kinds, SLOT_BUSY, &h, &c))
 		command_finish(s, h, ERR_CLOSED, false);
 }
 
@@ -306,8 +334,12 @@ command_mined(struct store *s, struct command_handle h, struct blockref block)
 {
 	struct command_result *r = &command_at(s, h)->result;
 
-	if (r->count < RING_MINE_MAX)
-		r->blocks[r->count++] = block;
+	uint32_t count = *(const volatile uint32_t *)&r->count;
+
+	if (count < RING_MINE_MAX) {
+		r->blocks[count] = block;
+		r->count = count + 1;
+	}
 }
 
 void

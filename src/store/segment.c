@@ -142,16 +142,17 @@ store_create(struct store **out, const struct store_options *o, struct buf *why)
 	struct super plan;
 	enum err e = ERR_IO;
 
+	*out = NULL;
 	s->fd_read = s->fd_write = -1;
 	s->pid = (uint32_t)getpid();
 	object_name(s->name, sizeof(s->name), o);
-	layout_plan(&plan, o);
 	if (o->rings > STORE_RINGS_MAX || o->roles > STORE_ROLES_MAX || o->pool_max == 0 ||
 	    o->pool_max > STORE_POOL_MAX) {
 		buf_printf(why, "the shared segment cannot be laid out: too many workers or too large a pool");
-		e = ERR_LIMIT;
-		goto out;
+		store_close(s);
+		return ERR_LIMIT;
 	}
+	layout_plan(&plan, o);
 	if (plan.size_max < plan.arena_at + ARENA_FIRST) {
 		buf_printf(why,
 			   "shm_max is too small: pool and rings alone need %" PRIu64 " MiB, ask for at least %" PRIu64
@@ -227,6 +228,8 @@ store_attach(struct store *s, enum store_access access, uint32_t role, uint32_t 
 	enum err e = OK;
 
 	/* The master's mapping did not come along (MADV_DONTFORK): the identity is read back from the object. */
+	s->base = NULL;
+	s->promised = 0;
 	if (pread(s->fd_read, &plan, sizeof(plan), 0) != (ssize_t)sizeof(plan) || plan.magic != LAYOUT_MAGIC ||
 	    plan.version != LAYOUT_VERSION)
 		return ERR_UNSUPPORTED;
@@ -284,11 +287,12 @@ enum err
 store_reserve(struct store *s, uint64_t bytes)
 {
 	struct control *c = s->control;
-	uint64_t granted = atomic_load(&c->granted);
-	uint64_t need = atomic_load(&c->end) + bytes;
-	uint64_t grow, to;
+	uint64_t granted = atomic_load(&c->granted), need, grow, to;
 	enum err e;
 
+	if (bytes > s->super->size_max)
+		return ERR_LIMIT;
+	need = atomic_load(&c->end) + s->promised + bytes;
 	if (need <= granted)
 		return OK;
 	if (need > s->super->size_max)

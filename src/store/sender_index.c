@@ -86,9 +86,8 @@ sender_find(const struct sender_index *x, const struct address *who)
 	return s;
 }
 
-/* Position of the first pending transfer whose sequence is not below. */
-static uint32_t
-lower_bound(const struct sender *s, uint64_t sequence)
+uint32_t
+sender_place(const struct sender *s, uint64_t sequence)
 {
 	uint32_t low = 0, high = s->count;
 
@@ -122,7 +121,7 @@ sender_add(struct sender_index *x, const struct address *who, struct pending p)
 		s->room = s->room == 0 ? 4 : s->room * 2;
 		s->list = xrealloc(s->list, s->room * sizeof(*s->list));
 	}
-	i = lower_bound(s, p.sequence);
+	i = sender_place(s, p.sequence);
 	memmove(s->list + i + 1, s->list + i, (s->count - i) * sizeof(*s->list));
 	s->list[i] = p;
 	s->count++;
@@ -137,7 +136,7 @@ sender_remove(struct sender_index *x, const struct address *who, uint64_t sequen
 
 	while ((s = *link) != NULL && !address_equal(&s->who, who))
 		link = &s->next;
-	if (s == NULL || (i = lower_bound(s, sequence)) == s->count || s->list[i].sequence != sequence)
+	if (s == NULL || (i = sender_place(s, sequence)) == s->count || s->list[i].sequence != sequence)
 		return;
 	s->outgoing -= s->list[i].cost;
 	memmove(s->list + i, s->list + i + 1, (s->count - i - 1) * sizeof(*s->list));
@@ -151,7 +150,7 @@ sender_remove(struct sender_index *x, const struct address *who, uint64_t sequen
 const struct pending *
 sender_at(const struct sender *s, uint64_t sequence)
 {
-	uint32_t i = lower_bound(s, sequence);
+	uint32_t i = sender_place(s, sequence);
 
 	return i < s->count && s->list[i].sequence == sequence ? &s->list[i] : NULL;
 }
@@ -159,9 +158,18 @@ sender_at(const struct sender *s, uint64_t sequence)
 uint64_t
 sender_next(const struct sender *s, uint64_t from)
 {
-	for (uint32_t i = lower_bound(s, from); i < s->count && s->list[i].sequence == from; i++)
-		from++;
-	return from;
+	uint32_t first = sender_place(s, from), low = first, high = s->count;
+
+	/* Sequences are different and in order: up to the first gap each is as far from `from` as its place from
+	 * `first`, after it none is. */
+	while (low < high) {
+		uint32_t mid = low + (high - low) / 2;
+		if (s->list[mid].sequence - from == mid - first)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return from + (low - first);
 }
 
 void

@@ -29,8 +29,10 @@ struct sender_index *sender_index_new(const uint8_t seed[16]);
 void sender_index_free(struct sender_index *x);
 struct sender *sender_find(const struct sender_index *x, const struct address *who); /* NULL: nothing pending */
 void sender_add(struct sender_index *x, const struct address *who, struct pending p);
-/* The sender may be freed by this, when it was its last. */
+/* The sender may be freed by this, when it was its last; `who` must not point into it. */
 void sender_remove(struct sender_index *x, const struct address *who, uint64_t sequence);
+/* Position in the list of the first one whose sequence is not below. */
+uint32_t sender_place(const struct sender *s, uint64_t sequence);
 /* NULL: the sender has none with it. */
 const struct pending *sender_at(const struct sender *s, uint64_t sequence);
 /* The first sequence from `from` on that is not pending. */

@@ -15,11 +15,11 @@
 
 #define FANOUT 16
 #define NODE_BIT UINT64_C(1)
-#define LEVELS 16
 
 struct node {
 	_Atomic uint64_t slots[FANOUT];
 };
+_Static_assert(sizeof(struct node) == TRIE_NODE_SIZE, "trie_cost counts in nodes");
 
 static unsigned
 nibble(uint64_t key, unsigned level)

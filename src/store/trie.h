@@ -13,8 +13,17 @@
 #include "util/attr.h"
 #include "util/err.h"
 
-/* Bytes that one insertion takes at most besides the leaf, short of an attack on 64-bit SipHash. */
-#define TRIE_COST 768
+#define TRIE_NODE_SIZE 128
+
+/*
+ * Bytes that so many insertions take at most besides their leaves, short of an attack on 64-bit SipHash: an insertion
+ * makes k nodes once in 16^(k-1) times.
+ */
+static inline uint64_t
+trie_cost(uint64_t insertions)
+{
+	return (2 * insertions + 8) * TRIE_NODE_SIZE;
+}
 
 uint64_t trie_key(const struct store *s, const void *data, size_t len);
 /* Offset of the first leaf with this key, 0: none; follow leaf->next for others. */
