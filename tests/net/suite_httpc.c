@@ -41,6 +41,12 @@ note(void *ctx, const struct httpc_reply *reply)
 		buf_append(&got.body, reply->body, reply->len);
 }
 
+static void
+forget(void)
+{
+	memset(&got, 0, sizeof(got));
+}
+
 static const struct httpc_request plain = {
     .method = HTTP_GET, .path = "/a", .max_reply = 1000 * 1000, .timeout_ms = 20000};
 static const struct httpc_request hasty = {.method = HTTP_GET, .path = "/a", .max_reply = 1000, .timeout_ms = 100};
@@ -414,7 +420,7 @@ START_TEST(does_not_repeat_once_a_byte_of_the_reply_came)
 	raw_close(&server);
 	rig_until(&r, got.count == 2);
 	ck_assert_int_eq(got.error, ERR_CLOSED);
-	ck_assert_int_lt(accept(r.listen_fd, NULL, NULL), 0);
+	ck_assert_int_lt(accept(r.listen_fd, NULL, NULL), 0); /* nobody else came */
 	stop_by_hand();
 }
 END_TEST
@@ -541,6 +547,7 @@ suite_httpc(void)
 {
 	Suite *suite;
 	TCase *tc = suite_case(&suite, "httpc", 60);
+	tcase_add_checked_fixture(tc, forget, NULL);
 	tcase_add_test(tc, gets_the_reply_of_a_server);
 	tcase_add_test(tc, keeps_its_connection);
 	tcase_add_test(tc, sends_what_it_was_asked_to);

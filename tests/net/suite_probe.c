@@ -23,6 +23,14 @@ static struct netaddr chain_next; /* added by found, once; port 0: nothing */
 static bool is_free_wanted;
 
 static void
+forget(void)
+{
+	memset(&seen, 0, sizeof(seen));
+	chain_next.port = 0;
+	is_free_wanted = false;
+}
+
+static void
 found(void *ctx, const struct netaddr *at, enum probe_result result)
 {
 	(void)ctx;
@@ -295,6 +303,7 @@ suite_probe(void)
 {
 	Suite *suite;
 	TCase *tc = suite_case(&suite, "probe", 60);
+	tcase_add_checked_fixture(tc, forget, NULL);
 	tcase_add_test(tc, tells_open_from_refused);
 	tcase_add_test(tc, calls_silence_what_does_not_answer_in_time);
 	tcase_add_test(tc, calls_unreachable_what_has_no_way);
