@@ -4,8 +4,10 @@
  * is told in posts.c.
  *
  *	SIGTERM, SIGINT	stop the roles, order by order, 8 s in all; what is left is killed; remove the segment; exit 0.
- *A second one ends at once SIGHUP		read the configuration, refuse it whole or take it over: every child is
- *replaced, workers without a gap SIGUSR1		log files are opened again, ours and the children's
+ *			A second one ends at once
+ *	SIGHUP		read the configuration, refuse it whole or take it over: every child is replaced, workers
+ *			without a gap
+ *	SIGUSR1		log files are opened again, ours and the children's
  *
  * If the master dies, children see the end of its pipe and leave; the next master waits for them at the lock and makes
  * a fresh segment.

@@ -1,10 +1,12 @@
 /*
  *	a child ends	peek (waitid with WNOWAIT), take over and repair what it left if it owned the lock, then reap:
- *the pid cannot be used again in between. Start a new one after a delay that doubles from 100 ms to 30 s, unless it
- *said never is stuck	no heartbeat for so long: SIGKILL, and the above. A lock owner that waits for the disk is
- *spared; and so are all, if it was the master itself that did not run (a machine suspended, or resumed) is replaced
- *a worker's successor starts first and takes its connections, then the old one is asked to finish; of the other roles
- *there must never be two, so the old one goes first
+ *			the pid cannot be used again in between. Start a new one after a delay that doubles from 100 ms
+ *			to 30 s, unless it said never
+ *	is stuck	no heartbeat for so long: SIGKILL, and the above. A lock owner that waits for the disk is
+ *			spared; and so are all, if it was the master itself that did not run (a machine suspended, or
+ *			resumed)
+ *	is replaced	a worker's successor starts first and takes its connections, then the old one is asked to
+ *			finish; of the other roles there must never be two, so the old one goes first
  *	stop		order by order (see roles.c); the first may take three quarters of the time, the next three
  *			quarters of what is left, so that who stops last is not cut off because a client is slow
  */

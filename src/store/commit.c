@@ -2,17 +2,19 @@
  * Writing. The order of stores is what makes a writer's death harmless at any point:
  *
  *	stage	the record is written beyond the arena's end, then the end moves past it. A death before leaves nothing,
- *one after leaves a record that nobody points to. commit	1  repair words: from, then to 2  leaves of the new
- *blocks are linked into the tries. Readers that find a record there look whether it is on their tip's chain, so a leaf
- *of a block that never came is only some bytes 3  swap turns odd if blocks are rolled back; heads of accounts move to
- *the new branch 4  the tip: one release store. From here on the commit has happened 5  swap turns even, repair words
- *are cleared
+ *		one after leaves a record that nobody points to
+ *	commit	1  repair words: from, then to
+ *		2  leaves of the new blocks are linked into the tries. Readers that find a record there look whether it
+ *		   is on their tip's chain, so a leaf of a block that never came is only some bytes
+ *		3  swap turns odd if blocks are rolled back; heads of accounts move to the new branch
+ *		4  the tip: one release store. From here on the commit has happened
+ *		5  swap turns even, repair words are cleared
  *
  * Repair finds `to` set: if the tip is `to`, step 3 is repeated, else it is done backwards. Moving heads sets each to a
- *value that depends on the two branches alone, so it may be repeated from the start as often as writers die.
+ * value that depends on the two branches alone, so it may be repeated from the start as often as writers die.
  *
  * Records that lose stay where they are, counted as dead, until the segment is rebuilt; what was linked never moves and
- *is never overwritten, which is why readers need no lock.
+ * is never overwritten, which is why readers need no lock.
  */
 #include "store/commit.h"
 

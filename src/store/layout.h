@@ -1,6 +1,6 @@
 /*
- * The segment, byte by byte as the processes see it. Everything is found by offset from the start of the object; 0 is
- *"none".
+ * The segment, byte by byte as the processes see it. Everything is found by offset from the start of the object;
+ * 0 is "none".
  *
  *	offset        who writes it            what
  *	0             nobody after creation    struct super: identity, sizes, offsets of the regions below
@@ -12,8 +12,8 @@
  *	pages         pool process             struct pool_region, buckets, slots
  *	to size_max   committers               the arena: records and tries, append only
  *
- * Regions start on page boundaries, so that each process can be given write access to exactly its own. Numbers that
- *more than one process touches are _Atomic. The layout version changes with any change here.
+ * Regions start on page boundaries, so that each process can be given write access to exactly its own. Numbers
+ * that more than one process touches are _Atomic. The layout version changes with any change here.
  */
 #ifndef RENSA_STORE_LAYOUT_H
 #define RENSA_STORE_LAYOUT_H

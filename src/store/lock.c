@@ -1,7 +1,7 @@
 /*
  * The named semaphore is what writers sleep on; it does not say who owns the lock. Ownership is the owner word alone,
  * swapped from 0 to the writer's pid. A process killed between the two leaves the semaphore down and nobody as owner,
- *or itself as owner; either must heal by itself:
+ * or itself as owner; either must heal by itself:
  *
  *	acquire  wait for the semaphore, 50 ms at most; then try the swap, whether the wait succeeded or timed out
  *	release  swap back to 0; post if the semaphore's value is 0
@@ -9,7 +9,7 @@
  *		 takes the word over, repairs, and releases
  *
  * A lost post costs a waiter 50 ms; a surplus one costs it a futile wake-up; two owners cannot be. A semaphore alone
- *was tried under random kills: it either stopped for good or, topped up, let two writers in.
+ * was tried under random kills: it either stopped for good or, topped up, let two writers in.
  */
 #include "lock.h"
 
