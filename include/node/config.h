@@ -38,6 +38,11 @@ struct netrange_list {
 	size_t count;
 };
 
+enum sync_mode {
+	SYNC_ALWAYS, /* what others are told is on the disk */
+	SYNC_OFF     /* it may still be on its way there */
+};
+
 enum miner_mode {
 	MINER_MANUAL,	 /* only when asked to, by POST /mine */
 	MINER_ON_DEMAND, /* whenever transactions wait */
@@ -50,6 +55,7 @@ struct config_node {
 	char data_dir[CONFIG_PATH_MAX + 1];
 	uint64_t shm_max;  /* bytes */
 	uint32_t pool_max; /* transactions */
+	enum sync_mode sync;
 	enum log_level log_level;
 	enum log_format log_format;
 	char log_file[CONFIG_PATH_MAX + 1]; /* "": stderr */

@@ -8,18 +8,26 @@
 #include "node/child.h"
 #include "store/store.h"
 
+enum role_start {
+	START_ONCE,  /* first of all, a single time: the others need what it leaves */
+	START_EARLY, /* soon, also while the chain is still loaded, to say so */
+	START_LOADED /* when the chain is there */
+};
+
 struct role {
 	const char *name;	      /* also its comm in ps: at most 15 letters */
 	int (*main)(struct child *c); /* returns the exit code */
 	enum store_access access;
 	int nice;
 	bool per_worker; /* as many as [http] workers; else one */
-	int stop_order;	 /* lower ends first; the next order when all of it are gone */
+	enum role_start start;
+	int stop_order; /* lower ends first; the next order when all of it are gone */
 };
 
 extern const struct role node_roles[];
 extern const size_t node_role_count;
 
+int role_loader(struct child *c);
 int role_worker(struct child *c);
 int role_pool(struct child *c);
 int role_relay(struct child *c);

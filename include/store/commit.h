@@ -41,7 +41,15 @@ enum err stage_block(struct store *s, struct blockref *out, struct blockref pare
 		     uint64_t supply, const struct ledger_change *changes, size_t count, uint64_t *tags) MUSTCHECK;
 /* The tags of a block staged earlier: what stage_block gave for its `count` changes, in the same order. */
 void stage_tags(const struct store *s, struct blockref ref, uint64_t *tags, size_t count);
-/* ERR_STALE: the tip is not `expected`. ERR_NOSPC: no room for indexes; nothing has changed. */
+/*
+ * What the journal lacks of a long branch, one frame a call, ahead of its commit: *is_done once what is left fits into the
+ * commit's own frame. Errors as of framelog_append.
+ */
+enum err store_stage_journal(struct store *s, struct blockref tip, bool *is_done) MUSTCHECK;
+/*
+ * On OK the new tip is on the disk. ERR_STALE: the tip is not `expected`. ERR_NOSPC: no room for indexes, or on the
+ * disk; ERR_IO, ERR_PERM: the disk refused; ERR_LIMIT: the branch had to be staged first. Nothing has changed then.
+ */
 enum err commit_tip(struct store *s, struct blockref expected, struct blockref tip) MUSTCHECK;
 /* Records staged and then given up: counted as dead. */
 void stage_abandon(struct store *s, struct blockref ref, struct blockref fork);

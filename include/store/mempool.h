@@ -26,6 +26,7 @@ struct pool_entry {
 	uint64_t received_ms; /* wall clock */
 	bool from_client;     /* accepted over our own API, or a peer's */
 	bool is_waiting;      /* its predecessors are missing */
+	bool is_kept;	      /* it is in the pool's log */
 	uint32_t size;
 	uint8_t bytes[TX_SIZE_MAX];
 };
@@ -67,7 +68,8 @@ enum admission_status {
 	ADMISSION_PENDING,
 	ADMISSION_WAITING,
 	ADMISSION_CONFIRMED, /* it is on the chain already */
-	ADMISSION_RETRY	     /* the chain moved under us too often: ask again */
+	ADMISSION_RETRY,     /* the chain moved under us too often: ask again */
+	ADMISSION_NOT_KEPT   /* the disk refused it, so it was not let in: store_pool_log_err says why */
 };
 struct admission {
 	enum admission_status status;
@@ -86,6 +88,21 @@ void mempool_close(struct mempool *m);
  * moved. The verdict of a transfer seen before is the same again.
  */
 struct admission mempool_admit(struct mempool *m, const struct tx *tx, bool from_client, uint64_t now_ms);
+/*
+ * Makes durable whatever was let in or returned since; nobody may be promised anything before. On failure it is tried
+ * again with the next one, and what mempool_admit called new since has to be taken out again by mempool_withdraw.
+ */
+enum err mempool_keep(struct mempool *m) MUSTCHECK;
+/* Is it in the pool and in the log? */
+bool mempool_is_kept(const struct mempool *m, const struct hash256 *id) MUSTCHECK;
+void mempool_withdraw(struct mempool *m, const struct hash256 *id);
+/* Replaces the log by what is pending, if most of it is history. */
+enum err mempool_tidy(struct mempool *m) MUSTCHECK;
+/*
+ * The loader, once the chain is there: lets in what the log holds and the chain still allows. *restored: how many. The
+ * rest as framelog_scan.
+ */
+enum err mempool_restore(struct mempool *m, uint64_t now_ms, uint32_t *restored, struct buf *why) MUSTCHECK;
 /*
  * Follows the chain to its present tip: drops what was mined, returns the transfers of blocks that were rolled back,
  * and rechecks the senders touched. True if there was something to follow since the last call; the report says what

@@ -39,10 +39,16 @@ bool ring_take_verdict(struct store *s, uint32_t ring, int slot, struct admissio
 /* The worker no longer waits for it (its client is gone, or it took too long); the slot is freed once answered. */
 void ring_forget_tx(struct store *s, uint32_t ring, int slot);
 
-/* Pool side. Drains up to max transfers of all rings: for each FULL slot calls judge and marks it DONE; returns how
- * many. rang[ring] is set for each ring that got an answer. Orphaned rings are emptied and freed. */
+/*
+ * Pool side. Drains up to max transfers of all rings: calls judge for each FULL slot, then seal (if not NULL) for all of
+ * them, which makes durable what they promise and may change them, and only then marks the slots DONE. The verdicts come
+ * in the order of the calls of judge. Returns how many. rang[ring] is set for each ring that got an answer. Orphaned
+ * rings are emptied and freed.
+ */
 typedef struct admission ring_judge(void *ctx, const uint8_t *bytes, size_t size, bool from_client);
-size_t ring_drain(struct store *s, size_t max, ring_judge *judge, void *ctx, bool rang[STORE_RINGS_MAX]);
+typedef void ring_seal(void *ctx, struct admission *verdicts, size_t count);
+size_t ring_drain(struct store *s, size_t max, ring_judge *judge, ring_seal *seal, void *ctx,
+		  bool rang[STORE_RINGS_MAX]);
 
 /* A block that a peer pushed: whole, or (bytes too many for a slot) its header alone. */
 struct pushed_block {

@@ -7,14 +7,17 @@
  */
 #include "api/api.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "access.h"
 #include "command.h"
+#include "handlers.h"
 #include "reply.h"
 #include "routes.h"
 #include "state.h"
+#include "store/load.h"
 #include "submit.h"
 #include "util/mem.h"
 
@@ -94,6 +97,21 @@ may_pass(struct api *a, struct http_req *req, const struct route *r)
 	return true;
 }
 
+/* While the loader builds the chain only those are answered that can say so. */
+static bool
+is_open(struct api *a, struct http_req *req, const struct route *r)
+{
+	uint32_t done, of;
+
+	if (store_is_loaded(a->store) || r->handle == live_get || r->handle == ready_get || r->handle == index_get)
+		return true;
+	store_load_progress(a->store, &done, &of);
+	reply_error(a, req, 503, "loading",
+		    "the chain is being loaded from the disk, %" PRIu32 " of %" PRIu32 " blocks so far; ask again",
+		    done, of);
+	return false;
+}
+
 static void
 dispatch(struct api *a, struct http_req *req, enum face face)
 {
@@ -105,7 +123,7 @@ dispatch(struct api *a, struct http_req *req, enum face face)
 	buf_init(&methods);
 	r = route_find(face, http_req_method(req), http_req_path(req), name, &methods, &other);
 	if (r != NULL) {
-		if (may_pass(a, req, r))
+		if (may_pass(a, req, r) && is_open(a, req, r))
 			r->handle(a, req, name);
 	} else if (other != NULL) {
 		wrong_method(a, req, methods.data, other);

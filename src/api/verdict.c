@@ -3,6 +3,7 @@
 
 #include "account.h"
 #include "store/chain.h"
+#include "store/load.h"
 #include "store/mempool.h"
 #include "submit.h"
 
@@ -102,6 +103,16 @@ accepted_status(struct api *a, struct transfer *t, const char **status)
 		return false;
 	case ADMISSION_RETRY:
 		no_set(&t->no, 503, "busy", "the chain is being changed just now; send the transfer again");
+		return false;
+	case ADMISSION_NOT_KEPT:
+		if (store_pool_log_err(a->store) == ERR_NOSPC)
+			no_set(&t->no, 507, "no-space",
+			       "the disk of the node is full, so the transfer could not be kept and was not taken; "
+			       "send it "
+			       "again when there is room");
+		else
+			no_set(&t->no, 503, "disk-failed",
+			       "the disk of the node refused to keep the transfer, so it was not taken; send it again");
 		return false;
 	case ADMISSION_REFUSED:
 		break;

@@ -1,6 +1,15 @@
 noinst_LIBRARIES += librensa_disk.a
 librensa_disk_a_SOURCES = \
 	include/disk/datadir.h \
+	include/disk/framelog.h \
+	include/disk/journal.h \
 	include/disk/keyfile.h \
+	include/disk/poollog.h \
 	src/disk/datadir.c \
-	src/disk/keyfile.c
+	src/disk/framelog.c \
+	src/disk/framelog_file.c \
+	src/disk/framelog_file.h \
+	src/disk/framelog_scan.c \
+	src/disk/journal.c \
+	src/disk/keyfile.c \
+	src/disk/poollog.c

@@ -20,6 +20,7 @@
 
 static const char *const log_levels[] = {"error", "warn", "info", "debug", NULL};
 static const char *const log_formats[] = {"logfmt", "json", NULL};
+static const char *const sync_modes[] = {"always", "off", NULL};
 static const char *const retargets[] = {"fixed", "per-block", NULL};
 static const char *const miner_modes[] = {"manual", "on-demand", "interval", "continuous", NULL};
 
@@ -54,6 +55,10 @@ static const struct config_key keys[] = {
     {"node", "pool_max", CONFIG_NUMBER, MEMBER(node.pool_max), 64, CONFIG_POOL_MAX, NULL, "16384", RESTART,
      "How many transactions may wait for a block.",
      "When the pool is full, those that came from peers make room; a client's new one is refused with 503 pool-full."},
+    {"node", "sync", CONFIG_CHOICE, MEMBER(node.sync), 0, 0, sync_modes, "always", RESTART,
+     "Whether blocks and transactions are on the disk before anybody hears of them.",
+     "off is faster and survives the end of every process, but what was accepted in the last seconds before a power "
+     "failure or a crash of the machine may be gone, and with it payments that others were told of. For trials only."},
     {"node", "log_level", CONFIG_CHOICE, MEMBER(node.log_level), 0, 0, log_levels, "info", LIVE, "How much is logged.",
      "info tells what changed, debug also why."},
     {"node", "log_format", CONFIG_CHOICE, MEMBER(node.log_format), 0, 0, log_formats, "logfmt", LIVE,

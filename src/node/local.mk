@@ -2,7 +2,6 @@ noinst_LIBRARIES += librensa_node.a
 librensa_node_a_SOURCES = \
 	src/node/bad_blocks.h \
 	src/node/bells.c \
-	src/node/branch.c \
 	src/node/child.c \
 	src/node/config.c \
 	src/node/config_check.c \
@@ -20,6 +19,7 @@ librensa_node_a_SOURCES = \
 	src/node/resolver_fetch.c \
 	src/node/resolver_push.c \
 	src/node/role_discovery.c \
+	src/node/role_loader.c \
 	src/node/role_miner.c \
 	src/node/role_pool.c \
 	src/node/role_relay.c \
@@ -27,7 +27,6 @@ librensa_node_a_SOURCES = \
 	src/node/role_worker.c \
 	src/node/roles.c \
 	include/node/bells.h \
-	include/node/branch.h \
 	include/node/child.h \
 	include/node/config.h \
 	include/node/config_report.h \

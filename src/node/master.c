@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,9 +27,12 @@
 
 #include "crypto/random.h"
 #include "disk/datadir.h"
+#include "disk/journal.h"
+#include "disk/poollog.h"
 #include "net/listener.h"
 #include "node/proctitle.h"
 #include "posts.h"
+#include "store/load.h"
 #include "util/clock.h"
 #include "util/file.h"
 #include "util/log.h"
@@ -36,6 +40,7 @@
 
 #define LOCK_WAIT_MS 5000
 #define TICK_MS 1000
+#define LOADS_MAX 3 /* attempts at loading the chain, if it is not refused for good */
 
 enum { EXIT_STOPPED = 0, EXIT_FAILED = 1, EXIT_REFUSED = 2 };
 
@@ -45,6 +50,9 @@ struct master {
 	const char *config_path;
 	int lock;
 	struct posts posts;
+	bool is_rebuilding;	/* the roles are stopped in order to begin again with a fresh segment */
+	bool is_refused;	/* the loader said that a person has to look */
+	uint32_t load_failures; /* in a row */
 };
 
 static enum err
@@ -83,6 +91,21 @@ open_life_pipe(struct master *m)
 	return OK;
 }
 
+static struct framelog *
+log_of(const struct master *m, const char *data_dir, enum log_kind kind)
+{
+	char folder[PATH_MAX];
+	struct framelog_options o = {.folder = folder,
+				     .kind = kind,
+				     .genesis = genesis_hash(&m->config->network),
+				     .is_synced = m->config->node.sync == SYNC_ALWAYS,
+				     .file_max = kind == LOG_POOL ? POOLLOG_FILE_MAX : 0,
+				     .step = kind == LOG_POOL ? POOLLOG_STEP : 0};
+
+	snprintf(folder, sizeof(folder), "%s/%s", data_dir, kind == LOG_POOL ? POOLLOG_FOLDER : JOURNAL_FOLDER);
+	return framelog_new(&o);
+}
+
 static enum err
 make_store(struct master *m)
 {
@@ -94,7 +117,7 @@ make_store(struct master *m)
 				  .rings = 2 * m->env.workers,
 				  .pool_max = c->node.pool_max,
 				  .params = c->network};
-	char absolute[4096];
+	char absolute[PATH_MAX];
 	struct buf why;
 	enum err e;
 
@@ -103,10 +126,57 @@ make_store(struct master *m)
 		o.data_dir = absolute;
 	buf_init(&why);
 	e = store_create(&m->env.store, &o, &why);
-	if (e != OK)
+	if (e == OK)
+		store_use_logs(m->env.store, log_of(m, o.data_dir, LOG_JOURNAL), log_of(m, o.data_dir, LOG_POOL));
+	else
 		log_error("master: %s", why.data == NULL ? err_text(e) : why.data);
 	buf_clear(&why);
 	return e;
+}
+
+/* The roles are stopped, in order, and begin again with what the disk has. */
+static void
+rebuild(struct master *m)
+{
+	m->is_rebuilding = true;
+	posts_stop(&m->posts);
+}
+
+static void
+look_after_loading(struct master *m)
+{
+	int code = posts_load_failure(&m->posts);
+
+	if (store_is_loaded(m->env.store))
+		m->load_failures = 0;
+	if (code == 0 && store_wants_rebuild(m->env.store)) {
+		log_info(
+		    "master: too much of the shared memory is taken by blocks of lost branches: rebuilding it from "
+		    "the journal");
+		rebuild(m);
+	} else if (code != 0 && code != CHILD_NEVER && ++m->load_failures < LOADS_MAX) {
+		log_warn("master: the chain could not be loaded; trying again");
+		rebuild(m);
+	} else if (code != 0) {
+		m->is_refused = code == CHILD_NEVER;
+		m->load_failures = LOADS_MAX;
+		posts_stop(&m->posts);
+	}
+}
+
+/* Nobody runs any more. True: and all has begun again. */
+static bool
+begin_again(struct master *m)
+{
+	if (!m->is_rebuilding)
+		return false;
+	m->is_rebuilding = false;
+	store_destroy(m->env.store);
+	m->env.store = NULL;
+	if (make_store(m) != OK)
+		return false;
+	posts_begin_again(&m->posts);
+	return true;
 }
 
 /* Children have it from us. On failure the old one stays in use. */
@@ -163,11 +233,16 @@ on_signal(struct master *m, int signo)
 	switch (signo) {
 	case SIGTERM:
 	case SIGINT:
-		if (posts_is_stopping(&m->posts)) {
+		if (posts_is_stopping(&m->posts) && !m->is_rebuilding) {
 			posts_stop_now(&m->posts);
-		} else {
+		} else if (!m->is_rebuilding) {
 			log_info("master: stopping");
 			posts_stop(&m->posts);
+		}
+		if (m->is_rebuilding) {
+			/* Then it is a stop after all. */
+			log_info("master: stopping");
+			m->is_rebuilding = false;
 		}
 		break;
 	case SIGHUP:
@@ -196,10 +271,11 @@ run(struct master *m, const sigset_t *signals)
 			on_signal(m, signo);
 		posts_reap(&m->posts);
 		if (posts_is_stopping(&m->posts)) {
-			if (posts_stop_step(&m->posts))
+			if (posts_stop_step(&m->posts) && !begin_again(m))
 				return;
 			continue;
 		}
+		look_after_loading(m);
 		posts_watch(&m->posts, m->config->node.watchdog_ms);
 		posts_start_due(&m->posts);
 	}
@@ -304,8 +380,12 @@ master_run(struct config *config, const char *config_path)
 		say_hello(&m);
 		posts_start_due(&m.posts);
 		run(&m, &signals);
+		if (m.env.store != NULL && store_is_loaded(m.env.store))
+			store_end_journal(m.env.store);
 		log_info("master: stopped");
-		exit_code = EXIT_STOPPED;
+		exit_code = m.is_refused					  ? EXIT_REFUSED
+			    : m.load_failures >= LOADS_MAX || m.env.store == NULL ? EXIT_FAILED
+										  : EXIT_STOPPED;
 	} else {
 		exit_code = e == ERR_PERM || e == ERR_LIMIT ? EXIT_REFUSED : EXIT_FAILED;
 	}

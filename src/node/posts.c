@@ -34,6 +34,7 @@
 #define DELAY_MAX_MS 30000
 #define DELAY_FORGET_MS 60000 /* a child that lived so long starts over with the first delay */
 #define FORK_RETRY_MS 3000
+#define EARLY_MS 300	/* a chain that loads faster keeps nobody waiting, so nobody is told of it */
 #define ABSENCE_MS 5000 /* the master looks each second: if not for so long, it was not running */
 
 void
@@ -51,6 +52,39 @@ posts_plan(struct posts *p, struct node_env *env)
 		for (uint32_t i = 0; i < (node_roles[r].per_worker ? env->workers : 1); i++)
 			p->at[n++] = (struct post){.role = &node_roles[r], .index = i, .delay_ms = DELAY_FIRST_MS};
 	p->watched_ms = clock_mono_ms();
+	p->early_at_ms = p->watched_ms + EARLY_MS;
+}
+
+/* May it be started now, as far as the loading of the chain goes? When that may be, if it is a matter of time. */
+static bool
+is_its_turn(const struct posts *p, const struct post *post, uint64_t *at_ms)
+{
+	*at_ms = post->start_at_ms;
+	switch (post->role->start) {
+	case START_ONCE:
+		return !p->is_loaded && p->load_code == 0;
+	case START_EARLY:
+		if (!p->is_loaded && *at_ms < p->early_at_ms)
+			*at_ms = p->early_at_ms;
+		return true;
+	case START_LOADED:
+		break;
+	}
+	return p->is_loaded;
+}
+
+void
+posts_begin_again(struct posts *p)
+{
+	uint64_t now = clock_mono_ms();
+
+	p->is_loaded = false;
+	p->load_code = 0;
+	p->stop_at_ms = p->order_at_ms = 0;
+	p->watched_ms = now;
+	p->early_at_ms = now + EARLY_MS;
+	for (uint32_t i = 0; i < p->count; i++)
+		p->at[i] = (struct post){.role = p->at[i].role, .index = p->at[i].index, .delay_ms = DELAY_FIRST_MS};
 }
 
 void
@@ -108,11 +142,11 @@ start(struct posts *p, struct post *post)
 void
 posts_start_due(struct posts *p)
 {
-	uint64_t now = clock_mono_ms();
+	uint64_t now = clock_mono_ms(), at_ms;
 
 	for (uint32_t i = 0; i < p->count && !posts_is_stopping(p); i++) {
 		struct post *post = &p->at[i];
-		if (post->pid == 0 && !post->is_given_up && post->start_at_ms <= now)
+		if (post->pid == 0 && !post->is_given_up && is_its_turn(p, post, &at_ms) && at_ms <= now)
 			start(p, post);
 	}
 }
@@ -144,6 +178,11 @@ bury(struct posts *p, struct post *post, int status)
 	uint64_t now = clock_mono_ms();
 	bool is_replaced = post->kill_at_ms != 0, was_expected = posts_is_stopping(p) || is_replaced;
 
+	if (post->role->start == START_ONCE) {
+		p->is_loaded = WIFEXITED(status) && WEXITSTATUS(status) == CHILD_STOPPED;
+		p->load_code = p->is_loaded ? 0 : WIFEXITED(status) ? WEXITSTATUS(status) : CHILD_AGAIN;
+		was_expected = was_expected || WIFEXITED(status);
+	}
 	say_how_it_ended(post, post->pid, status, was_expected);
 	role_stopped(p->env->store, (uint32_t)(post - p->at));
 	give_ring_back(p, post, post->ring);
@@ -153,7 +192,7 @@ bury(struct posts *p, struct post *post, int status)
 	post->start_at_ms = is_replaced ? now : now + post->delay_ms;
 	if (!was_expected)
 		post->delay_ms = post->delay_ms * 2 < DELAY_MAX_MS ? post->delay_ms * 2 : DELAY_MAX_MS;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == CHILD_NEVER) {
+	if (post->role->start != START_ONCE && WIFEXITED(status) && WEXITSTATUS(status) == CHILD_NEVER) {
 		post->is_given_up = true;
 		log_error("master: %s will not be started again: the lines above say why", post->role->name);
 	}
@@ -276,6 +315,8 @@ posts_replace(struct posts *p)
 
 	for (uint32_t i = 0; i < p->count; i++) {
 		struct post *post = &p->at[i];
+		if (post->role->start == START_ONCE)
+			continue;
 		/* What failed under the old configuration may work under the new one. */
 		post->is_given_up = false;
 		post->delay_ms = DELAY_FIRST_MS;
@@ -286,6 +327,12 @@ posts_replace(struct posts *p)
 			kill(post->pid, SIGTERM);
 		}
 	}
+}
+
+int
+posts_load_failure(const struct posts *p)
+{
+	return p->load_code;
 }
 
 void
@@ -366,14 +413,14 @@ sooner(uint64_t a, uint64_t b)
 uint64_t
 posts_wait_ms(const struct posts *p, uint64_t max_ms)
 {
-	uint64_t now = clock_mono_ms(), next = now + max_ms;
+	uint64_t now = clock_mono_ms(), next = now + max_ms, at_ms;
 
 	if (posts_is_stopping(p))
 		next = sooner(next, sooner(p->stop_at_ms, p->order_at_ms));
 	for (uint32_t i = 0; i < p->count && !posts_is_stopping(p); i++) {
 		const struct post *post = &p->at[i];
-		if (post->pid == 0 && !post->is_given_up)
-			next = sooner(next, post->start_at_ms);
+		if (post->pid == 0 && !post->is_given_up && is_its_turn(p, post, &at_ms))
+			next = sooner(next, at_ms);
 		if (post->pid != 0 && post->kill_at_ms != 0)
 			next = sooner(next, post->kill_at_ms);
 		if (post->leaver.pid != 0)

@@ -41,6 +41,9 @@ struct posts {
 	uint64_t watched_ms;  /* when the watchdog looked last */
 	uint64_t excused_ms;  /* nobody is stuck before */
 	uint64_t stop_at_ms;  /* when what still runs is killed; 0: not stopping */
+	bool is_loaded;	      /* the loader is done */
+	int load_code;	      /* how the loader failed, once it has; 0: it has not */
+	uint64_t early_at_ms; /* when roles come that need not wait for it */
 	uint64_t order_at_ms; /* the same for what stops at present */
 	int stop_order;
 };
@@ -48,8 +51,12 @@ struct posts {
 /* Plans them by the table of roles; none runs yet. env is borrowed; its store is used from posts_start_due on. */
 void posts_plan(struct posts *p, struct node_env *env);
 void posts_clear(struct posts *p);
+/* None runs any more, and all shall be started again, in a segment made anew. */
+void posts_begin_again(struct posts *p);
 
 void posts_start_due(struct posts *p);
+/* The loader has failed: how it ended. 0: it has not. */
+int posts_load_failure(const struct posts *p);
 /* Buries the dead, repairs what they were writing, and plans their successors. */
 void posts_reap(struct posts *p);
 /* Kills who has not moved for so long. */

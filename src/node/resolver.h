@@ -10,10 +10,10 @@
 
 #include "bad_blocks.h"
 #include "chain/rule.h"
-#include "node/branch.h"
 #include "node/child.h"
 #include "peer/fetch.h"
 #include "peer/handshake.h"
+#include "store/branch.h"
 #include "store/peer_table.h"
 #include "store/ring.h"
 

@@ -3,13 +3,18 @@
  * ring and when the tip has moved; first it follows the tip, then it judges what the rings hold, batch by batch, and
  * wakes the workers that wait for verdicts.
  *
- * If it dies, workers' transfers stay in their rings and are judged by its successor, which first mends the slots; one
- * that was let in already gets the same verdict again.
+ * What a turn lets in is written to the pool's log with one sync for all of it, and only then are the verdicts told: what
+ * a client was promised survives every process and the machine. When the log cannot be written, what was new is taken
+ * out again and refused, and everything goes on by itself once it can.
+ *
+ * If it dies, workers' transfers stay in their rings and are judged by its successor, which first mends the slots and
+ * writes to the log what its predecessor had not; one that was let in already gets the same verdict again.
  */
 #include <inttypes.h>
 #include <string.h>
 
 #include "node/roles.h"
+#include "store/load.h"
 #include "store/mempool.h"
 #include "store/ring.h"
 #include "store/role_table.h"
@@ -27,6 +32,10 @@ struct pool {
 	struct loop_timer *more; /* there is more to do, after the loop had a turn */
 	uint64_t now_ms;
 	uint32_t accepted;
+	struct hash256 ids[BATCH]; /* of the transfers judged in this turn, in order */
+	bool is_new[BATCH];
+	size_t judged;
+	enum err trouble; /* why the log could not be written: logged once */
 };
 
 static struct admission
@@ -38,14 +47,51 @@ judge(void *ctx, const uint8_t *bytes, size_t size, bool from_client)
 	struct tx tx;
 
 	/* Checked by the worker already; decoded again because the ring is the worker's to write. */
-	if (tx_decode(&tx, &r) == RULE_OK && reader_done(&r) && tx.version == TX_TRANSFER)
+	p->ids[p->judged] = (struct hash256){0};
+	if (tx_decode(&tx, &r) == RULE_OK && reader_done(&r) && tx.version == TX_TRANSFER) {
 		a = mempool_admit(p->mempool, &tx, from_client, p->now_ms);
+		p->ids[p->judged] = tx_id(&tx);
+	}
+	p->is_new[p->judged++] = a.is_new;
 	if (a.is_new)
 		p->accepted++;
 	if (a.status == ADMISSION_REFUSED)
 		role_count(p->child->env->store, COUNT_REJECTED, 1);
 	FAILPOINT("pool.judged");
 	return a;
+}
+
+/* Everything let in is in the log now, or was not let in. */
+static bool
+keep(struct pool *p)
+{
+	enum err e = mempool_keep(p->mempool);
+
+	if (e != p->trouble && e != OK)
+		log_error(
+		    "pool: the log of pending transfers cannot be written: %s; no new ones are taken until it can",
+		    err_text(e));
+	else if (e != p->trouble)
+		log_info("pool: the log of pending transfers can be written again");
+	p->trouble = e;
+	return e == OK;
+}
+
+static void
+seal(void *ctx, struct admission *verdicts, size_t count)
+{
+	struct pool *p = ctx;
+
+	if (keep(p))
+		return;
+	for (size_t i = 0; i < count; i++)
+		if ((verdicts[i].status == ADMISSION_PENDING || verdicts[i].status == ADMISSION_WAITING) &&
+		    !mempool_is_kept(p->mempool, &p->ids[i]))
+			verdicts[i] = (struct admission){ADMISSION_NOT_KEPT, RULE_OK, false};
+	for (size_t i = 0; i < count; i++)
+		if (p->is_new[i])
+			mempool_withdraw(p->mempool, &p->ids[i]);
+	p->accepted = 0;
 }
 
 static void
@@ -74,8 +120,12 @@ work(void *ctx)
 
 	p->now_ms = clock_wall_ms();
 	p->accepted = 0;
+	p->judged = 0;
 	settle(p);
-	judged = ring_drain(env->store, BATCH, judge, p, rang);
+	judged = ring_drain(env->store, BATCH, judge, seal, p, rang);
+	/* What the settling has returned, if nothing was judged. */
+	if (judged == 0)
+		(void)keep(p);
 	for (uint32_t i = 0; i < STORE_RINGS_MAX; i++)
 		if (rang[i])
 			bell_ring_worker(&env->bells, i);
@@ -94,6 +144,9 @@ sweep(void *ctx)
 	struct pool *p = ctx;
 
 	work(p);
+	if (mempool_tidy(p->mempool) != OK)
+		log_debug("pool: the log of pending transfers could not be replaced by a shorter one");
+	store_probe_disk(p->child->env->store);
 	loop_timer_arm(p->sweep, SWEEP_MS);
 }
 

@@ -5,6 +5,7 @@
 /*
  * Who may write what is in `access`; who wakes whom:
  *
+ *	loader     -> nobody: it builds the segment from the disk, ends, and the master starts the others
  *	worker     -> pool, resolver, miner, discovery
  *	pool       -> workers (their rings), relay, miner
  *	resolver   -> pool, miner, relay, workers
@@ -15,9 +16,13 @@
  * settles what the others left.
  */
 const struct role node_roles[] = {
-    {"worker", role_worker, STORE_WORKER, 0, true, 0},	    {"miner", role_miner, STORE_COMMIT, 10, false, 1},
-    {"resolver", role_resolver, STORE_COMMIT, 0, false, 1}, {"discovery", role_discovery, STORE_DISCOVERY, 0, false, 1},
-    {"relay", role_relay, STORE_READ, 0, false, 1},	    {"pool", role_pool, STORE_POOL, 0, false, 2},
+    {"loader", role_loader, STORE_COMMIT, 0, false, START_ONCE, 1},
+    {"worker", role_worker, STORE_WORKER, 0, true, START_EARLY, 0},
+    {"miner", role_miner, STORE_COMMIT, 10, false, START_LOADED, 1},
+    {"resolver", role_resolver, STORE_COMMIT, 0, false, START_LOADED, 1},
+    {"discovery", role_discovery, STORE_DISCOVERY, 0, false, START_LOADED, 1},
+    {"relay", role_relay, STORE_READ, 0, false, START_LOADED, 1},
+    {"pool", role_pool, STORE_POOL, 0, false, START_LOADED, 2},
 };
 
 const size_t node_role_count = ARRAY_LEN(node_roles);

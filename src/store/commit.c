@@ -6,12 +6,14 @@
  *	commit	1  repair words: from, then to
  *		2  leaves of the new blocks are linked into the tries. Readers that find a record there look whether it
  *		   is on their tip's chain, so a leaf of a block that never came is only some bytes
- *		3  swap turns odd if blocks are rolled back; heads of accounts move to the new branch
- *		4  the tip: one release store. From here on the commit has happened
- *		5  swap turns even, repair words are cleared
+ *		3  the journal: blocks and tip are on the disk. From here on the commit has happened (journaling.c)
+ *		4  swap turns odd if blocks are rolled back; heads of accounts move to the new branch
+ *		5  the tip: one release store, from which on everybody sees it
+ *		6  swap turns even, repair words are cleared
  *
- * Repair finds `to` set: if the tip is `to`, step 3 is repeated, else it is done backwards. Moving heads sets each to a
- * value that depends on the two branches alone, so it may be repeated from the start as often as writers die.
+ * Repair finds `to` set: if the journal has the tip `to`, steps 4 and 5 are repeated, else 4 is done backwards. Moving
+ * heads sets each to a value that depends on the two branches alone, so it may be repeated from the start as often as
+ * writers die.
  *
  * Records that lose stay where they are, counted as dead, until the segment is rebuilt; what was linked never moves and
  * is never overwritten, which is why readers need no lock.
@@ -21,6 +23,7 @@
 #include <string.h>
 
 #include "chain/pow.h"
+#include "journaling.h"
 #include "layout.h"
 #include "lock.h"
 #include "trie.h"
@@ -137,15 +140,17 @@ repair(struct store *s)
 {
 	struct control *c = s->control;
 	struct blockref to = {atomic_load_explicit(&c->to, memory_order_acquire)};
-	struct blockref from = {atomic_load(&c->from)}, tip = chain_tip(s), fork;
+	struct blockref from = {atomic_load(&c->from)}, fork;
 
 	if (to.v == 0)
 		return;
 	swap_begins(c);
 	if (from.v != 0) {
 		fork = chain_fork(s, from, to);
-		if (tip.v == to.v) {
+		if (journaling_has_tip(s, to)) {
 			move_heads(s, from, to, fork);
+			FAILPOINT("repair.before-tip");
+			atomic_store_explicit(&c->tip, to.v, memory_order_release);
 			count_dead(s, from, fork);
 			count_alive(s, to, fork);
 		} else {
@@ -350,11 +355,13 @@ commit_tip(struct store *s, struct blockref expected, struct blockref tip)
 		ref = chain_at(s, tip, h);
 		e = index_block(s, ref);
 	}
+	FAILPOINT("commit.indexed");
+	if (e == OK)
+		e = journaling_commit(s, tip);
 	if (e != OK) {
 		atomic_store_explicit(&c->to, 0, memory_order_release);
 		return e;
 	}
-	FAILPOINT("commit.indexed");
 	if (old.v != 0) {
 		if (fork.v != old.v)
 			swap_begins(c);

@@ -28,13 +28,14 @@
 #include "chain/tx.h"
 #include "chain/u256.h"
 #include "crypto/hash.h"
+#include "disk/journal.h"
 #include "store/peer_table.h"
 #include "store/ring.h"
 #include "store/role_table.h"
 #include "store/store.h"
 
 #define LAYOUT_MAGIC UINT64_C(0x52454e5341534547) /* "RENSASEG" */
-#define LAYOUT_VERSION 2
+#define LAYOUT_VERSION 3
 #define PAGE UINT64_C(4096)
 
 struct super {
@@ -64,6 +65,12 @@ struct trie_root {
 	_Atomic uint64_t slot;
 };
 
+/* How far the journal goes: where its next frame goes, and the block that the last tip entry names. */
+struct journal_mark {
+	struct log_place place;
+	uint64_t tip;
+};
+
 struct control {
 	_Atomic uint64_t tip;	/* THE chain: offset of its last block's record */
 	_Atomic uint64_t swap;	/* odd while account heads move between branches */
@@ -76,6 +83,12 @@ struct control {
 	_Atomic uint64_t dead;
 	_Atomic uint64_t lock_waits;
 	_Atomic uint64_t repairs;
+	_Atomic uint64_t mark; /* marks[mark % 2] counts; the other one is being written */
+	struct journal_mark marks[2];
+	_Atomic uint32_t load_done; /* blocks of the journal that the loader has built … */
+	_Atomic uint32_t load_of;   /* … and how many there are */
+	_Atomic uint32_t is_loaded;
+	_Atomic uint32_t is_full;  /* a committer heard that size_max is reached */
 	struct trie_root blocks;   /* by hash */
 	struct trie_root txs;	   /* by id */
 	struct trie_root accounts; /* by address */
@@ -84,8 +97,9 @@ struct control {
 /* Arena records. All start on 8-byte boundaries. */
 
 enum block_flag {
-	BLOCK_INDEXED = 1, /* hash and transactions are in the tries */
-	BLOCK_DEAD = 2	   /* counted in control.dead: lost to another branch, or given up */
+	BLOCK_INDEXED = 1,  /* hash and transactions are in the tries */
+	BLOCK_DEAD = 2,	    /* counted in control.dead: lost to another branch, or given up */
+	BLOCK_JOURNALED = 4 /* it is in the journal */
 };
 
 struct block_rec {
@@ -228,6 +242,12 @@ struct gone_slot {
 	struct hash256 id;
 };
 
+/* How far the pool's log goes. */
+struct pool_mark {
+	struct log_place place;
+	uint64_t start; /* position where the log begins: what is before was replaced */
+};
+
 struct pool_region {
 	_Atomic uint64_t links;			       /* odd while bucket chains change */
 	_Atomic uint64_t arrivals;		       /* number of the last one that came */
@@ -236,6 +256,10 @@ struct pool_region {
 	/* Tips whose blocks may hold transfers that are in neither pool nor chain: a walk away from them is not done
 	 * yet. */
 	_Atomic uint64_t owed[POOL_OWED_MAX];
+	_Atomic uint64_t mark; /* marks[mark % 2] counts; the other one is being written */
+	struct pool_mark marks[2];
+	_Atomic int32_t log_err;     /* enum err of the last write to the log */
+	_Atomic int32_t journal_err; /* of the last write to the journal; here, because the pool process sees to it */
 	_Atomic uint32_t count;
 	uint32_t free;	      /* first of the freed slots, chained by next_id */
 	uint32_t next_unused; /* slots from here on were never used */
@@ -260,6 +284,9 @@ struct store {
 	sem_t *sem;   /* master and committers */
 	uint32_t pid;
 	uint32_t role;
+	struct framelog *journal;  /* committers only; NULL: what is committed is not written to disk */
+	struct framelog *pool_log; /* pool process and loader only; likewise */
+	struct journal_frame *journal_frame;
 	uint64_t promised;  /* arena bytes that indexing what this process has staged will take */
 	uint32_t next_ring; /* where the next look through the rings starts, so that none is always last */
 	char name[80];	    /* "/rensa.NODE.HASH" */

@@ -1,19 +1,27 @@
 noinst_LIBRARIES += librensa_store.a
 librensa_store_a_SOURCES = \
+	include/store/branch.h \
 	include/store/chain.h \
 	include/store/commit.h \
+	include/store/load.h \
 	include/store/mempool.h \
 	include/store/peer_table.h \
 	include/store/ring.h \
 	include/store/role_table.h \
 	include/store/store.h \
+	src/store/branch.c \
 	src/store/chain.c \
 	src/store/commit.c \
+	src/store/journaling.c \
+	src/store/journaling.h \
 	src/store/layout.h \
+	src/store/load.c \
 	src/store/lock.c \
 	src/store/lock.h \
 	src/store/mempool.c \
+	src/store/mempool_core.h \
 	src/store/peer_table.c \
+	src/store/pool_keeping.c \
 	src/store/pool_slots.c \
 	src/store/pool_slots.h \
 	src/store/ring.c \

@@ -20,26 +20,12 @@
 #include <string.h>
 
 #include "layout.h"
-#include "pool_slots.h"
-#include "sender_index.h"
+#include "mempool_core.h"
 #include "util/failpoint.h"
 #include "util/mem.h"
 
 #define ADMIT_TRIES 3
 #define EVICT_SHARE 64 /* one pass over a full pool makes room for this share of it */
-
-struct mempool {
-	struct store *store;
-	struct sender_index *senders;
-	struct settle_report report; /* of walks since the last mempool_settle told */
-	bool has_walked;
-	bool is_fresh; /* whatever a predecessor was at when it died: the first walk looks at every sender */
-	/*
-	 * While the pool is full: nothing in it would make room for a transfer as good as this, so another such one is
-	 * refused without looking through all slots. Of a client: nothing would for any. size 0: not known.
-	 */
-	struct pool_entry floor;
-};
 
 struct mempool *
 mempool_open(struct store *s)
@@ -49,12 +35,16 @@ mempool_open(struct store *s)
 	m->store = s;
 	m->is_fresh = true;
 	m->senders = sender_index_new(store_seed(s));
+	buf_init(&m->payload);
 	pool_relink(s);
 	for (uint32_t i = 0; i < s->super->pool_max; i++) {
 		const struct pool_slot *slot = &pool_slots(s)[i];
 		const struct pool_entry *e = &slot->entry;
-		if (atomic_load(&slot->is_used))
-			sender_add(m->senders, &e->sender, (struct pending){e->sequence, e->value + e->fee, i});
+		if (!atomic_load(&slot->is_used))
+			continue;
+		sender_add(m->senders, &e->sender, (struct pending){e->sequence, e->value + e->fee, i});
+		if (!e->is_kept)
+			mempool_note_unkept(m, i);
 	}
 	return m;
 }
@@ -65,6 +55,8 @@ mempool_close(struct mempool *m)
 	if (m == NULL)
 		return;
 	sender_index_free(m->senders);
+	buf_clear(&m->payload);
+	free(m->unkept);
 	free(m);
 }
 
@@ -136,20 +128,28 @@ is_hopeless(const struct mempool *m, const struct pool_entry *e)
 	return m->floor.from_client || (!e->from_client && rate_compare(e, &m->floor) <= 0);
 }
 
-/* What its sender has pending after it waits from now on. */
-static void
-evict(struct mempool *m, uint32_t slot, uint64_t height)
+void
+mempool_take_out(struct mempool *m, uint32_t slot)
 {
 	const struct pool_entry *e = &pool_slots(m->store)[slot].entry;
 	struct address who = e->sender;
 	uint64_t sequence = e->sequence;
 	const struct sender *s;
 
-	drop_as_gone(m, slot, RULE_POOL_FULL, height);
+	drop(m, slot);
 	if ((s = sender_find(m->senders, &who)) == NULL)
 		return;
 	for (uint32_t i = sender_place(s, sequence); i < s->count; i++)
 		pool_set_waiting(m->store, s->list[i].slot, true);
+}
+
+static void
+evict(struct mempool *m, uint32_t slot, uint64_t height)
+{
+	struct hash256 id = pool_slots(m->store)[slot].entry.id;
+
+	pool_mark_gone(m->store, &id, RULE_POOL_FULL, height);
+	mempool_take_out(m, slot);
 }
 
 /*
@@ -200,6 +200,8 @@ enter(struct mempool *m, struct pool_entry *e)
 	if (slot == POOL_NONE)
 		return false;
 	sender_add(m->senders, &e->sender, (struct pending){e->sequence, e->value + e->fee, slot});
+	if (!e->is_kept)
+		mempool_note_unkept(m, slot);
 	if (e->is_waiting)
 		return true;
 	/* It may be what others of its sender have waited for. */
@@ -214,9 +216,9 @@ enter(struct mempool *m, struct pool_entry *e)
  * By what the accounts are as of block `at`. One that is returned from a rolled-back block was let in before: how far
  * ahead it is does not matter then, and funds are dealt out by the recheck that follows.
  */
-static struct admission
-admit_at(struct mempool *m, struct blockref at, const struct tx *tx, const struct hash256 *id, bool from_client,
-	 bool is_returned, uint64_t now_ms)
+struct admission
+mempool_admit_at(struct mempool *m, struct blockref at, const struct tx *tx, const struct hash256 *id,
+		 const struct pool_entry *origin, bool is_returned)
 {
 	struct pool_entry e = {.id = *id,
 			       .sender = tx_sender(tx),
@@ -224,8 +226,9 @@ admit_at(struct mempool *m, struct blockref at, const struct tx *tx, const struc
 			       .value = tx->value,
 			       .fee = tx->fee,
 			       .arrival = UINT64_MAX, /* later than all that are here */
-			       .received_ms = now_ms,
-			       .from_client = from_client};
+			       .received_ms = origin->received_ms,
+			       .from_client = origin->from_client,
+			       .is_kept = origin->is_kept};
 	const struct sender *sender = sender_find(m->senders, &e.sender);
 	struct writer w = writer_of(e.bytes, sizeof(e.bytes));
 	uint64_t next, outgoing = sender == NULL ? 0 : sender->outgoing;
@@ -354,6 +357,7 @@ static void
 return_block(struct walk *w, struct blockref ref)
 {
 	struct mempool *m = w->m;
+	struct pool_entry origin = {.received_ms = w->now_ms, .from_client = true};
 	struct block_iter it;
 	struct block b;
 	struct tx tx;
@@ -368,7 +372,7 @@ return_block(struct walk *w, struct blockref ref)
 		id = tx_id(&tx);
 		if (pool_slot_of(m->store, &id) != POOL_NONE || is_mined(w, &id))
 			continue;
-		a = admit_at(m, w->tip, &tx, &id, true, true, w->now_ms);
+		a = mempool_admit_at(m, w->tip, &tx, &id, &origin, true);
 		FAILPOINT("pool.returning");
 		if (a.status == ADMISSION_RETRY)
 			w->is_stale = true;
@@ -472,6 +476,7 @@ mempool_admit(struct mempool *m, const struct tx *tx, bool from_client, uint64_t
 {
 	struct store *s = m->store;
 	struct hash256 id = tx_id(tx);
+	struct pool_entry origin = {.received_ms = now_ms, .from_client = from_client};
 	struct admission a = admitted(ADMISSION_RETRY, false);
 	struct tx_place place;
 	/* Checked by the caller's process, whose word is not enough for sums that must not overflow. */
@@ -489,13 +494,15 @@ mempool_admit(struct mempool *m, const struct tx *tx, bool from_client, uint64_t
 		if (known != POOL_NONE) {
 			const struct pool_entry *e = &pool_slots(s)[known].entry;
 			/* Ours now as well: what a client was promised is not dropped to make room. */
-			if (from_client)
+			if (from_client && !e->from_client) {
 				pool_set_from_client(s, known);
+				mempool_note_changed(m, known);
+			}
 			return admitted(e->is_waiting ? ADMISSION_WAITING : ADMISSION_PENDING, false);
 		}
 		if (chain_find_tx(s, at, &id, &place))
 			return admitted(ADMISSION_CONFIRMED, false);
-		a = admit_at(m, at, tx, &id, from_client, false, now_ms);
+		a = mempool_admit_at(m, at, tx, &id, &origin, false);
 	}
 	return a;
 }

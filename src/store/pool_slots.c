@@ -236,6 +236,12 @@ pool_set_waiting(struct store *s, uint32_t i, bool is_waiting)
 }
 
 void
+pool_set_kept(struct store *s, uint32_t i, bool is_kept)
+{
+	set_flag(&pool_slots(s)[i].entry.is_kept, is_kept);
+}
+
+void
 pool_set_from_client(struct store *s, uint32_t i)
 {
 	set_flag(&pool_slots(s)[i].entry.from_client, true);

@@ -13,6 +13,7 @@ void pool_relink(struct store *s);
 uint32_t pool_insert(struct store *s, struct pool_entry *e);
 void pool_remove(struct store *s, uint32_t slot);
 void pool_set_waiting(struct store *s, uint32_t slot, bool is_waiting);
+void pool_set_kept(struct store *s, uint32_t slot, bool is_kept);
 void pool_set_from_client(struct store *s, uint32_t slot);
 /* The writer's own look-up: no sequence numbers needed. */
 uint32_t pool_slot_of(const struct store *s, const struct hash256 *id);

@@ -11,9 +11,11 @@
  */
 #include "store/ring.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "layout.h"
+#include "util/mem.h"
 #include "util/text.h"
 
 static uint32_t
@@ -129,13 +131,47 @@ ring_turn(const struct store *s, uint32_t n)
 	return (s->next_ring + n) % s->super->rings;
 }
 
-/* One transfer that waits in a slot. */
-static void
-judge_slot(struct ring_tx *t, ring_judge *judge, void *ctx)
-{
-	size_t size = *(const volatile uint32_t *)&t->size;
+/* What one call of ring_drain has judged and not told yet. */
+struct drain {
+	size_t max, count;
+	struct ring_tx **slots;
+	struct admission *verdicts;
+	uint64_t done[STORE_RINGS_MAX]; /* how far each ring was looked through */
+};
 
-	t->verdict = judge(ctx, t->bytes, size <= sizeof(t->bytes) ? size : 0, t->from_client != 0);
+/* Judges what waits in one ring, as far as the batch has room. True: nothing is left in it. */
+static bool
+judge_ring(struct store *s, uint32_t i, struct drain *d, ring_judge *judge, void *ctx, bool *rang)
+{
+	struct ring_region *r = ring_at(s, i);
+	uint64_t done = atomic_load_explicit(&r->tx_done, memory_order_relaxed);
+	uint64_t head = atomic_load_explicit(&r->tx_head, memory_order_acquire);
+
+	/* No more can be waiting than there are slots. */
+	if (head - done > RING_TXS)
+		done = head > RING_TXS ? head - RING_TXS : 0;
+	for (; done != head && d->count < d->max; done++) {
+		struct ring_tx *t = &r->txs[done % RING_TXS];
+		uint32_t state = load(&t->state);
+
+		if (state == SLOT_FULL) {
+			size_t size = *(const volatile uint32_t *)&t->size;
+			d->verdicts[d->count] =
+			    judge(ctx, t->bytes, size <= sizeof(t->bytes) ? size : 0, t->from_client != 0);
+			d->slots[d->count++] = t;
+		}
+		/* Done already: by a predecessor that died before it said so. */
+		if (state == SLOT_FULL || state == SLOT_DONE)
+			*rang = true;
+	}
+	d->done[i] = done;
+	return done == head;
+}
+
+static void
+tell(struct ring_tx *t, struct admission verdict)
+{
+	t->verdict = verdict;
 	put(&t->state, SLOT_DONE);
 	atomic_thread_fence(memory_order_seq_cst);
 	if (load(&t->is_forgotten))
@@ -143,40 +179,36 @@ judge_slot(struct ring_tx *t, ring_judge *judge, void *ctx)
 }
 
 size_t
-ring_drain(struct store *s, size_t max, ring_judge *judge, void *ctx, bool rang[STORE_RINGS_MAX])
+ring_drain(struct store *s, size_t max, ring_judge *judge, ring_seal *seal, void *ctx, bool rang[STORE_RINGS_MAX])
 {
-	size_t count = 0;
+	bool is_empty[STORE_RINGS_MAX] = {false}, is_looked[STORE_RINGS_MAX] = {false};
+	struct drain d = {.max = max};
 
+	d.slots = xmalloc((max + 1) * sizeof(struct ring_tx *));
+	d.verdicts = xmalloc((max + 1) * sizeof(*d.verdicts));
 	for (uint32_t n = 0; n < s->super->rings; n++) {
 		uint32_t i = ring_turn(s, n);
-		struct ring_region *r = ring_at(s, i);
-		uint64_t done, head;
-
 		if (load(ring_state(s, i)) == RING_FREE)
 			continue;
-		done = atomic_load_explicit(&r->tx_done, memory_order_relaxed);
-		head = atomic_load_explicit(&r->tx_head, memory_order_acquire);
-		/* No more can be waiting than there are slots. */
-		if (head - done > RING_TXS)
-			done = head > RING_TXS ? head - RING_TXS : 0;
-		for (; done != head && count < max; done++) {
-			struct ring_tx *t = &r->txs[done % RING_TXS];
-			uint32_t state = load(&t->state);
-
-			if (state == SLOT_FULL) {
-				judge_slot(t, judge, ctx);
-				count++;
-			}
-			/* Done already: by a predecessor that died before it said so. */
-			if (state == SLOT_FULL || state == SLOT_DONE)
-				rang[i] = true;
-			atomic_store_explicit(&r->tx_done, done + 1, memory_order_release);
-		}
-		if (done == head && load(ring_state(s, i)) == RING_ORPHANED)
+		is_looked[i] = true;
+		is_empty[i] = judge_ring(s, i, &d, judge, ctx, &rang[i]);
+	}
+	if (seal != NULL && d.count > 0)
+		seal(ctx, d.verdicts, d.count);
+	/* Nobody hears of his verdict before all that it promises is sealed. */
+	for (size_t k = 0; k < d.count; k++)
+		tell(d.slots[k], d.verdicts[k]);
+	for (uint32_t i = 0; i < s->super->rings; i++) {
+		if (!is_looked[i])
+			continue;
+		atomic_store_explicit(&ring_at(s, i)->tx_done, d.done[i], memory_order_release);
+		if (is_empty[i] && load(ring_state(s, i)) == RING_ORPHANED)
 			free_if_drained(s, i);
 	}
 	s->next_ring++;
-	return count;
+	free(d.slots);
+	free(d.verdicts);
+	return d.count;
 }
 
 enum err

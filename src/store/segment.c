@@ -212,6 +212,22 @@ out:
 	return e;
 }
 
+static void
+drop_journal(struct store *s)
+{
+	framelog_free(s->journal);
+	free(s->journal_frame);
+	s->journal = NULL;
+	s->journal_frame = NULL;
+}
+
+static void
+drop_pool_log(struct store *s)
+{
+	framelog_free(s->pool_log);
+	s->pool_log = NULL;
+}
+
 /* Lays a writable window over the read-only mapping, at the same place. */
 static enum err
 window(struct store *s, uint64_t from, uint64_t size)
@@ -242,6 +258,9 @@ store_attach(struct store *s, enum store_access access, uint32_t role, uint32_t 
 		fd_close(&s->fd_read);
 		return e;
 	}
+	drop_journal(s);
+	if (access != STORE_POOL)
+		drop_pool_log(s);
 	if ((e = map_all(s, s->fd_read, PROT_READ, plan.size_max)) != OK)
 		return e;
 	e = window(s, plan.roles_at + role * PAGE, PAGE);
@@ -268,6 +287,8 @@ store_close(struct store *s)
 		munmap(s->base, s->super->size_max);
 	if (s->sem != NULL)
 		sem_close(s->sem);
+	drop_journal(s);
+	drop_pool_log(s);
 	fd_close(&s->fd_read);
 	fd_close(&s->fd_write);
 	free(s);
@@ -295,8 +316,10 @@ store_reserve(struct store *s, uint64_t bytes)
 	need = atomic_load(&c->end) + s->promised + bytes;
 	if (need <= granted)
 		return OK;
-	if (need > s->super->size_max)
+	if (need > s->super->size_max) {
+		atomic_store(&c->is_full, 1);
 		return ERR_LIMIT;
+	}
 	/* A quarter more each time, within bounds, so that growth costs a bounded share of work and of memory. */
 	grow = granted / 4;
 	grow = grow < GROW_MIN ? GROW_MIN : grow > GROW_MAX ? GROW_MAX : grow;

@@ -15,33 +15,10 @@
 #include <unistd.h>
 
 #include "util/failpoint.h"
+#include "util/fileio.h"
 #include "util/text.h"
 
 #define READ_STEP ((size_t)64 * 1024)
-
-static enum err
-err_of_errno(void)
-{
-	switch (errno) {
-	case ENOENT:
-		return ERR_NOT_FOUND;
-	case EEXIST:
-	case ENOTDIR:
-		return ERR_EXISTS;
-	case EACCES:
-	case EPERM:
-	case EROFS:
-		return ERR_PERM;
-	case ENOSPC:
-	case EDQUOT:
-		return ERR_NOSPC;
-	case ENAMETOOLONG:
-	case EFBIG:
-		return ERR_LIMIT;
-	default:
-		return ERR_IO;
-	}
-}
 
 void
 fd_close(int *fd)
@@ -119,34 +96,6 @@ write_all(int fd, const char *data, size_t len)
 	return OK;
 }
 
-/* Makes the names in the folder that path lies in durable. */
-static enum err
-folder_sync(const char *path)
-{
-	char folder[PATH_MAX];
-	const char *slash = strrchr(path, '/');
-	size_t len = slash == NULL ? 0 : (size_t)(slash - path);
-	if (slash == NULL)
-		text_copy(folder, sizeof(folder), ".");
-	else if (slash == path)
-		text_copy(folder, sizeof(folder), "/");
-	else if (len < sizeof(folder)) {
-		memcpy(folder, path, len);
-		folder[len] = '\0';
-	} else {
-		errno = ENAMETOOLONG;
-		return ERR_LIMIT;
-	}
-
-	enum err ret = OK;
-	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	/* EINVAL: a file system without a notion of syncing folders. */
-	if (fd == -1 || (fsync(fd) == -1 && errno != EINVAL))
-		ret = err_of_errno();
-	fd_close(&fd);
-	return ret;
-}
-
 /* Does a test want this step to be one that the system refused? */
 static bool
 fails(const char *failpoint)
@@ -187,7 +136,7 @@ file_write(const char *path, const void *data, size_t len, mode_t mode)
 		goto out;
 	}
 	made = false;
-	ret = fails("file.folder") ? err_of_errno() : folder_sync(path);
+	ret = fails("file.folder") ? err_of_errno() : folder_sync_of(path);
 
 out:
 	fd_close(&fd);
@@ -206,7 +155,7 @@ folder_make(const char *path)
 	if (mkdir(path, 0700) == 0) {
 		/* As durable as what will be written into it. A parent that we may pass but not read is no reason to
 		 * fail. */
-		(void)!folder_sync(path);
+		(void)!folder_sync_of(path);
 		return OK;
 	}
 	/* Anything may be said of a folder that exists, "read-only file system" for one; so look whether it does. */

@@ -1,4 +1,5 @@
 #include "node.h"
+#include "store/load.h"
 
 #include <check.h>
 #include <errno.h>
@@ -94,6 +95,7 @@ node_start(struct node *n)
 	e = store_create(&n->store, &store, &why);
 	ck_assert_msg(e == OK, "%s", why.data);
 	buf_clear(&why);
+	store_loaded(n->store, &(struct log_place){0});
 	/* Nothing else opens it, and so a test that fails leaves nothing behind. */
 	snprintf(path, sizeof(path), "/dev/shm/%s", store_object_name(n->store));
 	unlink(path);
@@ -171,7 +173,7 @@ pool_turn(void *ctx)
 
 	if (n->is_pool_away)
 		return;
-	if (ring_drain(n->store, n->drain_max, judge, n, rang) == n->drain_max)
+	if (ring_drain(n->store, n->drain_max, judge, NULL, n, rang) == n->drain_max)
 		loop_timer_arm(n->turns[API_WAKE_POOL], 0);
 	if (rang[n->options.ring])
 		api_bell(n->api);

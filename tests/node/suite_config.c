@@ -18,6 +18,7 @@ static const char full_text[] = "# A comment\n"
 				"log_format = json\n"
 				"log_file = /var/log/rensa.log\n"
 				"watchdog = 1500ms\n"
+				"sync = off\n"
 				"[http]\n"
 				"\tlisten = [::1]:5001\n"
 				"\tworkers = 4 ; as many as cores\n"
@@ -126,6 +127,7 @@ START_TEST(reads_every_key)
 	ck_assert_str_eq(c.node.data_dir, "/srv/rensa data");
 	ck_assert_uint_eq(c.node.shm_max, 64u << 20);
 	ck_assert_uint_eq(c.node.watchdog_ms, 1500);
+	ck_assert_int_eq(c.node.sync, SYNC_OFF);
 	ck_assert(c.http.listen.is_v6 && c.http.listen.port == 5001);
 	ck_assert_uint_eq(c.http.workers, 4);
 	ck_assert_uint_eq(c.http.admin_allow.count, 2);

@@ -5,8 +5,8 @@
  * The chain may move meanwhile. An extension of our tip does no harm; when the fork point itself has left the chain,
  * branch_add and branch_commit say ERR_STALE and the branch has to be begun again.
  */
-#ifndef RENSA_NODE_BRANCH_H
-#define RENSA_NODE_BRANCH_H
+#ifndef RENSA_STORE_BRANCH_H
+#define RENSA_STORE_BRANCH_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-#include "node/branch.h"
+#include "store/branch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -157,25 +157,50 @@ branch_add(struct branch *b, const struct block *block, bool is_trusted, struct 
 	return e;
 }
 
+/* A branch too long for one frame of the journal is written there ahead of its commit, lock by lock. */
+static enum err
+stage_journal(struct branch *b)
+{
+	bool is_done = false;
+	enum err e = OK;
+
+	while (e == OK && !is_done) {
+		if ((e = store_begin(b->store, LOCK_MS)) != OK)
+			return e;
+		e = store_stage_journal(b->store, b->at, &is_done);
+		store_end(b->store);
+	}
+	return e;
+}
+
+static bool
+wins(const struct branch *b)
+{
+	struct head ours, theirs;
+
+	chain_head(b->store, chain_tip(b->store), &ours);
+	chain_head(b->store, b->at, &theirs);
+	return head_is_better(&theirs, &ours);
+}
+
 enum err
 branch_commit(struct branch *b, struct blockref only_on, struct blockref *old)
 {
 	struct store *s = b->store;
-	struct head ours, theirs;
 	struct blockref tip;
 	enum err e;
 
 	old->v = 0;
-	if ((e = store_begin(s, LOCK_MS)) != OK)
+	if (!wins(b))
+		return only_on.v == 0 || chain_tip(s).v == only_on.v ? OK : ERR_STALE;
+	if ((e = stage_journal(b)) != OK || (e = store_begin(s, LOCK_MS)) != OK)
 		return e;
 	tip = chain_tip(s);
-	chain_head(s, tip, &ours);
-	chain_head(s, b->at, &theirs);
 	if (only_on.v != 0 && tip.v != only_on.v)
 		e = ERR_STALE;
 	else if (!chain_contains(s, tip, b->fork))
 		e = ERR_STALE;
-	else if (head_is_better(&theirs, &ours)) {
+	else if (wins(b)) {
 		e = commit_tip(s, tip, b->at);
 		if (e == OK) {
 			*old = tip;

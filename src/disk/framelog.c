@@ -1,0 +1,331 @@
+/*
+ * Writing a framed log. What makes a crash harmless at any point:
+ *
+ *	a frame		is written where nothing that counts stands, and synced before its place moves on. The next one
+ *			is written only then, so of all frames at most the last can be torn
+ *	a file		is made under another name, with its header and its disk space, synced, and renamed; so a file that
+ *			has its name is whole. The next one says at which position it starts, and whatever an older one
+ *			holds beyond that does not count
+ *	a failed sync	leaves unknown what the disk has: the kernel may call the same pages clean next time. So the frame
+ *			is written again into a new file that starts where it would have stood
+ *	replacing	writes the new file under its other name, syncs it whole, renames it, and only then removes the old
+ *
+ * A frame's checksum starts from the file's salt and covers its position and the checksum of the frame before it. Hence
+ * remains of a longer frame that was never acknowledged, behind a shorter one written over it, can't pass for frames.
+ */
+#include "disk/framelog.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "crypto/random.h"
+#include "framelog_file.h"
+#include "util/crc32c.h"
+#include "util/failpoint.h"
+#include "util/file.h"
+#include "util/fileio.h"
+#include "util/mem.h"
+#include "util/text.h"
+
+#define FILE_MAX_DEFAULT (UINT64_C(64) << 20)
+#define STEP_DEFAULT (UINT64_C(4) << 20)
+#define RESERVE (UINT64_C(64) << 10) /* for vital frames */
+#define PROBE (UINT64_C(8) << 20)    /* a step of the journal, and one of the pool's log, and something to spare */
+
+struct framelog *
+framelog_new(const struct framelog_options *o)
+{
+	struct framelog *l = xcalloc(1, sizeof(*l));
+
+	text_copy(l->folder, sizeof(l->folder), o->folder);
+	l->kind = o->kind;
+	l->genesis = o->genesis;
+	l->is_synced = o->is_synced;
+	l->file_max = o->file_max != 0 ? o->file_max : FILE_MAX_DEFAULT;
+	l->step = o->step != 0 ? o->step : STEP_DEFAULT;
+	l->fd = l->read_fd = -1;
+	return l;
+}
+
+void
+framelog_free(struct framelog *l)
+{
+	if (l == NULL)
+		return;
+	fd_close(&l->fd);
+	fd_close(&l->read_fd);
+	free(l);
+}
+
+const char *
+framelog_folder(const struct framelog *l)
+{
+	return l->folder;
+}
+
+void
+frame_begin(struct frame *f)
+{
+	f->count = 1; /* the first part is the frame's header */
+	f->size = 0;
+}
+
+bool
+frame_add(struct frame *f, const void *data, size_t len)
+{
+	if (f->count > FRAME_PARTS_MAX || len > FRAME_PAYLOAD_MAX - f->size)
+		return false;
+	f->parts[f->count++] = (struct iovec){(void *)(uintptr_t)data, len};
+	f->size += len;
+	return true;
+}
+
+static void
+forget_file(struct framelog *l)
+{
+	fd_close(&l->fd);
+	l->file = 0;
+}
+
+static enum err
+sync_file(const struct framelog *l)
+{
+	FAILPOINT("framelog.before-sync");
+	return l->is_synced ? file_sync(l->fd) : OK;
+}
+
+static enum err
+write_header(struct framelog *l, const struct file_header *h)
+{
+	uint8_t bytes[FRAMELOG_HEADER_SIZE];
+	struct iovec part = {bytes, sizeof(bytes)};
+
+	file_header_encode(bytes, l, h);
+	return file_write_at(l->fd, &part, 1, 0);
+}
+
+/* Makes a file under its other name: header and first disk space. It is open for writing then. */
+static enum err
+make_file(struct framelog *l, const struct log_place *place, uint64_t number, uint32_t flags)
+{
+	struct file_header h = {number, place->position, place->link, flags, random_u64()};
+	char path[PATH_MAX];
+	enum err e;
+
+	forget_file(l);
+	if ((e = dir_make(l->folder)) != OK || (e = framelog_path(l, path, number, LOG_NEW_SUFFIX)) != OK ||
+	    (e = file_open(&l->fd, path, O_RDWR | O_CREAT | O_TRUNC, 0600)) != OK)
+		return e;
+	if ((e = file_allocate(l->fd, 0, l->step)) == OK)
+		e = write_header(l, &h);
+	if (e != OK) {
+		forget_file(l);
+		(void)!file_unlink(path);
+		return e;
+	}
+	l->file = number;
+	l->seed = file_header_seed(&h);
+	l->allocated = l->step;
+	return OK;
+}
+
+/* The file that was made gets its name. */
+static enum err
+name_file(struct framelog *l, uint64_t number)
+{
+	char from[PATH_MAX], to[PATH_MAX];
+	enum err e;
+
+	if ((e = framelog_path(l, from, number, LOG_NEW_SUFFIX)) != OK ||
+	    (e = framelog_path(l, to, number, LOG_SUFFIX)) != OK || (e = sync_file(l)) != OK)
+		return e;
+	FAILPOINT("framelog.before-rename");
+	return file_rename(from, to);
+}
+
+static enum err
+next_file(struct framelog *l, struct log_place *place)
+{
+	enum err e = make_file(l, place, place->file + 1, 0);
+
+	if (e == OK && (e = name_file(l, place->file + 1)) != OK)
+		forget_file(l);
+	if (e == OK) {
+		place->file++;
+		place->offset = FRAMELOG_HEADER_SIZE;
+		place->is_spoiled = 0;
+	}
+	return e;
+}
+
+static enum err
+open_file(struct framelog *l, uint64_t number)
+{
+	uint8_t bytes[FRAMELOG_HEADER_SIZE];
+	struct file_header h;
+	char path[PATH_MAX], name[FRAMELOG_NAME_SIZE];
+	struct stat st;
+	struct buf why;
+	size_t got;
+	enum err e;
+
+	forget_file(l);
+	if ((e = framelog_path(l, path, number, LOG_SUFFIX)) != OK || (e = file_open(&l->fd, path, O_RDWR, 0)) != OK)
+		return e;
+	if ((e = file_read_at(l->fd, bytes, sizeof(bytes), 0, &got)) == OK && got == sizeof(bytes)) {
+		buf_init(&why);
+		framelog_name(name, number);
+		e = file_header_decode(&h, l, bytes, name, &why);
+		buf_clear(&why);
+	} else if (e == OK) {
+		e = ERR_FORMAT;
+	}
+	if (e == OK && fstat(l->fd, &st) == -1)
+		e = err_of_errno();
+	if (e != OK) {
+		forget_file(l);
+		return e;
+	}
+	l->file = number;
+	l->seed = file_header_seed(&h);
+	l->allocated = (uint64_t)st.st_size;
+	return OK;
+}
+
+/* Room for `length` bytes at *place and the reserve behind them, in the file that is open. */
+static enum err
+take_room(struct framelog *l, const struct log_place *place, uint64_t length, bool is_vital)
+{
+	uint64_t need = place->offset + length, to;
+	enum err e;
+
+	if (need + RESERVE <= l->allocated)
+		return OK;
+	to = (need + RESERVE + l->step - 1) / l->step * l->step;
+	e = file_allocate(l->fd, l->allocated, to - l->allocated);
+	if (e == OK)
+		l->allocated = to;
+	return e != OK && is_vital && need <= l->allocated ? OK : e;
+}
+
+static enum err
+write_frame(struct framelog *l, struct log_place *place, const struct frame *f, uint32_t *checksum)
+{
+	static const uint8_t zeros[8];
+	uint8_t header[FRAME_HEADER_SIZE];
+	struct iovec parts[FRAME_PARTS_MAX + 2];
+	struct frame_header h = {(uint32_t)f->size, place->position, place->link, 0};
+	int count = f->count;
+	enum err e;
+
+	frame_header_encode(header, &h);
+	h.checksum = frame_checksum(l->seed, header);
+	for (int i = 1; i < count; i++)
+		h.checksum = crc32c(h.checksum, f->parts[i].iov_base, f->parts[i].iov_len);
+	frame_header_encode(header, &h);
+	memcpy(parts, f->parts, (size_t)count * sizeof(parts[0]));
+	parts[0] = (struct iovec){header, sizeof(header)};
+	if (f->size % 8 != 0)
+		parts[count++] = (struct iovec){(void *)(uintptr_t)zeros, 8 - f->size % 8};
+	*checksum = h.checksum;
+	if ((e = file_write_at(l->fd, parts, count, place->offset)) != OK)
+		return e;
+	FAILPOINT("framelog.written");
+	/* A file that replaces others is synced once, at its end. */
+	if (!l->is_replacing && (e = sync_file(l)) != OK)
+		place->is_spoiled = 1;
+	return e;
+}
+
+/* A frame goes where *place says if its file has room. Else into the next. */
+static enum err
+append_once(struct framelog *l, struct log_place *place, const struct frame *f, bool is_vital)
+{
+	uint64_t length = frame_length(f->size);
+	struct log_place next = *place;
+	uint32_t checksum;
+	enum err e = OK;
+
+	if (next.file == 0 || next.is_spoiled ||
+	    (!l->is_replacing && next.offset > FRAMELOG_HEADER_SIZE && next.offset + length + RESERVE > l->file_max))
+		e = next_file(l, &next);
+	else if (l->file != next.file)
+		e = open_file(l, next.file);
+	if (e == OK)
+		e = take_room(l, &next, length, is_vital);
+	if (e == OK && (e = write_frame(l, &next, f, &checksum)) != OK) {
+		/* The file is there, and so is its end, whatever came of the frame. */
+		*place = next;
+		return e;
+	}
+	if (e != OK)
+		return e;
+	next.offset += length;
+	next.position += length;
+	next.link = checksum;
+	*place = next;
+	return OK;
+}
+
+enum err
+framelog_append(struct framelog *l, struct log_place *place, struct frame *f, bool is_vital)
+{
+	enum err e = append_once(l, place, f, is_vital);
+
+	if (e != OK && place->is_spoiled && !l->is_replacing)
+		e = append_once(l, place, f, is_vital);
+	return e;
+}
+
+enum err
+framelog_probe(const struct framelog *l)
+{
+	char path[PATH_MAX];
+	int fd = -1;
+	enum err e = framelog_path(l, path, 0, LOG_NEW_SUFFIX);
+
+	if (e == OK)
+		e = file_open(&fd, path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+	if (e == OK)
+		e = file_allocate(fd, 0, PROBE);
+	fd_close(&fd);
+	if (framelog_path(l, path, 0, LOG_NEW_SUFFIX) == OK)
+		(void)!file_unlink(path);
+	return e;
+}
+
+enum err
+framelog_replace_begin(struct framelog *l, struct log_place *place)
+{
+	enum err e = make_file(l, place, place->file + 1, LOG_FLAG_BASE);
+
+	if (e != OK)
+		return e;
+	l->is_replacing = true;
+	l->before = *place;
+	place->file++;
+	place->offset = FRAMELOG_HEADER_SIZE;
+	place->is_spoiled = 0;
+	return OK;
+}
+
+enum err
+framelog_replace_end(struct framelog *l, struct log_place *place, bool is_good)
+{
+	enum err e = is_good ? name_file(l, place->file) : OK;
+	char path[PATH_MAX];
+
+	l->is_replacing = false;
+	if (is_good && e == OK) {
+		FAILPOINT("framelog.replaced");
+		framelog_tidy(l, place->file);
+		return OK;
+	}
+	forget_file(l);
+	if (framelog_path(l, path, place->file, LOG_NEW_SUFFIX) == OK)
+		(void)!file_unlink(path);
+	*place = l->before;
+	return e;
+}

@@ -1,0 +1,126 @@
+/*
+ * The loader: builds the chain and the pool from the disk into the fresh segment, then ends, and the master starts the
+ * roles that need them. A process of its own, so that the master can be stopped and asked meanwhile, and workers can say
+ * how far it is.
+ *
+ * It ends with CHILD_STOPPED when all is there, CHILD_AGAIN when the system refused something, CHILD_NEVER when the data
+ * are damaged or another network's: the master then ends the node, since a person has to look. If it is killed, the
+ * segment that it left is of no use and the master makes a new one.
+ */
+#include <inttypes.h>
+#include <signal.h>
+
+#include "node/roles.h"
+#include "store/load.h"
+#include "store/mempool.h"
+#include "store/role_table.h"
+#include "util/clock.h"
+#include "util/failpoint.h"
+#include "util/log.h"
+
+#define SAY_MS 2000 /* between lines about progress */
+
+struct loader {
+	struct child *child;
+	struct store *store;
+	uint64_t began_ms, said_ms; /* monotonic */
+};
+
+static bool
+is_time_to_say(struct loader *l)
+{
+	uint64_t now = clock_mono_ms();
+
+	role_beat(l->store, now);
+	if (now - l->said_ms < SAY_MS)
+		return false;
+	l->said_ms = now;
+	return true;
+}
+
+static void
+checked(void *ctx, uint32_t blocks)
+{
+	if (is_time_to_say(ctx))
+		log_info("loader: %" PRIu32 " blocks of the journal read and checked", blocks);
+}
+
+static void
+built(void *ctx, uint32_t blocks, uint32_t of)
+{
+	if (is_time_to_say(ctx))
+		log_info("loader: %" PRIu32 " of %" PRIu32 " blocks loaded", blocks, of);
+}
+
+static void
+say_loaded(const struct loader *l, const struct journal *j, uint32_t restored)
+{
+	struct blockref tip = chain_tip(l->store);
+	char hash[HASH_HEX_SIZE], name[FRAMELOG_NAME_SIZE];
+
+	if (j->scan.torn_bytes > 0) {
+		framelog_name(name, j->scan.place.file);
+		log_warn("loader: %" PRIu64 " bytes at byte %" PRIu64 " of journal/%s were cut off: the last write was "
+			 "never finished, and nobody was told of what it held",
+			 j->scan.torn_bytes, j->scan.torn_at, name);
+	}
+	hash_hex(hash, chain_hash(l->store, tip));
+	if (j->count > 0 || restored > 0)
+		log_info("loader: height %" PRIu64 " %.16s and %" PRIu32 " pending transfers loaded in %" PRIu64
+			 " ms%s",
+			 chain_height(l->store, tip), hash, restored, clock_mono_ms() - l->began_ms,
+			 j->is_closed ? "" : "; the last run was not stopped in order");
+}
+
+static enum err
+load(struct loader *l, struct buf *why)
+{
+	struct store *s = l->store;
+	struct mempool *pool;
+	struct journal j;
+	uint32_t restored;
+	enum err e = journal_open(&j, store_journal(s), true, checked, l, why);
+
+	if (e != OK)
+		return e;
+	FAILPOINT("loader.checked");
+	e = store_load(s, &j, built, l, why);
+	if (e == OK) {
+		pool = mempool_open(s);
+		e = mempool_restore(pool, clock_wall_ms(), &restored, why);
+		mempool_close(pool);
+	}
+	if (e == OK) {
+		store_loaded(s, &j.scan.place);
+		say_loaded(l, &j, restored);
+	}
+	journal_close(&j);
+	return e;
+}
+
+int
+role_loader(struct child *c)
+{
+	struct loader l = {c, c->env->store, clock_mono_ms(), clock_mono_ms()};
+	struct buf why;
+	enum err e;
+
+	/* Nothing of what it does needs an orderly end. */
+	signal(SIGTERM, SIG_DFL);
+	buf_init(&why);
+	e = load(&l, &why);
+	if (e != OK)
+		log_error("loader: %s", why.len > 0 ? why.data : err_text(e));
+	buf_clear(&why);
+	switch (e) {
+	case OK:
+		return CHILD_STOPPED;
+	case ERR_FORMAT:
+	case ERR_UNSUPPORTED:
+	case ERR_PERM:
+	case ERR_LIMIT:
+		return CHILD_NEVER;
+	default:
+		return CHILD_AGAIN;
+	}
+}

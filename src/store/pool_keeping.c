@@ -1,0 +1,279 @@
+/*
+ * How the pool outlives its process and the machine. What is let in is marked as not kept until a frame of the log holds
+ * it and is synced; verdicts are told only then. A pool process that dies in between leaves the marks, so its successor
+ * writes what they say before it answers anybody.
+ *
+ * The log only grows, until most of it is history; then it is replaced by what is pending. What left the pool is not
+ * noted: at the next start the chain says what it still allows, and a transfer that was evicted gets another chance.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "chain/tx.h"
+#include "disk/poollog.h"
+#include "layout.h"
+#include "mempool_core.h"
+#include "store/load.h"
+#include "util/failpoint.h"
+#include "util/mem.h"
+
+#define HISTORY_MIN (UINT64_C(1) << 20) /* a log shorter than this is left alone */
+#define HISTORY_TIMES 4			/* one so many times as long as what is pending is replaced */
+#define PAYLOAD_MAX (FRAME_PAYLOAD_MAX - POOLLOG_ENTRY_MAX)
+
+static const struct pool_mark *
+mark_of(const struct store *s)
+{
+	const struct pool_region *p = pool_at(s);
+
+	return &p->marks[atomic_load_explicit(&p->mark, memory_order_acquire) % 2];
+}
+
+static void
+mark_set(struct store *s, const struct log_place *place, uint64_t start)
+{
+	struct pool_region *p = pool_at(s);
+	uint64_t next = atomic_load_explicit(&p->mark, memory_order_relaxed) + 1;
+
+	p->marks[next % 2] = (struct pool_mark){*place, start};
+	atomic_store_explicit(&p->mark, next, memory_order_release);
+}
+
+struct log_place
+store_pool_log_place(const struct store *s)
+{
+	return mark_of(s)->place;
+}
+
+enum err
+store_pool_log_err(const struct store *s)
+{
+	return (enum err)atomic_load(&pool_at(s)->log_err);
+}
+
+void
+store_probe_disk(struct store *s)
+{
+	struct pool_region *p = pool_at(s);
+
+	if (s->pool_log == NULL ||
+	    (atomic_load(&p->log_err) != ERR_NOSPC && atomic_load(&p->journal_err) != ERR_NOSPC) ||
+	    framelog_probe(s->pool_log) != OK)
+		return;
+	atomic_store(&p->log_err, OK);
+	atomic_store(&p->journal_err, OK);
+}
+
+void
+mempool_note_unkept(struct mempool *m, uint32_t slot)
+{
+	if (m->unkept_count == m->unkept_room) {
+		m->unkept_room = m->unkept_room == 0 ? 256 : m->unkept_room * 2;
+		m->unkept = xrealloc(m->unkept, m->unkept_room * sizeof(*m->unkept));
+	}
+	m->unkept[m->unkept_count++] = slot;
+}
+
+void
+mempool_note_changed(struct mempool *m, uint32_t slot)
+{
+	pool_set_kept(m->store, slot, false);
+	mempool_note_unkept(m, slot);
+}
+
+static void
+put_slot(struct mempool *m, uint32_t slot)
+{
+	const struct pool_entry *e = &pool_slots(m->store)[slot].entry;
+
+	poollog_put(&m->payload, &(struct poollog_entry){e->received_ms, e->from_client, e->bytes, e->size});
+}
+
+static enum err
+write_payload(struct mempool *m, struct log_place *place)
+{
+	struct frame f;
+
+	frame_begin(&f);
+	return frame_add(&f, m->payload.data, m->payload.len) ? framelog_append(m->store->pool_log, place, &f, false)
+							      : ERR_LIMIT;
+}
+
+static bool
+is_unkept(const struct store *s, uint32_t slot)
+{
+	const struct pool_slot *p = &pool_slots(s)[slot];
+
+	return atomic_load(&p->is_used) && !p->entry.is_kept;
+}
+
+/* A frame of the slots from `from` on, as many as fit. Each is marked at once, since a slot may be listed twice. */
+static enum err
+keep_some(struct mempool *m, uint32_t from, uint32_t *next)
+{
+	struct store *s = m->store;
+	struct log_place place = mark_of(s)->place;
+	uint32_t *wrote = xmalloc((m->unkept_count - from) * sizeof(*wrote)), count = 0, i = from;
+	enum err e = OK;
+
+	buf_reset(&m->payload);
+	for (; i < m->unkept_count && m->payload.len < PAYLOAD_MAX; i++) {
+		if (!is_unkept(s, m->unkept[i]))
+			continue;
+		put_slot(m, m->unkept[i]);
+		pool_set_kept(s, m->unkept[i], true);
+		wrote[count++] = m->unkept[i];
+	}
+	FAILPOINT("pool.before-log");
+	if (count > 0) {
+		e = write_payload(m, &place);
+		mark_set(s, &place, mark_of(s)->start);
+	}
+	FAILPOINT("pool.logged");
+	for (uint32_t k = 0; k < count && e != OK; k++)
+		pool_set_kept(s, wrote[k], false);
+	free(wrote);
+	*next = i;
+	return e;
+}
+
+enum err
+mempool_keep(struct mempool *m)
+{
+	struct pool_region *p = pool_at(m->store);
+	uint32_t next = 0;
+	enum err e = OK;
+
+	if (m->store->pool_log == NULL)
+		m->unkept_count = 0;
+	if (m->unkept_count == 0)
+		return OK;
+	while (next < m->unkept_count && e == OK)
+		e = keep_some(m, next, &next);
+	atomic_store(&p->log_err, e);
+	if (e == OK)
+		m->unkept_count = 0;
+	return e;
+}
+
+bool
+mempool_is_kept(const struct mempool *m, const struct hash256 *id)
+{
+	uint32_t slot = pool_slot_of(m->store, id);
+
+	return slot != POOL_NONE && (m->store->pool_log == NULL || pool_slots(m->store)[slot].entry.is_kept);
+}
+
+void
+mempool_withdraw(struct mempool *m, const struct hash256 *id)
+{
+	uint32_t slot = pool_slot_of(m->store, id);
+
+	if (slot != POOL_NONE && is_unkept(m->store, slot))
+		mempool_take_out(m, slot);
+}
+
+static enum err
+write_all(struct mempool *m, struct log_place *place)
+{
+	struct store *s = m->store;
+	enum err e = OK;
+
+	buf_reset(&m->payload);
+	for (uint32_t i = 0; i < s->super->pool_max && e == OK; i++) {
+		if (atomic_load(&pool_slots(s)[i].is_used))
+			put_slot(m, i);
+		if (m->payload.len >= PAYLOAD_MAX) {
+			e = write_payload(m, place);
+			buf_reset(&m->payload);
+		}
+	}
+	return e == OK && m->payload.len > 0 ? write_payload(m, place) : e;
+}
+
+static uint64_t
+pending_bytes(const struct store *s)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t i = 0; i < s->super->pool_max; i++)
+		if (atomic_load_explicit(&pool_slots(s)[i].is_used, memory_order_relaxed))
+			bytes += pool_slots(s)[i].entry.size;
+	return bytes;
+}
+
+enum err
+mempool_tidy(struct mempool *m)
+{
+	struct store *s = m->store;
+	const struct pool_mark *mark = mark_of(s);
+	struct log_place place = mark->place;
+	uint64_t length = place.position - mark->start, start = place.position;
+	enum err e, end;
+
+	if (s->pool_log == NULL || length < HISTORY_MIN || length < HISTORY_TIMES * pending_bytes(s))
+		return OK;
+	if ((e = framelog_replace_begin(s->pool_log, &place)) != OK)
+		return e;
+	e = write_all(m, &place);
+	end = framelog_replace_end(s->pool_log, &place, e == OK);
+	if (e == OK)
+		e = end;
+	if (e == OK)
+		mark_set(s, &place, start);
+	return e;
+}
+
+struct restoring {
+	struct mempool *mempool;
+	uint32_t restored;
+};
+
+static enum err
+restore_one(void *ctx, const struct poollog_entry *e)
+{
+	struct restoring *r = ctx;
+	struct store *s = r->mempool->store;
+	struct pool_entry origin = {.received_ms = e->received_ms, .from_client = e->from_client, .is_kept = true};
+	struct reader reader = reader_of(e->bytes, e->size);
+	struct tx_place place;
+	struct blockref tip = chain_tip(s);
+	struct hash256 id;
+	struct tx tx;
+	uint32_t slot;
+
+	if (tx_decode(&tx, &reader) != RULE_OK || !reader_done(&reader) ||
+	    tx_check_form(&tx, store_params(s), store_genesis(s)) != RULE_OK)
+		return ERR_FORMAT;
+	id = tx_id(&tx);
+	if ((slot = pool_slot_of(s, &id)) != POOL_NONE && e->from_client)
+		pool_set_from_client(s, slot);
+	if (slot != POOL_NONE || chain_find_tx(s, tip, &id, &place))
+		return OK;
+	/* What the chain does not allow any more is refused here, or by the first walk after it. */
+	if (mempool_admit_at(r->mempool, tip, &tx, &id, &origin, true).status != ADMISSION_REFUSED)
+		r->restored++;
+	return OK;
+}
+
+enum err
+mempool_restore(struct mempool *m, uint64_t now_ms, uint32_t *restored, struct buf *why)
+{
+	struct restoring r = {.mempool = m};
+	struct settle_report report;
+	struct framelog_scan scan;
+	enum err e;
+
+	*restored = 0;
+	/* The pool is where the chain is: the transfers of loaded blocks are nobody's to return. */
+	atomic_store(&pool_at(m->store)->settled, chain_tip(m->store).v);
+	if (m->store->pool_log == NULL)
+		return OK;
+	e = poollog_read(m->store->pool_log, &scan, true, restore_one, &r, why);
+	if (e != OK)
+		return e;
+	(void)mempool_settle(m, now_ms, &report);
+	mark_set(m->store, &scan.place, scan.start);
+	*restored = r.restored - report.dropped;
+	return OK;
+}
