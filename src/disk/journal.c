@@ -19,7 +19,7 @@
 #include "util/mem.h"
 
 #define ENTRY_HEAD 5
-#define WINDOW ((size_t)4 << 20)
+#define WINDOW ((size_t)1 << 20)
 #define PROGRESS_BLOCKS 1024
 
 enum entry_kind { ENTRY_BLOCK = 1, ENTRY_TIP = 2, ENTRY_CLOSED = 3 };
