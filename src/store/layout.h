@@ -261,8 +261,8 @@ struct pool_region {
 	_Atomic int32_t log_err;     /* enum err of the last write to the log */
 	_Atomic int32_t journal_err; /* of the last write to the journal; here, because the pool process sees to it */
 	_Atomic uint32_t count;
-	uint32_t free;	      /* first of the freed slots, chained by next_id */
-	uint32_t next_unused; /* slots from here on were never used */
+	uint32_t free;		      /* first of the freed slots, chained by next_id */
+	_Atomic uint32_t next_unused; /* slots from here on were never used, and no page of theirs was touched */
 	_Atomic uint64_t gone_count;
 	struct gone_slot gone[POOL_GONE_MAX];
 	/* behind it: by_arrival[pool_max * 2], by_id[buckets], by_sender[buckets], slots[pool_max] */
@@ -326,6 +326,13 @@ static inline struct pool_region *
 pool_at(const struct store *s)
 {
 	return at(s, s->super->pool_at);
+}
+
+/* How many of the pool's slots may be in use: who walks over all stops there. */
+static inline uint32_t
+pool_slots_used(const struct store *s)
+{
+	return atomic_load_explicit(&pool_at(s)->next_unused, memory_order_acquire);
 }
 
 static inline _Atomic uint32_t *

@@ -37,7 +37,7 @@ mempool_open(struct store *s)
 	m->senders = sender_index_new(store_seed(s));
 	buf_init(&m->payload);
 	pool_relink(s);
-	for (uint32_t i = 0; i < s->super->pool_max; i++) {
+	for (uint32_t i = 0; i < pool_slots_used(s); i++) {
 		const struct pool_slot *slot = &pool_slots(s)[i];
 		const struct pool_entry *e = &slot->entry;
 		if (!atomic_load(&slot->is_used))
@@ -160,7 +160,7 @@ static bool
 evict_for(struct mempool *m, const struct pool_entry *e)
 {
 	struct store *s = m->store;
-	uint32_t max = s->super->pool_max, count = 0, quota = max / EVICT_SHARE + 1, evicted = 0;
+	uint32_t max = pool_slots_used(s), count = 0, quota = max / EVICT_SHARE + 1, evicted = 0;
 	uint64_t height = chain_height(s, chain_tip(s));
 	bool has_own = false;
 	struct pool_entry **worst;

@@ -180,7 +180,7 @@ write_all(struct mempool *m, struct log_place *place)
 	enum err e = OK;
 
 	buf_reset(&m->payload);
-	for (uint32_t i = 0; i < s->super->pool_max && e == OK; i++) {
+	for (uint32_t i = 0; i < pool_slots_used(s) && e == OK; i++) {
 		if (atomic_load(&pool_slots(s)[i].is_used))
 			put_slot(m, i);
 		if (m->payload.len >= PAYLOAD_MAX) {
@@ -196,7 +196,7 @@ pending_bytes(const struct store *s)
 {
 	uint64_t bytes = 0;
 
-	for (uint32_t i = 0; i < s->super->pool_max; i++)
+	for (uint32_t i = 0; i < pool_slots_used(s); i++)
 		if (atomic_load_explicit(&pool_slots(s)[i].is_used, memory_order_relaxed))
 			bytes += pool_slots(s)[i].entry.size;
 	return bytes;

@@ -113,7 +113,6 @@ links_clear(struct store *s)
 	for (uint64_t i = 0; i < count; i++)
 		atomic_store_explicit(&links[i], POOL_NONE, memory_order_relaxed);
 	p->free = POOL_NONE;
-	p->next_unused = 0;
 }
 
 void
@@ -123,6 +122,7 @@ pool_links_reset(struct store *s)
 
 	links_open(p);
 	links_clear(s);
+	atomic_store(&p->next_unused, 0);
 	atomic_store(&p->count, 0);
 	links_close(p);
 }
@@ -142,7 +142,7 @@ pool_relink(struct store *s)
 	/* Odd from here to the end: in between, readers would find the pool empty. */
 	links_open(p);
 	links_clear(s);
-	for (uint32_t i = 0; i < s->super->pool_max; i++) {
+	for (uint32_t i = 0; i < pool_slots_used(s); i++) {
 		struct pool_slot *slot = &pool_slots(s)[i];
 
 		if (atomic_load(&slot->seq) & 1) {
@@ -160,7 +160,6 @@ pool_relink(struct store *s)
 			p->free = i;
 		}
 	}
-	p->next_unused = s->super->pool_max;
 	atomic_store(&p->arrivals, last);
 	atomic_store(&p->count, count);
 	links_close(p);
@@ -173,8 +172,8 @@ pool_insert(struct store *s, struct pool_entry *e)
 	struct pool_slot *slot;
 	uint32_t i = p->free;
 
-	if (i == POOL_NONE && p->next_unused < s->super->pool_max)
-		i = p->next_unused;
+	if (i == POOL_NONE && pool_slots_used(s) < s->super->pool_max)
+		i = pool_slots_used(s);
 	if (i == POOL_NONE)
 		return POOL_NONE;
 	slot = &pool_slots(s)[i];
@@ -182,7 +181,7 @@ pool_insert(struct store *s, struct pool_entry *e)
 	if (i == p->free)
 		p->free = atomic_load(&slot->next_id);
 	else
-		p->next_unused++;
+		atomic_fetch_add(&p->next_unused, 1);
 	e->arrival = atomic_load(&p->arrivals) + 1;
 	while (is_cell_taken(s, e->arrival))
 		e->arrival++;
@@ -427,7 +426,7 @@ mempool_candidates(const struct store *s, struct candidate *out, size_t max)
 	struct pool_entry e;
 	size_t count = 0;
 
-	for (uint32_t i = 0; i < s->super->pool_max && count < max; i++) {
+	for (uint32_t i = 0; i < pool_slots_used(s) && count < max; i++) {
 		if (!atomic_load_explicit(&pool_slots(s)[i].is_used, memory_order_relaxed) || !slot_read_head(s, i, &e))
 			continue;
 		out[count++] = (struct candidate){.sender = e.sender,
