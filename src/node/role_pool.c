@@ -65,15 +65,15 @@ judge(void *ctx, const uint8_t *bytes, size_t size, bool from_client)
 static bool
 keep(struct pool *p)
 {
-	enum err e = mempool_keep(p->mempool);
+	enum err e = mempool_keep(p->mempool), now = store_pool_log_err(p->child->env->store);
 
-	if (e != p->trouble && e != OK)
+	if (now != p->trouble && now != OK)
 		log_error(
 		    "pool: the log of pending transfers cannot be written: %s; no new ones are taken until it can",
-		    err_text(e));
-	else if (e != p->trouble)
+		    err_text(now));
+	else if (now != p->trouble)
 		log_info("pool: the log of pending transfers can be written again");
-	p->trouble = e;
+	p->trouble = now;
 	return e == OK;
 }
 

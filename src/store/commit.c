@@ -54,10 +54,12 @@ promise_ends(struct store *s, const struct block_rec *r)
 	s->promised -= cost < s->promised ? cost : s->promised;
 }
 
+/* What the block takes in the arena, with its leaves and about one trie node for each. */
 static uint64_t
 record_bytes(const struct block_rec *r)
 {
-	return sizeof(*r) + r->size + r->version_count * sizeof(struct version_rec);
+	return sizeof(*r) + r->size + r->version_count * sizeof(struct version_rec) +
+	       (1 + r->tx_count) * (uint64_t)(sizeof(struct tx_leaf_rec) + TRIE_NODE_SIZE);
 }
 
 /* The flag in each record makes both of these repeatable, and right for a branch that loses, wins and loses again. */

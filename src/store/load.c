@@ -12,7 +12,7 @@
 #include "util/mem.h"
 
 #define GROUP_BLOCKS 4096
-#define REBUILD_MIN (UINT64_C(4) << 20)
+#define REBUILD_MIN (UINT64_C(2) << 20) /* less is not worth a pause */
 #define GROUP_BYTES (UINT64_C(16) << 20)
 
 struct load {

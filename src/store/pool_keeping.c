@@ -128,6 +128,7 @@ keep_some(struct mempool *m, uint32_t from, uint32_t *next)
 	if (count > 0) {
 		e = write_payload(m, &place);
 		mark_set(s, &place, mark_of(s)->start);
+		atomic_store(&pool_at(s)->log_err, e);
 	}
 	FAILPOINT("pool.logged");
 	for (uint32_t k = 0; k < count && e != OK; k++)
@@ -140,7 +141,6 @@ keep_some(struct mempool *m, uint32_t from, uint32_t *next)
 enum err
 mempool_keep(struct mempool *m)
 {
-	struct pool_region *p = pool_at(m->store);
 	uint32_t next = 0;
 	enum err e = OK;
 
@@ -150,7 +150,6 @@ mempool_keep(struct mempool *m)
 		return OK;
 	while (next < m->unkept_count && e == OK)
 		e = keep_some(m, next, &next);
-	atomic_store(&p->log_err, e);
 	if (e == OK)
 		m->unkept_count = 0;
 	return e;

@@ -95,6 +95,7 @@ class Node:
         self.process, self.sessions = None, []
         self.allowed, self.environment = [], {}
         self.is_expected_up = False
+        self.own_shm = None  # size of a /dev/shm of its own, as mount takes it
 
     # Configuration and log
 
@@ -129,7 +130,7 @@ class Node:
         self.write_config()
         with open(self.log_path, "ab") as log, self.place():
             self.process = subprocess.Popen(
-                [rensad(), "-c", str(self.config_path)],
+                self.command(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -139,6 +140,13 @@ class Node:
         self.sessions.append(self.process.pid)
         self.is_expected_up = True
         return self
+
+    def command(self):
+        start = [rensad(), "-c", str(self.config_path)]
+        if self.own_shm:
+            mount = f'mount -t tmpfs -o size={self.own_shm} tmpfs /dev/shm && exec "$@"'
+            start = ["unshare", "--mount", "--propagation", "private", "sh", "-c", mount, "sh", *start]
+        return start
 
     def start(self):
         self.spawn()

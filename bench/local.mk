@@ -1,0 +1,4 @@
+# Programs that measure; scripts/bench builds and runs them. They are no tests: a time proves nothing on a shared machine.
+EXTRA_PROGRAMS += bench/durable
+bench_durable_SOURCES = bench/durable.c
+bench_durable_LDADD = $(STORE_LIBS)
