@@ -12,6 +12,7 @@ librensa_node_a_SOURCES = \
 	src/node/config_value.c \
 	src/node/endpoint.c \
 	src/node/master.c \
+	src/node/notify.c \
 	src/node/posts.c \
 	src/node/posts.h \
 	src/node/proctitle.c \
@@ -34,6 +35,7 @@ librensa_node_a_SOURCES = \
 	include/node/config_table.h \
 	include/node/endpoint.h \
 	include/node/master.h \
+	include/node/notify.h \
 	include/node/proctitle.h \
 	include/node/quantity.h \
 	include/node/roles.h

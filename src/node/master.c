@@ -27,6 +27,7 @@
 #include "crypto/random.h"
 #include "disk/datadir.h"
 #include "net/listener.h"
+#include "node/notify.h"
 #include "node/proctitle.h"
 #include "posts.h"
 #include "util/clock.h"
@@ -157,6 +158,16 @@ out:
 	buf_clear(&fixed);
 }
 
+/* Whoever started us may wait for this word; then one that does not get through is worth knowing. */
+static void
+tell_supervisor(const char *state)
+{
+	enum err e = notify_supervisor(state);
+
+	if (e != OK && e != ERR_NOT_FOUND)
+		log_warn("master: the supervisor at NOTIFY_SOCKET does not get %s: %s", state, err_text(e));
+}
+
 static void
 on_signal(struct master *m, int signo)
 {
@@ -167,6 +178,7 @@ on_signal(struct master *m, int signo)
 			posts_stop_now(&m->posts);
 		} else {
 			log_info("master: stopping");
+			tell_supervisor("STOPPING=1");
 			posts_stop(&m->posts);
 		}
 		break;
@@ -303,6 +315,7 @@ master_run(struct config *config, const char *config_path)
 		proctitle_set(title);
 		say_hello(&m);
 		posts_start_due(&m.posts);
+		tell_supervisor("READY=1");
 		run(&m, &signals);
 		log_info("master: stopped");
 		exit_code = EXIT_STOPPED;
