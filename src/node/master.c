@@ -140,6 +140,11 @@ reload(struct master *m)
 			config_clear(&next);
 	}
 	if (e != OK) {
+		/* A log line holds no line ends. */
+		for (size_t i = 0; i < errors.len; i++) {
+			if (errors.data[i] == '\n')
+				errors.data[i] = i + 1 < errors.len ? ';' : '\0';
+		}
 		log_error("master: the configuration is refused, the old one stays in use: %s",
 			  errors.data == NULL ? err_text(e) : errors.data);
 		goto out;
