@@ -1,7 +1,10 @@
 # The node and its client on a slim Debian: built in a first stage, of which only the installed files are kept.
 #
 #   docker build -t rensa .
-#   docker run --rm -v rensa:/var/lib/rensa -v ./rensad.conf:/etc/rensa/rensad.conf:ro --shm-size 1100m -p 127.0.0.1:5000:5000 rensa
+#   docker run --rm --init -v rensa:/var/lib/rensa -v "$PWD/rensad.conf:/etc/rensa/rensad.conf:ro" --shm-size 1100m \
+#     -p 127.0.0.1:5000:5000 rensa
+#
+# A published port leads to the container's own address: rensad.conf says listen = 0.0.0.0:5000 under [http].
 
 FROM debian:bookworm-slim AS build
 COPY scripts/install-deps /tmp/install-deps
@@ -17,7 +20,7 @@ RUN ./autogen.sh \
 FROM debian:bookworm-slim
 COPY scripts/install-deps /tmp/install-deps
 RUN /tmp/install-deps --run \
- && rm -rf /tmp/install-deps /var/lib/apt/lists/* /var/cache/apt/archives/*.deb \
+ && rm -rf /tmp/install-deps /var/lib/apt/lists/* /var/cache/apt/* \
  && useradd --system --home-dir /var/lib/rensa --shell /usr/sbin/nologin rensa \
  && install -d -o rensa -g rensa -m 0750 /var/lib/rensa
 COPY --from=build /out/ /

@@ -11,6 +11,7 @@ librensa_node_a_SOURCES = \
 	src/node/config_value.c \
 	src/node/endpoint.c \
 	src/node/master.c \
+	src/node/notify.c \
 	src/node/posts.c \
 	src/node/posts.h \
 	src/node/proctitle.c \
@@ -33,6 +34,7 @@ librensa_node_a_SOURCES = \
 	include/node/config_table.h \
 	include/node/endpoint.h \
 	include/node/master.h \
+	include/node/notify.h \
 	include/node/proctitle.h \
 	include/node/quantity.h \
 	include/node/roles.h

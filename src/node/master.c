@@ -30,6 +30,7 @@
 #include "disk/journal.h"
 #include "disk/poollog.h"
 #include "net/listener.h"
+#include "node/notify.h"
 #include "node/proctitle.h"
 #include "posts.h"
 #include "store/load.h"
@@ -209,6 +210,11 @@ reload(struct master *m)
 			config_clear(&next);
 	}
 	if (e != OK) {
+		/* A log line holds no line ends. */
+		for (size_t i = 0; i < errors.len; i++) {
+			if (errors.data[i] == '\n')
+				errors.data[i] = i + 1 < errors.len ? ';' : '\0';
+		}
 		log_error("master: the configuration is refused, the old one stays in use: %s",
 			  errors.data == NULL ? err_text(e) : errors.data);
 		goto out;
@@ -227,6 +233,16 @@ out:
 	buf_clear(&fixed);
 }
 
+/* Whoever started us may wait for this word; then one that does not get through is worth knowing. */
+static void
+tell_supervisor(const char *state)
+{
+	enum err e = notify_supervisor(state);
+
+	if (e != OK && e != ERR_NOT_FOUND)
+		log_warn("master: the supervisor at NOTIFY_SOCKET does not get %s: %s", state, err_text(e));
+}
+
 static void
 on_signal(struct master *m, int signo)
 {
@@ -237,6 +253,7 @@ on_signal(struct master *m, int signo)
 			posts_stop_now(&m->posts);
 		} else if (!m->is_rebuilding) {
 			log_info("master: stopping");
+			tell_supervisor("STOPPING=1");
 			posts_stop(&m->posts);
 		}
 		if (m->is_rebuilding) {
@@ -379,6 +396,7 @@ master_run(struct config *config, const char *config_path)
 		proctitle_set(title);
 		say_hello(&m);
 		posts_start_due(&m.posts);
+		tell_supervisor("READY=1");
 		run(&m, &signals);
 		if (m.env.store != NULL && store_is_loaded(m.env.store))
 			store_end_journal(m.env.store);

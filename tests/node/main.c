@@ -3,6 +3,6 @@
 int
 main(void)
 {
-	static suite_maker *const makers[] = {suite_quantity, suite_config, suite_config_errors};
+	static suite_maker *const makers[] = {suite_quantity, suite_config, suite_config_errors, suite_notify};
 	return suites_run(makers, ARRAY_LEN(makers));
 }

@@ -104,9 +104,11 @@ def test_a_second_term_ends_at_once_and_leaves_nothing(net):
 def test_a_bad_configuration_is_refused_whole_and_a_good_one_taken_over(net, alice):
     node = net.node().start()
     node.allow_errors("configuration is refused")
-    node.write_config("[http]\nlisten = nowhere\n[minre]\n")
+    node.write_config("[http]\nlisten = nowhere\nworkers = many\n[minre]\n")
     os.kill(node.process.pid, signal.SIGHUP)
     net.wait_until("it is refused", lambda: node.log_has("the configuration is refused, the old one stays in use"))
+    assert node.log_has("is refused", ":2: [http] listen", ":3: [http] workers")
+    assert not node.log_has("is refused", "\\n")
     miner = node.role("miner")
     assert node.mine(alice.address)
     node.configure("miner", mode="continuous", address=alice.address)

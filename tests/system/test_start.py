@@ -88,3 +88,16 @@ def test_nodes_of_different_parameters_refuse_one_another_by_name(net, key, valu
 def test_a_node_knows_itself(net):
     node = net.node().start()
     net.wait_until("self is seen", lambda: node.peers().get(f"{node.host}:{node.port}", {}).get("state") == "self")
+
+
+def test_a_supervisor_hears_when_the_node_answers_and_when_it_stops(net):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as supervisor:
+        supervisor.bind("")  # an abstract name that the kernel chooses
+        supervisor.settimeout(30)
+        node = net.node()
+        node.environment["NOTIFY_SOCKET"] = "@" + supervisor.getsockname()[1:].decode()
+        node.spawn()
+        assert supervisor.recv(64) == b"READY=1"
+        assert node.request("GET", "/livez").status_code == 200
+        node.stop()
+        assert supervisor.recv(64) == b"STOPPING=1"
