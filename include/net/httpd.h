@@ -48,7 +48,8 @@ uint32_t httpd_connections(const struct httpd *s);
 enum http_method http_req_method(const struct http_req *req);
 const char *http_req_path(const struct http_req *req); /* percent-decoded, without the query */
 const char *http_req_query(const struct http_req *req,
-			   const char *name); /* decoded value of a parameter, NULL: absent */
+			   const char *name);			       /* decoded value of a parameter, NULL: absent */
+const char *http_req_query_name(const struct http_req *req, size_t i); /* of the parameter, NULL behind the last */
 const char *http_req_header(const struct http_req *req, const char *name); /* NULL: absent */
 const void *http_req_body(const struct http_req *req, size_t *len);	   /* contiguous; NULL and 0 if empty */
 void http_req_from(const struct http_req *req, struct netaddr *out);	   /* the client's address and port */

@@ -65,6 +65,15 @@ route_method_name(enum http_method m)
 	return (unsigned)m < ARRAY_LEN(method_names) ? method_names[m] : "other";
 }
 
+bool
+route_has_query(const struct route *r, const char *name)
+{
+	for (size_t i = 0; i < ROUTE_QUERY_MAX && r->query[i] != NULL; i++)
+		if (strcmp(r->query[i], name) == 0)
+			return true;
+	return false;
+}
+
 static bool
 is_on(enum face face, const struct route *r)
 {

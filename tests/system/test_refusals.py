@@ -114,7 +114,11 @@ PATHS = [
     ("GET", "/amount", 400, None),
     ("GET", "/amount?blockchain_address=R0", 400, None),
     ("GET", "/addresses/1BoatSLRHtKNngkdXEeobR76b53LETtpyT", 400, None),
-    ("GET", "/chain?from=x", 400, None),
+    ("GET", "/chain?from=x", 400, "bad-parameter"),
+    ("GET", "/chain?form=1", 400, "unknown-parameter"),
+    ("GET", "/amount?blockchain_address=R0&verbose=1", 400, "unknown-parameter"),
+    ("POST", "/mine?blocks=2", 400, "unknown-parameter"),
+    ("PUT", "/consensus?now=1", 400, "unknown-parameter"),
 ]
 
 
