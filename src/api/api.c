@@ -44,6 +44,13 @@ api_free(struct api *a)
 }
 
 void
+api_end(struct api *a)
+{
+	a->is_ending = true;
+	command_cancel_all(a);
+}
+
+void
 api_bell(struct api *a)
 {
 	submit_bell(a->submit);
