@@ -7,6 +7,7 @@ import re
 import socket
 import stat
 import subprocess
+import time
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
@@ -466,6 +467,54 @@ def test_mining_is_never_repeated(rensa, node, alice):
     node.instead["POST", "/mine"] = [Raw(b"")]
     assert rensa("mine", "--to", "alice").code == UNREACHABLE
     assert len(node.seen("POST", "/mine")) == 1
+
+
+def found(heights):
+    return [{"height": height, "hash": f"{height:064x}"} for height in heights]
+
+
+def cut(code, heights):
+    return Reply(503, {"error": {"code": code, "message": "found some"}, "blocks": found(heights)})
+
+
+def test_what_a_node_found_within_its_time_counts_and_the_rest_is_asked_for_again(rensa, node, alice):
+    node.instead["POST", "/mine"] = [cut("timeout", [1, 2]), cut("timeout", []), Reply(200, {"blocks": found([3])})]
+    mined = rensa("--json", "mine", "--to", "alice", "--blocks", "3")
+    assert mined.json() == {"blocks": found([1, 2, 3])}
+    assert [json.loads(request[2])["blocks"] for request in node.seen("POST", "/mine")] == [3, 1, 1]
+    node.instead["POST", "/mine"] = [cut("timeout", [4]), Reply(200, {"blocks": found([5])})]
+    mined = rensa("mine", "--blocks", "2")
+    assert mined.code == DONE and "mined 2 blocks" in mined.out and f"{5:064x}" in mined.out
+
+
+def test_more_blocks_than_a_node_takes_at_a_time_are_asked_for_in_pieces(rensa, node):
+    assert len(rensa("--json", "mine", "--blocks", "2300").json()["blocks"]) == 2300
+    assert [json.loads(request[2])["blocks"] for request in node.seen("POST", "/mine")] == [1000, 1000, 300]
+
+
+@pytest.mark.parametrize(
+    "then, exit_code, code",
+    [
+        (cut("stopping", [3]), REFUSED, "stopping"),
+        (cut("outcome-unknown", [3]), REFUSED, "outcome-unknown"),
+        (error(507, "no-space", "full"), REFUSED, "no-space"),
+        (Reply(200, {"blocks": []}), UNREACHABLE, "bad-answer"),
+        (Raw(b""), UNREACHABLE, "unreachable"),
+    ],
+)
+def test_mining_that_cannot_go_on_says_how_far_it_came(rensa, node, then, exit_code, code):
+    node.instead["POST", "/mine"] = [cut("timeout", [1, 2]), then]
+    many = 3 if isinstance(then, Reply) and b'"height"' in then.body else 2
+    short = rensa("mine", "--blocks", "9")
+    assert short.code == exit_code
+    assert f"{many} of 9 blocks were mined" in short.err and f"{many:064x}" in short.out
+    node.instead["POST", "/mine"] = [cut("timeout", [1, 2]), then]
+    assert rensa("--json", "mine", "--blocks", "9").error()["code"] == code
+
+
+def test_mining_ends_when_its_own_time_is_up(rensa, node):
+    node.instead["POST", "/mine"] = [lambda path, body: time.sleep(0.3) or cut("timeout", [])]
+    assert rensa("--json", "mine", "--timeout", "1").error()["code"] == "timeout"
 
 
 @pytest.mark.parametrize("count", ["0", "-1", "1.5", "x", "", "99999999999999999999"])
