@@ -214,6 +214,16 @@ httpd_conn_of(const struct httpd *s, struct evhttp_request *ev)
 	return fd >= 0 && (size_t)fd < s->by_fd_len ? s->by_fd[fd] : NULL;
 }
 
+struct conn *
+httpd_conn_at(int fd)
+{
+	struct httpd *s;
+	LIST_FOREACH(s, &servers, link)
+	if (fd >= 0 && (size_t)fd < s->by_fd_len && s->by_fd[fd] != NULL)
+		return s->by_fd[fd];
+	return NULL;
+}
+
 struct httpd *
 httpd_new(struct loop *l, const struct httpd_options *options, httpd_handler *handler, void *ctx)
 {
