@@ -82,6 +82,8 @@ START_TEST(says_405_with_allow_for_other_methods)
 		ck_assert_msg(strstr(reply, rows[i].allow) != NULL, "%s %s: %s", rows[i].method, rows[i].path, reply);
 		if (strcmp(rows[i].method, "HEAD") != 0)
 			ck_assert_ptr_nonnull(strstr(reply, "\"code\":\"method-not-allowed\""));
+		if (strcmp(rows[i].method, "BREW") == 0)
+			ck_assert_ptr_nonnull(strstr(reply, "/status takes GET, HEAD, not this method"));
 		raw_close(&c);
 	}
 }
