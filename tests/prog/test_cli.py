@@ -215,6 +215,41 @@ def test_home_comes_from_the_option_then_the_environment_then_the_users_home(ren
     assert rensa("wallet", "list", env={"RENSA_HOME": ""}).code == LOCAL
 
 
+def test_only_what_needs_a_wallet_needs_a_home(rensa, node, alice):
+    homeless = {"RENSA_HOME": ""}
+    for args in ["status"], ["blocks"], ["peers"], ["balance", alice], ["mine", "--to", alice], ["block", "0"]:
+        done = rensa(*args, env=homeless)
+        assert done.code == DONE, done.err
+    send = ["send", "--from", "alice", "--to", alice, "--amount", "1"]
+    for args in ["wallet", "create", "x"], ["wallet", "address", "x"], ["balance", "alice"], ["mine", "--to", "alice"], send:
+        refused = rensa("--json", *args, env=homeless)
+        assert refused.code == LOCAL and refused.error()["code"] == "no-home"
+
+
+@pytest.mark.parametrize("name", ["../alice", "a/b", ".", "", "-x", "alice.wallet", "a" * 33, "\n"])
+def test_what_cannot_be_a_wallets_name_is_bad_usage_everywhere(rensa, node, alice, name):
+    send = ["send", f"--from={name}", "--to", alice, "--amount", "1"]
+    wallet = [["wallet", word, "--", name] for word in ("create", "address", "import")]
+    for args in *wallet, ["wallet", "export", "--wif", "--", name], send, ["balance", "--", name]:
+        assert rensa(*args).code == USAGE
+    assert node.requests == []
+
+
+def closed(*numbers):
+    return {"preexec_fn": lambda: [os.close(number) for number in numbers]}
+
+
+def test_what_is_meant_for_a_closed_output_gets_into_no_file(rensa, home, node):
+    """A file that is opened where standard output or error was closed would have its number."""
+    for name, numbers in [("one", [1]), ("two", [2]), ("three", [1, 2]), ("four", [0, 1, 2])]:
+        made = rensa("wallet", "create", name, **closed(*numbers))
+        assert made.code == (LOCAL if 1 in numbers else DONE)
+        text = (home / "wallets" / f"{name}.wallet").read_text()
+        assert len(text.splitlines()) == 6 and text.splitlines()[-1].startswith("secret_key = ")
+    assert rensa("status", **closed(1)).code == LOCAL
+    assert rensa("wallet", "import", "five", **closed(0)).code == LOCAL
+
+
 def test_a_folder_that_cannot_be_made_is_a_local_failure(rensa, tmp_path):
     (tmp_path / "file").write_text("")
     refused = rensa("wallet", "create", "a", "--home", str(tmp_path / "file"))
