@@ -320,8 +320,11 @@ httpd_drain(struct httpd *s, loop_callback *drained, void *ctx)
 	s->drained = drained;
 	s->drained_ctx = ctx;
 	server_unlisten(s);
-	while (!TAILQ_EMPTY(&s->lists[CONN_LIST_IDLE]))
-		conn_cut(TAILQ_FIRST(&s->lists[CONN_LIST_IDLE]));
+	struct conn *next;
+	for (struct conn *c = TAILQ_FIRST(&s->lists[CONN_LIST_IDLE]); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, link);
+		conn_leave(c);
+	}
 	if (s->count == 0)
 		loop_timer_arm(s->work, 0);
 }

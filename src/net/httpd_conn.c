@@ -33,6 +33,7 @@
 #define READ_AHEAD 16384       /* bytes beyond what a state needs */
 #define WRITE_MAX (256 * 1024) /* bytes given to one writev */
 #define LINGER_MS 1000
+#define FIRST_MS 1000	   /* for the first request of a client that came right before the server was told to drain */
 #define HOLD_BACK SIZE_MAX /* a low watermark that is never reached */
 
 static void
@@ -82,6 +83,8 @@ conn_set_state(struct conn *c, enum conn_state state)
 		break;
 	case CONN_IDLE:
 		deadline = now + o->header_timeout_ms;
+		if (c->server->is_draining && FIRST_MS < o->header_timeout_ms)
+			deadline = now + FIRST_MS;
 		break;
 	case CONN_BODY:
 		/* evhttp wants the whole body, or the whole chunk, in the buffer. */
@@ -334,6 +337,7 @@ void
 conn_request_done(struct conn *c)
 {
 	struct evbuffer *input = bufferevent_get_input(c->bev);
+	c->has_asked = true;
 	conn_set_state(c, CONN_IDLE);
 	if (evbuffer_get_length(input) == 0)
 		return;
@@ -432,6 +436,15 @@ conn_adopt(struct conn *c)
 	c->armed_ms = 0;
 	conn_set_state(c, CONN_IDLE);
 	return true;
+}
+
+void
+conn_leave(struct conn *c)
+{
+	if (c->has_asked)
+		conn_cut(c);
+	else if (c->evcon != NULL)
+		conn_set_state(c, CONN_IDLE);
 }
 
 void

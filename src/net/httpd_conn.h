@@ -51,6 +51,7 @@ struct conn {
 	int fd;
 	bool is_gating;		       /* our own changes to the input call us again */
 	bool is_wake_wanted;	       /* the stream shall be asked for more */
+	bool has_asked;		       /* a request was answered */
 	bool is_half_closed;	       /* nothing more will come from the client */
 	bufferevent_event_cb on_event; /* evhttp's, while ours stands before it */
 	const struct refusal *refusal;
@@ -128,6 +129,8 @@ struct conn *httpd_conn_at(int fd); /* of any server of the process */
 /* httpd_conn.c */
 struct bufferevent *conn_accept(struct httpd *s);
 void conn_cut(struct conn *c); /* frees it */
+/* An idle one while the server drains: cut, but if its client has only just come, with a moment to ask. */
+void conn_leave(struct conn *c);
 void conn_set_state(struct conn *c, enum conn_state state);
 void conn_request_done(struct conn *c); /* the reply is out: the next request may start */
 void conn_watch_close(struct conn *c);	/* while the handler takes its time */
