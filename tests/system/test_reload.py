@@ -75,7 +75,7 @@ def test_what_waits_for_a_restart_is_named_and_stays(net):
     node.configure("node", log_level="info")
     reload(net, node)
     assert node.log_has("these keys wait for a restart", "[http] listen", "[http] workers")
-    assert len(node.roles("worker")) == 2
+    net.wait_until("there are two workers, at the old address", lambda: len(node.roles("worker")) == 2)
 
 
 def test_a_reload_turns_no_request_away(net):
