@@ -121,11 +121,16 @@ show_mined(struct mining *m)
 
 	if (m->to != NULL)
 		party_label(label, m->to);
-	if (m->mined > 0)
+	if (m->mined == 0) {
+		/* No more than a header. */
+		struct buf unseen;
+		buf_init(&unseen);
+		table_end(&m->table, &unseen, "");
+		buf_clear(&unseen);
+	} else {
 		cli_say(c, "mined %" PRIu64 " block%s, rewards to %s", m->mined, m->mined == 1 ? "" : "s", label);
-	else
-		table_begin(&m->table, 2, 0); /* no more than a header */
-	show_table(c, &m->table, "  ");
+		show_table(c, &m->table, "  ");
+	}
 	if (m->to != NULL && m->mined == m->wanted)
 		cli_say(c, "next: see what it brought:  rensa balance %s", m->to->word);
 	if (c->is_json) {
