@@ -49,6 +49,8 @@ struct api_options {
 
 struct api *api_new(const struct api_options *options); /* borrows all pointers for its life */
 void api_free(struct api *a);
+/* The worker is to stop: what others are at for its clients is cut short, and answered with what was done until then. */
+void api_end(struct api *a);
 /* Handlers for httpd_new, ctx being the api: the public face (with /peer/ unless it is apart), and the peers' own. */
 httpd_handler api_handle;
 httpd_handler api_handle_peer;

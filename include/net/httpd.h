@@ -41,14 +41,16 @@ struct httpd *httpd_new(struct loop *l, const struct httpd_options *options, htt
 void httpd_free(struct httpd *s);
 /* Serves a listening socket; the fd stays the caller's and open. Several may be served. */
 enum err httpd_serve(struct httpd *s, int listen_fd) MUSTCHECK;
-/* Stops accepting, closes idle connections, lets requests in hand finish; then calls drained once. */
+/* Stops accepting, closes idle connections (those that have asked nothing yet after a moment, in which they may), lets
+ * requests in hand finish; then calls drained once. */
 void httpd_drain(struct httpd *s, loop_callback *drained, void *ctx);
 uint32_t httpd_connections(const struct httpd *s);
 
 enum http_method http_req_method(const struct http_req *req);
 const char *http_req_path(const struct http_req *req); /* percent-decoded, without the query */
 const char *http_req_query(const struct http_req *req,
-			   const char *name); /* decoded value of a parameter, NULL: absent */
+			   const char *name);			       /* decoded value of a parameter, NULL: absent */
+const char *http_req_query_name(const struct http_req *req, size_t i); /* of the parameter, NULL behind the last */
 const char *http_req_header(const struct http_req *req, const char *name); /* NULL: absent */
 const void *http_req_body(const struct http_req *req, size_t *len);	   /* contiguous; NULL and 0 if empty */
 void http_req_from(const struct http_req *req, struct netaddr *out);	   /* the client's address and port */

@@ -27,6 +27,7 @@ struct node_env {
 	int life;	/* read end of a pipe that only the master holds open: its end of file is the master's death */
 	uint64_t nonce; /* drawn at each start: how the node recognises itself */
 	uint64_t started_ms; /* wall clock */
+	uint64_t configured; /* counts the configurations that roles were started with, from 1 */
 	uint32_t workers;
 	int *listeners;	     /* one for each worker */
 	int *peer_listeners; /* likewise, or NULL: peers use the others */

@@ -30,8 +30,8 @@ enum cli_exit {
 
 struct cli {
 	bool is_json;
-	const char *node; /* URL */
-	char home[KEYFILE_PATH_SIZE];
+	const char *node;	      /* URL */
+	char home[KEYFILE_PATH_SIZE]; /* "": nobody says where it is */
 	struct buf out;
 
 	/* Of a failure */
@@ -44,6 +44,8 @@ struct cli {
 void cli_init(struct cli *c);
 /* Settles --node and --home (NULL: not given) with the environment and the defaults. */
 enum cli_exit cli_settle(struct cli *c, const char *node, const char *home) MUSTCHECK;
+/* The failure of whoever needs a home where there is none. */
+enum cli_exit cli_no_home(struct cli *c);
 
 /* One line for people, made safe for a terminal; nothing with --json. */
 void cli_say(struct cli *c, const char *fmt, ...) PRINTFLIKE(2, 3);

@@ -23,6 +23,7 @@ enum role_counter {
 	COUNT_ROUNDS,	   /* discovery, resolver: rounds done */
 	COUNT_PUSHES,	   /* relay: blocks pushed */
 	COUNT_MODE,	   /* miner: its mode (enum of the node layer) */
+	COUNT_MODE_SET,	   /* miner: under which configuration it was set (likewise) */
 	COUNT_CONNECTIONS, /* worker: open now */
 	COUNT_SYNC_HEIGHT, /* resolver: height being fetched, 0 when idle */
 	COUNT_SYNC_TARGET, /* resolver: height of the chain being fetched */
@@ -50,6 +51,8 @@ void role_stopped(struct store *s, uint32_t role);
 void role_beat(struct store *s, uint64_t mono_ms);
 void role_count(struct store *s, enum role_counter c, uint64_t add);
 void role_set(struct store *s, enum role_counter c, uint64_t value);
+/* What this role, or the process that was it before, has counted or set. */
+uint64_t role_get(const struct store *s, enum role_counter c);
 /* Does this role wait for the disk while it owns the lock? The watchdog spares it. */
 bool role_is_in_sync_wait(const struct store *s, pid_t pid);
 

@@ -15,6 +15,11 @@ enum err file_read(struct buf *out, const char *path, size_t max) MUSTCHECK;
 enum err file_write(const char *path, const void *data, size_t len, mode_t mode) MUSTCHECK;
 /* Makes the folder and its parents, 0700 each; fine if it is there. */
 enum err dir_make(const char *path) MUSTCHECK;
+/*
+ * At a program's start: where standard input, output or error is closed, a file that is opened later would have its
+ * number, and take what is meant for people. These numbers are taken here, so that each use of them fails as before.
+ */
+void fd_take_standard(void);
 /* Closes fd and sets it to -1; nothing if it is -1 already. */
 void fd_close(int *fd);
 

@@ -1,6 +1,6 @@
 /*
  * The life of an api, and what happens to each request before its handler sees it: its route, whether a browser was
- * made to send it, whether its sender may.
+ * made to send it, whether its sender may, whether its parameters are known.
  *
  * Nothing here waits. What another process must do goes through the ring (submit.c, command.c) and is answered when the
  * bell rings, or when its time is up.
@@ -14,6 +14,7 @@
 #include "access.h"
 #include "command.h"
 #include "handlers.h"
+#include "input.h"
 #include "reply.h"
 #include "routes.h"
 #include "state.h"
@@ -43,6 +44,13 @@ api_free(struct api *a)
 	command_close(a);
 	buf_clear(&a->out);
 	free(a);
+}
+
+void
+api_end(struct api *a)
+{
+	a->is_ending = true;
+	command_cancel_all(a);
 }
 
 void
@@ -123,7 +131,7 @@ dispatch(struct api *a, struct http_req *req, enum face face)
 	buf_init(&methods);
 	r = route_find(face, http_req_method(req), http_req_path(req), name, &methods, &other);
 	if (r != NULL) {
-		if (may_pass(a, req, r) && is_open(a, req, r))
+		if (may_pass(a, req, r) && is_open(a, req, r) && input_query(a, req, r))
 			r->handle(a, req, name);
 	} else if (other != NULL) {
 		wrong_method(a, req, methods.data, other);

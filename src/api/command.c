@@ -12,6 +12,7 @@ struct call {
 	struct api *api;
 	struct http_req *req;
 	struct command asked;
+	enum api_wake whom;
 	int slot;
 	bool is_late;
 	struct loop_timer *timer;
@@ -40,28 +41,54 @@ call_give_up(struct call *c)
 		    "again");
 }
 
+/* The resolver finishes its round whatever becomes of the request, so nothing is gained by waiting for it. */
 static void
-time_is_up(void *ctx)
+call_leave(struct call *c)
 {
-	struct call *c = ctx;
+	static const struct command_result none = {.error = ERR_TIMEOUT};
+	struct call left = *c;
+
+	ring_forget_command(c->api->store, c->api->o.ring, c->slot);
+	call_free(c);
+	left.then(left.api, left.req, &left.asked, &none, true);
+}
+
+/* Whoever works on it may be at rest, or at something else, and looks when woken. */
+static void
+call_cancel(struct call *c)
+{
 	struct api *a = c->api;
 
-	if (c->is_late) {
-		call_give_up(c);
+	if (c->asked.kind == COMMAND_CONSENSUS) {
+		call_leave(c);
 		return;
 	}
 	c->is_late = true;
 	ring_cancel_command(a->store, a->o.ring, c->slot);
+	a->o.wake(a->o.wake_ctx, c->whom);
 	loop_timer_arm(c->timer, CANCEL_WAIT_MS);
+}
+
+static void
+time_is_up(void *ctx)
+{
+	struct call *c = ctx;
+
+	if (c->is_late)
+		call_give_up(c);
+	else
+		call_cancel(c);
 }
 
 static void
 client_gone(void *ctx)
 {
 	struct call *c = ctx;
+	struct api *a = c->api;
 	struct http_req *req = c->req;
 
-	ring_forget_command(c->api->store, c->api->o.ring, c->slot);
+	ring_forget_command(a->store, a->o.ring, c->slot);
+	a->o.wake(a->o.wake_ctx, c->whom);
 	call_free(c);
 	http_reply(req, 503, NULL, NULL, 0);
 }
@@ -80,6 +107,7 @@ command_ask(struct api *a, struct http_req *req, const struct command *asked, en
 	c->api = a;
 	c->req = req;
 	c->asked = *asked;
+	c->whom = whom;
 	c->slot = slot;
 	c->then = then;
 	c->timer = loop_timer_new(a->o.loop, time_is_up, c);
@@ -103,6 +131,14 @@ command_bell(struct api *a)
 		call_free(c);
 		done.then(a, done.req, &done.asked, &result, done.is_late);
 	}
+}
+
+void
+command_cancel_all(struct api *a)
+{
+	for (int i = 0; i < RING_COMMANDS; i++)
+		if (a->calls[i] != NULL && !a->calls[i]->is_late)
+			call_cancel(a->calls[i]);
 }
 
 void

@@ -16,6 +16,7 @@ typedef void command_answer(struct api *a, struct http_req *req, const struct co
 void command_ask(struct api *a, struct http_req *req, const struct command *c, enum api_wake whom,
 		 command_answer *then);
 void command_bell(struct api *a);
+void command_cancel_all(struct api *a);
 void command_close(struct api *a); /* whoever still waits is told that the outcome is unknown */
 
 #endif

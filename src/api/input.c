@@ -6,6 +6,41 @@
 #include "util/hex.h"
 #include "util/text.h"
 
+/* "from and limit"; of three, "from, to and limit". */
+static void
+list_query(struct buf *out, const struct route *r)
+{
+	for (size_t i = 0; i < ROUTE_QUERY_MAX && r->query[i] != NULL; i++) {
+		bool is_last = i + 1 == ROUTE_QUERY_MAX || r->query[i + 1] == NULL;
+
+		buf_puts(out, i == 0 ? "" : is_last ? " and " : ", ");
+		buf_puts(out, r->query[i]);
+	}
+}
+
+bool
+input_query(struct api *a, struct http_req *req, const struct route *r)
+{
+	const char *name;
+	struct buf known;
+
+	for (size_t i = 0; (name = http_req_query_name(req, i)) != NULL; i++)
+		if (!route_has_query(r, name))
+			break;
+	if (name == NULL)
+		return true;
+	buf_init(&known);
+	list_query(&known, r);
+	if (known.len > 0)
+		reply_error(a, req, 400, "unknown-parameter", "%s has no parameter \"%.40s\"; it knows %s", r->path,
+			    name, known.data);
+	else
+		reply_error(a, req, 400, "unknown-parameter", "%s has no parameter \"%.40s\"; it takes none", r->path,
+			    name);
+	buf_clear(&known);
+	return false;
+}
+
 bool
 input_number(struct api *a, struct http_req *req, const char *name, uint64_t *out, uint64_t fallback, uint64_t min,
 	     uint64_t max)

@@ -11,10 +11,13 @@
 #include "crypto/address.h"
 #include "crypto/hash.h"
 #include "net/httpd.h"
+#include "routes.h"
 #include "state.h"
 #include "util/attr.h"
 #include "wire/json.h"
 
+/* Only parameters that the route knows: one that is mistyped would else be passed over, and all be shown, say. */
+bool input_query(struct api *a, struct http_req *req, const struct route *r) MUSTCHECK;
 /* The parameter as a number from min to max; fallback if it is not given. */
 bool input_number(struct api *a, struct http_req *req, const char *name, uint64_t *out, uint64_t fallback, uint64_t min,
 		  uint64_t max) MUSTCHECK;

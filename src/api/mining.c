@@ -1,5 +1,6 @@
 /* Mining and consensus on request: what changes the chain, done by miner and resolver. */
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "command.h"
 #include "handlers.h"
@@ -51,42 +52,54 @@ body_is_empty(struct api *a, struct http_req *req, const char *what)
 }
 
 static void
-mine_failed(struct api *a, struct http_req *req, const struct command *asked, const struct command_result *r,
+write_blocks(struct jout *j, const struct api *a, const struct command_result *r)
+{
+	jout_key(j, "blocks");
+	jout_array(j);
+	for (uint32_t i = 0; i < r->count; i++) {
+		jout_object(j);
+		write_place(j, a, r->blocks[i]);
+		jout_object_end(j);
+	}
+	jout_array_end(j);
+}
+
+/* Why not all that were asked for were found. */
+static void
+explain_cut(const struct api *a, struct no *no, const struct command *asked, const struct command_result *r,
 	    bool is_late)
 {
-	if (is_late || r->error == ERR_TIMEOUT)
-		reply_error(a, req, 503, "timeout",
-			    "%" PRIu32 " of %" PRIu32 " blocks were found within %" PRIu32
-			    " s and stay; ask again for the rest, or for fewer at a time",
-			    r->count, asked->blocks, a->o.request_timeout_ms / 1000);
+	char found[64];
+
+	snprintf(found, sizeof(found), "%" PRIu32 " of %" PRIu32 " blocks were found", r->count, asked->blocks);
+	if (is_late && a->is_ending)
+		no_set(no, 503, "stopping", "%s before this node was told to stop; they stay", found);
+	else if (is_late || r->error == ERR_TIMEOUT)
+		no_set(no, 503, "timeout",
+		       "%s within %g s ([http] request_timeout) and stay; ask again for the rest, or for fewer at a "
+		       "time",
+		       found, (double)a->o.request_timeout_ms / 1000);
 	else if (r->error == ERR_CLOSED)
-		reply_error(a, req, 503, "outcome-unknown",
-			    "the miner was started anew meanwhile; %" PRIu32 " of %" PRIu32
-			    " blocks were found before and stay",
-			    r->count, asked->blocks);
+		no_set(no, 503, "outcome-unknown",
+		       "%s before the miner was started anew, and stay; there may be one more", found);
 	else
-		reply_failure(a, req, r->error);
+		no_of_failure(no, r->error);
 }
 
 static void
 mined(struct api *a, struct http_req *req, const struct command *asked, const struct command_result *r, bool is_late)
 {
-	if (r->count < asked->blocks) {
-		mine_failed(a, req, asked, r, is_late);
-		return;
-	}
+	struct no no = {.status = 200};
 	struct jout j = reply_begin(a);
+
 	jout_object(&j);
-	jout_key(&j, "blocks");
-	jout_array(&j);
-	for (uint32_t i = 0; i < r->count; i++) {
-		jout_object(&j);
-		write_place(&j, a, r->blocks[i]);
-		jout_object_end(&j);
+	if (r->count < asked->blocks) {
+		explain_cut(a, &no, asked, r, is_late);
+		no_write_member(&j, &no);
 	}
-	jout_array_end(&j);
+	write_blocks(&j, a, r);
 	jout_object_end(&j);
-	reply_end(a, req, 200);
+	reply_end(a, req, no.status);
 }
 
 /* {"address":…,"blocks":…}, both optional. */
@@ -184,10 +197,14 @@ resolved(struct api *a, struct http_req *req, const struct command *asked, const
 	struct blockref tip = chain_tip(a->store);
 
 	(void)asked;
+	if (is_late && a->is_ending) {
+		reply_error(a, req, 503, "stopping", "this node was told to stop before all peers were compared");
+		return;
+	}
 	if (is_late || r->error == ERR_TIMEOUT) {
 		reply_error(a, req, 503, "timeout",
-			    "comparing with the peers was not done within %" PRIu32 " s; the node goes on by itself",
-			    a->o.request_timeout_ms / 1000);
+			    "comparing with the peers was not done within %g s; the node goes on by itself",
+			    (double)a->o.request_timeout_ms / 1000);
 		return;
 	}
 	if (r->error != OK) {

@@ -20,6 +20,8 @@ void
 reply_out(struct api *a, struct http_req *req, int status, const char *type)
 {
 	reply_count(a, status);
+	if (status == 503)
+		http_reply_header(req, "Retry-After", "1");
 	if (a->out.len > COPY_MAX)
 		http_reply_take(req, status, type, &a->out);
 	else
@@ -58,14 +60,42 @@ no_of_field(struct no *no, const struct field_error *e)
 }
 
 void
-no_write(struct jout *j, const struct no *no)
+no_of_failure(struct no *no, enum err e)
 {
-	jout_object(j);
+	switch (e) {
+	case ERR_BUSY:
+	case ERR_STALE:
+	case ERR_TIMEOUT:
+		no_set(no, 503, "busy", "the chain is being changed just now; ask again");
+		break;
+	case ERR_NOSPC:
+		no_set(no, 507, "no-space",
+		       "the node has no room left on its disk or in /dev/shm; free some and ask again");
+		break;
+	case ERR_LIMIT:
+		no_set(no, 507, "no-space", "the chain has reached [node] shm_max; raise it in the configuration");
+		break;
+	default:
+		no_set(no, 500, "internal-error", "the node could not do it: %s; its log may say more", err_text(e));
+		break;
+	}
+}
+
+void
+no_write_member(struct jout *j, const struct no *no)
+{
 	jout_key(j, "error");
 	jout_object(j);
 	jout_kstring(j, "code", no->code);
 	jout_kstring(j, "message", no->message);
 	jout_object_end(j);
+}
+
+void
+no_write(struct jout *j, const struct no *no)
+{
+	jout_object(j);
+	no_write_member(j, no);
 	jout_object_end(j);
 }
 
@@ -74,8 +104,6 @@ reply_no(struct api *a, struct http_req *req, const struct no *no)
 {
 	struct jout j = reply_begin(a);
 
-	if (no->status == 503)
-		http_reply_header(req, "Retry-After", "1");
 	no_write(&j, no);
 	reply_end(a, req, no->status);
 }
@@ -104,23 +132,8 @@ reply_field_error(struct api *a, struct http_req *req, const struct field_error 
 void
 reply_failure(struct api *a, struct http_req *req, enum err e)
 {
-	switch (e) {
-	case ERR_BUSY:
-	case ERR_STALE:
-	case ERR_TIMEOUT:
-		reply_error(a, req, 503, "busy", "the chain is being changed just now; ask again");
-		break;
-	case ERR_NOSPC:
-		reply_error(a, req, 507, "no-space",
-			    "the node has no room left on its disk or in /dev/shm; free some and ask again");
-		break;
-	case ERR_LIMIT:
-		reply_error(a, req, 507, "no-space",
-			    "the chain has reached [node] shm_max; raise it in the configuration");
-		break;
-	default:
-		reply_error(a, req, 500, "internal-error", "the node could not do it: %s; its log may say more",
-			    err_text(e));
-		break;
-	}
+	struct no no;
+
+	no_of_failure(&no, e);
+	reply_no(a, req, &no);
 }

@@ -34,8 +34,10 @@ void reply_failure(struct api *a, struct http_req *req, enum err e);
 
 void no_set(struct no *no, int status, const char *code, const char *fmt, ...) PRINTFLIKE(4, 5);
 void no_of_field(struct no *no, const struct field_error *e);
-/* {"error":{"code":…,"message":…}} as a value. */
+void no_of_failure(struct no *no, enum err e);
+/* {"error":{"code":…,"message":…}} as a value; or "error":… alone, in an object that says more. */
 void no_write(struct jout *j, const struct no *no);
+void no_write_member(struct jout *j, const struct no *no);
 
 /* Counts an answer that was given without the functions above. */
 void reply_count(struct api *a, int status);

@@ -49,8 +49,8 @@ static const struct route routes[] = {
 };
 
 static const char *const method_names[] = {
-    [HTTP_GET] = "GET",	      [HTTP_HEAD] = "HEAD",	  [HTTP_POST] = "POST",	  [HTTP_PUT] = "PUT",
-    [HTTP_DELETE] = "DELETE", [HTTP_OPTIONS] = "OPTIONS", [HTTP_OTHER] = "other",
+    [HTTP_GET] = "GET",	      [HTTP_HEAD] = "HEAD",	  [HTTP_POST] = "POST",		[HTTP_PUT] = "PUT",
+    [HTTP_DELETE] = "DELETE", [HTTP_OPTIONS] = "OPTIONS", [HTTP_OTHER] = "this method",
 };
 
 static const char *const access_names[] = {
@@ -62,7 +62,16 @@ static const char *const access_names[] = {
 const char *
 route_method_name(enum http_method m)
 {
-	return (unsigned)m < ARRAY_LEN(method_names) ? method_names[m] : "other";
+	return (unsigned)m < ARRAY_LEN(method_names) ? method_names[m] : method_names[HTTP_OTHER];
+}
+
+bool
+route_has_query(const struct route *r, const char *name)
+{
+	for (size_t i = 0; i < ROUTE_QUERY_MAX && r->query[i] != NULL; i++)
+		if (strcmp(r->query[i], name) == 0)
+			return true;
+	return false;
 }
 
 static bool

@@ -23,7 +23,7 @@ struct route {
 	const char *path;	 /* a last segment in braces stands for any one */
 	enum route_access access;
 	route_handler *handle;
-	const char *query[ROUTE_QUERY_MAX]; /* the parameters it knows */
+	const char *query[ROUTE_QUERY_MAX]; /* the parameters it knows; others are refused */
 	const char *about;
 };
 
@@ -37,5 +37,6 @@ enum face { FACE_ALL, FACE_PUBLIC, FACE_PEER };
 const struct route *route_find(enum face face, enum http_method method, const char *path, char name[ROUTE_NAME_SIZE],
 			       struct buf *methods, const struct route **other);
 const char *route_method_name(enum http_method m);
+bool route_has_query(const struct route *r, const char *name);
 
 #endif

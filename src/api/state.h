@@ -17,6 +17,7 @@ struct api {
 	struct buf out; /* the reply in hand; replies are sent before the next request is looked at */
 	struct submit *submit;
 	struct call *calls[RING_COMMANDS]; /* commands under way, by slot of the ring */
+	bool is_ending;			   /* nothing is waited for any more */
 };
 
 #endif

@@ -214,6 +214,16 @@ httpd_conn_of(const struct httpd *s, struct evhttp_request *ev)
 	return fd >= 0 && (size_t)fd < s->by_fd_len ? s->by_fd[fd] : NULL;
 }
 
+struct conn *
+httpd_conn_at(int fd)
+{
+	struct httpd *s;
+	LIST_FOREACH(s, &servers, link)
+	if (fd >= 0 && (size_t)fd < s->by_fd_len && s->by_fd[fd] != NULL)
+		return s->by_fd[fd];
+	return NULL;
+}
+
 struct httpd *
 httpd_new(struct loop *l, const struct httpd_options *options, httpd_handler *handler, void *ctx)
 {
@@ -310,8 +320,11 @@ httpd_drain(struct httpd *s, loop_callback *drained, void *ctx)
 	s->drained = drained;
 	s->drained_ctx = ctx;
 	server_unlisten(s);
-	while (!TAILQ_EMPTY(&s->lists[CONN_LIST_IDLE]))
-		conn_cut(TAILQ_FIRST(&s->lists[CONN_LIST_IDLE]));
+	struct conn *next;
+	for (struct conn *c = TAILQ_FIRST(&s->lists[CONN_LIST_IDLE]); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, link);
+		conn_leave(c);
+	}
 	if (s->count == 0)
 		loop_timer_arm(s->work, 0);
 }

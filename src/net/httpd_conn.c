@@ -8,6 +8,7 @@
  * - Bounds. A high watermark caps what a client may send ahead while its request is being answered.
  * - Deadlines, per state. The timer is lazy: it is not moved for each request, but looks at the deadline when it
  *   fires and goes back to sleep.
+ * - Ends. Who closes its side in the middle of a request is told so: it may still be reading.
  * - Refusals. The connection is taken from evhttp, gets our JSON, and is read to its end for a moment, because closing
  *   with unread input would make the kernel throw away the reply.
  *
@@ -32,6 +33,7 @@
 #define READ_AHEAD 16384       /* bytes beyond what a state needs */
 #define WRITE_MAX (256 * 1024) /* bytes given to one writev */
 #define LINGER_MS 1000
+#define FIRST_MS 1000	   /* for the first request of a client that came right before the server was told to drain */
 #define HOLD_BACK SIZE_MAX /* a low watermark that is never reached */
 
 static void
@@ -81,6 +83,8 @@ conn_set_state(struct conn *c, enum conn_state state)
 		break;
 	case CONN_IDLE:
 		deadline = now + o->header_timeout_ms;
+		if (c->server->is_draining && FIRST_MS < o->header_timeout_ms)
+			deadline = now + FIRST_MS;
 		break;
 	case CONN_BODY:
 		/* evhttp wants the whole body, or the whole chunk, in the buffer. */
@@ -153,7 +157,38 @@ conn_send_refusal(struct conn *c)
 			    why->status, http_status_text(why->status), len);
 	if (c->head.method != HTTP_HEAD)
 		evbuffer_add_printf(out, "{\"error\":{\"code\":\"%s\",\"message\":\"%s\"}}", why->code, why->message);
-	bufferevent_enable(c->bev, EV_READ | EV_WRITE);
+	/* Reading on would only tell the end once more, and that ends the connection. */
+	bufferevent_enable(c->bev, c->is_half_closed ? EV_WRITE : EV_READ | EV_WRITE);
+}
+
+/* Stands before evhttp's callback while a request arrives: evhttp would close without a word if it ends too early. */
+static void
+on_receiving_event(struct bufferevent *bev, short what, void *ctx)
+{
+	struct conn *c = httpd_conn_at(bufferevent_getfd(bev));
+	if (c == NULL)
+		return;
+	bool is_receiving = c->state == CONN_HEAD || c->state == CONN_BODY;
+	if (!(what & BEV_EVENT_EOF) || !is_receiving || c->refusal != NULL) {
+		c->on_event(bev, what, ctx);
+		return;
+	}
+	c->is_half_closed = true;
+	c->refusal = &refusal_incomplete;
+	conn_send_refusal(c);
+}
+
+static void
+conn_watch_end(struct conn *c)
+{
+	bufferevent_data_cb on_read, on_write;
+	bufferevent_event_cb on_event;
+	void *ctx;
+	bufferevent_getcb(c->bev, &on_read, &on_write, &on_event, &ctx);
+	if (on_event == on_receiving_event)
+		return;
+	c->on_event = on_event;
+	bufferevent_setcb(c->bev, on_read, on_write, on_receiving_event, ctx);
 }
 
 /* Shows evhttp a request line that it takes; the target stays in c->target. */
@@ -211,6 +246,8 @@ conn_gate_head(struct conn *c, const char *text, size_t head_len)
 		return;
 	}
 	conn_set_state(c, CONN_BODY);
+	if (c->head.is_chunked || body < c->head.length)
+		conn_watch_end(c);
 	if (c->head.is_chunked) {
 		chunk_scan_init(&c->chunks);
 		conn_follow_chunks(c, body);
@@ -239,6 +276,7 @@ conn_gate(struct conn *c)
 	}
 	if (c->state == CONN_IDLE) {
 		c->scanned = 0;
+		c->head = (struct http_head){0};
 		conn_set_state(c, CONN_HEAD);
 	}
 	if (c->scanned == 0)
@@ -254,6 +292,8 @@ conn_gate(struct conn *c)
 		conn_gate_head(c, text, head_len);
 	else if (len >= head_max)
 		conn_refuse(c, &refusal_header_too_large);
+	else
+		conn_watch_end(c);
 }
 
 static void
@@ -269,6 +309,7 @@ on_input(struct evbuffer *input, const struct evbuffer_cb_info *info, void *ctx)
 		conn_gate(c);
 		break;
 	case CONN_BODY:
+		conn_watch_end(c);
 		if (c->head.is_chunked)
 			conn_follow_chunks(c, info->n_added);
 		break;
@@ -296,6 +337,7 @@ void
 conn_request_done(struct conn *c)
 {
 	struct evbuffer *input = bufferevent_get_input(c->bev);
+	c->has_asked = true;
 	conn_set_state(c, CONN_IDLE);
 	if (evbuffer_get_length(input) == 0)
 		return;
@@ -310,6 +352,9 @@ conn_request_done(struct conn *c)
 			evbuffer_drain(input, evbuffer_get_length(input));
 	}
 	c->is_gating = false;
+	/* evhttp sets its callbacks again when this one returns, and the end of the input may be all that comes now. */
+	if (c->state != CONN_IDLE)
+		conn_poke(c);
 }
 
 void
@@ -394,6 +439,15 @@ conn_adopt(struct conn *c)
 }
 
 void
+conn_leave(struct conn *c)
+{
+	if (c->has_asked)
+		conn_cut(c);
+	else if (c->evcon != NULL)
+		conn_set_state(c, CONN_IDLE);
+}
+
+void
 conn_cut(struct conn *c)
 {
 	if (c->evcon == NULL && !conn_adopt(c))
@@ -445,6 +499,8 @@ on_timer(evutil_socket_t fd, short what, void *ctx)
 		return;
 	}
 	conn_set_deadline(c, now, c->deadline_ms);
+	if (c->state == CONN_HEAD || c->state == CONN_BODY)
+		conn_watch_end(c);
 	if (c->is_wake_wanted) {
 		c->is_wake_wanted = false;
 		if (c->req != NULL && c->req->is_asleep)

@@ -5,6 +5,7 @@
 #ifndef RENSA_SRC_NET_HTTPD_CONN_H
 #define RENSA_SRC_NET_HTTPD_CONN_H
 
+#include <event2/bufferevent.h>
 #include <event2/event_struct.h>
 #include <sys/queue.h>
 
@@ -13,7 +14,6 @@
 #include "loop_base.h"
 #include "net/httpd.h"
 
-struct bufferevent;
 struct evbuffer;
 struct evbuffer_cb_entry;
 struct evconnlistener;
@@ -49,8 +49,11 @@ struct conn {
 	enum conn_state state;
 	enum conn_list list;
 	int fd;
-	bool is_gating;	     /* our own changes to the input call us again */
-	bool is_wake_wanted; /* the stream shall be asked for more */
+	bool is_gating;		       /* our own changes to the input call us again */
+	bool is_wake_wanted;	       /* the stream shall be asked for more */
+	bool has_asked;		       /* a request was answered */
+	bool is_half_closed;	       /* nothing more will come from the client */
+	bufferevent_event_cb on_event; /* evhttp's, while ours stands before it */
 	const struct refusal *refusal;
 	struct http_head head;
 	char *target;	/* if evhttp was shown another request line */
@@ -121,10 +124,13 @@ void httpd_conn_removed(struct httpd *s, struct conn *c);
 void httpd_conn_move(struct conn *c, enum conn_list to); /* to the end of that list */
 void httpd_req_gone(struct httpd *s, struct http_req *req);
 struct conn *httpd_conn_of(const struct httpd *s, struct evhttp_request *ev);
+struct conn *httpd_conn_at(int fd); /* of any server of the process */
 
 /* httpd_conn.c */
 struct bufferevent *conn_accept(struct httpd *s);
 void conn_cut(struct conn *c); /* frees it */
+/* An idle one while the server drains: cut, but if its client has only just come, with a moment to ask. */
+void conn_leave(struct conn *c);
 void conn_set_state(struct conn *c, enum conn_state state);
 void conn_request_done(struct conn *c); /* the reply is out: the next request may start */
 void conn_watch_close(struct conn *c);	/* while the handler takes its time */

@@ -16,6 +16,8 @@
 const struct refusal refusal_header_too_large = {
     431, "header-too-large", "the request line and headers are too large: send fewer or shorter ones"};
 const struct refusal refusal_timeout = {408, "timeout", "the request did not arrive in time: send it again, faster"};
+const struct refusal refusal_incomplete = {400, "incomplete-request",
+					   "the connection ended before the request did: send all of it"};
 static const struct refusal body_too_large = {413, "body-too-large", "the body is too large: send less in one request"};
 static const struct refusal bad_line = {400, "bad-request",
 					"the request line must be a method, a path and HTTP/1.1, with single spaces"};

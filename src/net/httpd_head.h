@@ -50,6 +50,7 @@ void chunk_scan_init(struct chunk_scan *s);
 const struct refusal *chunk_scan_feed(struct chunk_scan *s, const char *data, size_t len, size_t max_body);
 
 extern const struct refusal refusal_header_too_large;
+extern const struct refusal refusal_incomplete;
 extern const struct refusal refusal_timeout;
 
 #endif

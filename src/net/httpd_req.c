@@ -127,6 +127,12 @@ http_req_query(const struct http_req *req, const char *name)
 }
 
 const char *
+http_req_query_name(const struct http_req *req, size_t i)
+{
+	return i < req->target.param_count ? req->target.params[i].name : NULL;
+}
+
+const char *
 http_req_header(const struct http_req *req, const char *name)
 {
 	return evhttp_find_header(evhttp_request_get_input_headers(req->ev), name);

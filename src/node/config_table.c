@@ -157,7 +157,9 @@ static const struct config_key keys[] = {
 
     {"miner", "mode", CONFIG_CHOICE, MEMBER(miner.mode), 0, 0, miner_modes, "manual", LIVE, "When blocks are made.",
      "manual: only when asked to, with \"rensa mine\" or POST /mine. on-demand: when transactions wait. interval: one "
-     "block each interval. continuous: without pause, as a public network does it. All but manual need an address."},
+     "block each interval. continuous: without pause, as a public network does it. All but manual need an address. "
+     "POST "
+     "/mine/start and /mine/stop change it until the node is started again or the configuration is read again."},
     {"miner", "address", CONFIG_ADDRESS, MEMBER(miner.address_text), 0, ADDRESS_TEXT_SIZE - 1, NULL, "", LIVE,
      "The address that rewards and fees go to, as \"rensa wallet address NAME\" prints it.",
      "Keep its wallet elsewhere: the node does not need it."},

@@ -225,8 +225,10 @@ reload(struct master *m)
 	config_clear(m->config);
 	*m->config = next;
 	open_log(m->config);
-	if (live.len > 0)
+	if (live.len > 0) {
+		m->env.configured++;
 		posts_replace(&m->posts);
+	}
 out:
 	buf_clear(&errors);
 	buf_clear(&live);
@@ -382,6 +384,7 @@ master_run(struct config *config, const char *config_path)
 	m.env.life = -1;
 	m.env.nonce = random_u64();
 	m.env.started_ms = clock_wall_ms();
+	m.env.configured = 1;
 	m.env.workers = worker_count(config);
 	for (size_t i = 0; i < BELL_ROLES; i++)
 		m.env.bells.role[i] = -1;

@@ -7,15 +7,17 @@
  *	interval    one block each [miner] interval
  *	continuous  one after another
  *
- * Commands come first, in any mode. A draft of the block is made anew when the tip moves, and when it is some time old:
+ * Commands come first, in any mode: to start and to stop at once, orders of blocks one after another as they came. An
+ * order that is cancelled is answered with what was found for it, also while it waits for its turn. A draft of the block is made anew when the tip moves, and when it is some time old:
  * it then takes in news of the pool and the time of day. Each signature is checked here once, as its transfer enters a
  * draft. What is found goes through the same judgement as a peer's block before it is committed, so this node never
  * builds on a block that others refuse.
  *
  * All work, drafts included, is followed by a rest as [miner] cpu_percent says; bells do not shorten it.
  *
- * A mode that a command has set lasts as long as this process. If it dies, its successor answers the command that was
- * under way, and starts in the configured mode.
+ * If this process dies, its successor answers the commands that it had taken, and goes on in the mode that a command has
+ * set: that is kept in the role's page, with the number of the configuration under which it was set. Under another
+ * configuration, and after a restart, the configured mode counts.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -40,7 +42,9 @@
 #define RETRY_MS 1000	 /* after trouble, and while nothing can be mined */
 #define FUTILE_REST 10	 /* rest after a draft that came to nothing, in times of what it took */
 #define SEEN_SLOTS 65536 /* leaves of transfers whose signatures were checked: direct-mapped, 2 MiB */
-#define COMMANDS ((1u << COMMAND_MINE) | (1u << COMMAND_MINE_START) | (1u << COMMAND_MINE_STOP))
+#define MODE_COMMANDS ((1u << COMMAND_MINE_START) | (1u << COMMAND_MINE_STOP))
+#define COMMANDS ((1u << COMMAND_MINE) | MODE_COMMANDS)
+#define ORDERS_MAX (STORE_RINGS_MAX * RING_COMMANDS)
 
 /* The block that is being solved. */
 struct draft {
@@ -54,6 +58,13 @@ struct draft {
 	struct address to;
 };
 
+/* A command to mine. */
+struct order {
+	struct command_handle handle;
+	struct command command;
+	uint32_t mined;
+};
+
 struct miner {
 	struct child *child;
 	struct store *store;
@@ -62,11 +73,9 @@ struct miner {
 	struct loop_timer *slice;
 	struct loop_timer *interval;
 	enum miner_mode mode;
-	bool is_due; /* interval mode: a block is wanted */
-	bool has_command;
-	struct command_handle handle;
-	struct command command;
-	uint32_t mined; /* of the command */
+	bool is_due;			 /* interval mode: a block is wanted */
+	struct order orders[ORDERS_MAX]; /* the first is being worked on */
+	size_t order_count;
 	uint64_t slice_tries;
 	uint64_t rest_until_us; /* monotonic: no work before */
 	bool is_clock_behind;	/* logged once */
@@ -80,6 +89,19 @@ set_mode(struct miner *m, enum miner_mode mode)
 {
 	m->mode = mode;
 	role_set(m->store, COUNT_MODE, (uint64_t)mode);
+	role_set(m->store, COUNT_MODE_SET, m->child->env->configured);
+}
+
+/* The mode that a predecessor was in, if it had the same configuration; else the configured one. */
+static enum miner_mode
+first_mode(const struct miner *m)
+{
+	const struct node_env *env = m->child->env;
+	uint64_t kept = role_get(m->store, COUNT_MODE);
+
+	if (role_get(m->store, COUNT_MODE_SET) == env->configured && kept <= MINER_CONTINUOUS)
+		return (enum miner_mode)kept;
+	return env->config->miner.mode;
 }
 
 /* For whom to mine now; NULL: nothing to do. */
@@ -89,8 +111,8 @@ wanted(const struct miner *m)
 	const struct config_miner *config = &m->child->env->config->miner;
 	const struct address *own = config->address_text[0] != '\0' ? &config->address : NULL;
 
-	if (m->has_command)
-		return &m->command.address;
+	if (m->order_count > 0)
+		return &m->orders[0].command.address;
 	switch (m->mode) {
 	case MINER_MANUAL:
 		return NULL;
@@ -178,7 +200,8 @@ make_draft(struct miner *m, const struct address *to)
 				     p->max_block_bytes - BLOCK_PREFIX_SIZE - TX_REWARD_SIZE, fetch, m);
 	ledger_free(ledger);
 	/* With accounts that could not be read (the chain moved) the draft is worth nothing. */
-	if (base.failed == OK && time_ms != 0 && (m->mode != MINER_ON_DEMAND || m->has_command || d->transfers > 0)) {
+	if (base.failed == OK && time_ms != 0 &&
+	    (m->mode != MINER_ON_DEMAND || m->order_count > 0 || d->transfers > 0)) {
 		template_block(&d->block, &d->parent_state, p, store_genesis(s), to, chain_supply(s, d->parent), fees,
 			       &body, d->transfers, time_ms);
 		header_decode(&h, (const uint8_t *)d->block.data);
@@ -202,11 +225,18 @@ is_draft_old(const struct miner *m, const struct address *to)
 }
 
 static void
-finish_command(struct miner *m, enum err e)
+finish(struct miner *m, struct command_handle handle, enum err e)
 {
-	command_finish(m->store, m->handle, e, false);
-	bell_ring_worker(&m->child->env->bells, m->handle.ring);
-	m->has_command = false;
+	command_finish(m->store, handle, e, false);
+	bell_ring_worker(&m->child->env->bells, handle.ring);
+}
+
+static void
+finish_order(struct miner *m, size_t i, enum err e)
+{
+	finish(m, m->orders[i].handle, e);
+	m->order_count--;
+	memmove(&m->orders[i], &m->orders[i + 1], (m->order_count - i) * sizeof(m->orders[0]));
 }
 
 /* Judges our own block as a peer's would be, and makes it the tip: *ref. */
@@ -257,8 +287,8 @@ note_trouble(struct miner *m, enum err e)
 {
 	m->trouble = e;
 	rest(m, RETRY_MS * 1000);
-	if (m->has_command)
-		finish_command(m, e);
+	if (m->order_count > 0)
+		finish_order(m, 0, e);
 }
 
 static void
@@ -292,37 +322,54 @@ found(struct miner *m, uint64_t nonce)
 		role_count(m->store, COUNT_BLOCKS, 1);
 		say_mined(m, &b);
 		m->is_due = false;
-		if (m->has_command) {
-			command_mined(m->store, m->handle, ref);
-			if (++m->mined >= m->command.blocks)
-				finish_command(m, OK);
+		if (m->order_count > 0) {
+			struct order *o = &m->orders[0];
+
+			command_mined(m->store, o->handle, ref);
+			if (++o->mined >= o->command.blocks)
+				finish_order(m, 0, OK);
 		}
 	}
 	drop_draft(m);
 }
 
 static void
+change_mode(struct miner *m, enum command_kind kind)
+{
+	uint32_t interval_ms = m->child->env->config->miner.interval_ms;
+
+	if (kind == COMMAND_MINE_START) {
+		set_mode(m, MINER_INTERVAL);
+		m->is_due = true;
+		loop_timer_arm(m->interval, interval_ms);
+		log_info("miner: started, a block each %" PRIu32 " s", interval_ms / 1000);
+	} else {
+		set_mode(m, MINER_MANUAL);
+		log_info("miner: stopped, mines on request only");
+	}
+}
+
+static void
 take_commands(struct miner *m)
 {
-	if (m->has_command && command_is_cancelled(m->store, m->handle))
-		finish_command(m, ERR_TIMEOUT);
-	while (!m->has_command && command_next(m->store, COMMANDS, &m->handle, &m->command)) {
-		m->has_command = true;
-		m->mined = 0;
-		if (m->command.kind == COMMAND_MINE && m->command.blocks > 0)
-			break;
-		if (m->command.kind == COMMAND_MINE_START) {
-			set_mode(m, MINER_INTERVAL);
-			m->is_due = true;
-			loop_timer_arm(m->interval, m->child->env->config->miner.interval_ms);
-			log_info("miner: started, a block each %" PRIu32 " s",
-				 m->child->env->config->miner.interval_ms / 1000);
-		} else if (m->command.kind == COMMAND_MINE_STOP) {
-			set_mode(m, MINER_MANUAL);
-			log_info("miner: stopped, mines on request only");
+	struct command_handle handle;
+	struct command c;
+
+	while (command_next(m->store, m->order_count < ORDERS_MAX ? COMMANDS : MODE_COMMANDS, &handle, &c)) {
+		if (c.kind == COMMAND_MINE && c.blocks > 0) {
+			m->orders[m->order_count++] = (struct order){.handle = handle, .command = c};
+		} else if (command_is_cancelled(m->store, handle)) {
+			/* Whoever asked has been told that it was not done in time. */
+			finish(m, handle, ERR_TIMEOUT);
+		} else {
+			if (c.kind != COMMAND_MINE)
+				change_mode(m, c.kind);
+			finish(m, handle, OK);
 		}
-		finish_command(m, OK);
 	}
+	for (size_t i = m->order_count; i-- > 0;)
+		if (command_is_cancelled(m->store, m->orders[i].handle))
+			finish_order(m, i, ERR_TIMEOUT);
 }
 
 static void
@@ -402,7 +449,7 @@ role_miner(struct child *c)
 	m.interval = loop_timer_new(c->loop, interval_over, &m);
 	buf_init(&m.draft.block);
 	branch_init(&m.branch, m.store);
-	set_mode(&m, config->mode);
+	set_mode(&m, first_mode(&m));
 	child_recover_commands(c, COMMANDS);
 	child_on_bell(c, c->env->bells.role[BELL_MINER], work, &m);
 	loop_timer_arm(m.interval, config->interval_ms);

@@ -55,6 +55,7 @@ stop(void *ctx)
 	if (w->draining > 0)
 		return;
 	w->draining = w->peer_server != NULL ? 2 : 1;
+	api_end(w->api);
 	httpd_drain(w->server, drained, w);
 	if (w->peer_server != NULL)
 		httpd_drain(w->peer_server, drained, w);

@@ -216,7 +216,8 @@ scan_next(struct finder *f, struct netaddr *at)
 			s->port = f->o.scan_port_first;
 			s->index++;
 		}
-		if (!is_scanned_before(f, at, s->range))
+		/* 0.0.0.0 and :: lead to this host by another name: its nodes would be met twice. */
+		if (!netaddr_is_any(at) && !is_scanned_before(f, at, s->range))
 			return true;
 	}
 	return false;
@@ -283,7 +284,7 @@ try_name(struct name *n)
 	enum finder_source source = n->of->is_dns ? SOURCE_DNS : SOURCE_STATIC;
 
 	for (size_t i = 0; i < n->count; i++)
-		if (first_time(n->finder, &n->found[i]))
+		if (!netaddr_is_any(&n->found[i]) && first_time(n->finder, &n->found[i]))
 			shake(n->finder, &n->found[i], source, false);
 }
 

@@ -48,13 +48,18 @@ cli_settle(struct cli *c, const char *node, const char *home)
 	} else {
 		home = environment("HOME");
 		if (home == NULL)
-			return cli_fail(c, CLI_LOCAL, "no-home",
-					"neither --home, RENSA_HOME nor HOME says where wallets are kept");
+			return CLI_DONE;
 		len = snprintf(c->home, sizeof(c->home), "%s/.rensa", home);
 	}
 	if (len < 1 || (size_t)len >= sizeof(c->home))
 		return cli_fail(c, CLI_USAGE, "usage", "--home is empty or too long");
 	return CLI_DONE;
+}
+
+enum cli_exit
+cli_no_home(struct cli *c)
+{
+	return cli_fail(c, CLI_LOCAL, "no-home", "neither --home, RENSA_HOME nor HOME says where wallets are kept");
 }
 
 void

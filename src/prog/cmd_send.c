@@ -107,7 +107,10 @@ prepare(struct sending *s, const struct args *a)
 	tx->version = TX_TRANSFER;
 
 	char error[KEYFILE_ERROR_SIZE];
-	if (keyfile_load(&s->wallet, c->home, a->value[SEND_FROM], error) != OK)
+	enum err e = keyfile_load(&s->wallet, c->home, a->value[SEND_FROM], error);
+	if (e == ERR_ARG)
+		return cli_fail(c, CLI_USAGE, "usage", "%s", error);
+	if (e != OK)
 		return cli_fail(c, CLI_LOCAL, "wallet", "%s", error);
 	ret = party_find(&s->from, c, a->value[SEND_FROM]);
 	if (ret == CLI_DONE)
@@ -376,6 +379,7 @@ const struct command cmd_send = {
     .operands = "",
     .options = options,
     .option_count = ARRAY_LEN(options),
+    .needs_home = true,
     .summary = "pay coins from a wallet to a wallet or an address",
     .about = "Asks the node which network this is and which sequence is the wallet's next, signs the transfer\n"
 	     "here, and hands it to the node, which tells its peers. The coins have moved once a block has the\n"

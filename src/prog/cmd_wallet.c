@@ -20,7 +20,10 @@ load(struct keyfile *k, struct address *who, struct cli *c, const char *name)
 {
 	char error[KEYFILE_ERROR_SIZE];
 	struct pubkey public;
-	if (keyfile_load(k, c->home, name, error) != OK)
+	enum err e = keyfile_load(k, c->home, name, error);
+	if (e == ERR_ARG)
+		return cli_fail(c, CLI_USAGE, "usage", "%s", error);
+	if (e != OK)
 		return cli_fail(c, CLI_LOCAL, "wallet", "%s", error);
 	if (key_public(&public, &k->key) != OK) {
 		keyfile_wipe(k);
@@ -117,6 +120,7 @@ const struct command cmd_wallet_create = {
     .operands_max = 1,
     .options = create_options,
     .option_count = ARRAY_LEN(create_options),
+    .needs_home = true,
     .summary = "make a new key and keep it in a file",
     .about = "Draws a secret key and writes it to HOME/wallets/NAME.wallet, readable by you alone. Nothing is\n"
 	     "overwritten and no node is asked: an address needs nobody's permission.\n",
@@ -179,6 +183,7 @@ run_list(struct cli *c, const struct args *a)
 const struct command cmd_wallet_list = {
     .name = "wallet list",
     .operands = "",
+    .needs_home = true,
     .summary = "the wallets here and their addresses",
     .about = "Lists the wallet files under HOME/wallets. Their balances are on the chain, not in the files:\n"
 	     "rensa balance NAME.\n",
@@ -213,6 +218,7 @@ const struct command cmd_wallet_address = {
     .operands = "NAME",
     .operands_min = 1,
     .operands_max = 1,
+    .needs_home = true,
     .summary = "print a wallet's address and nothing else",
     .about = "For scripts, and to give to somebody who wants to pay you.\n",
     .example = "rensa wallet address alice\n",
@@ -263,6 +269,7 @@ const struct command cmd_wallet_export = {
     .operands_max = 1,
     .options = export_options,
     .option_count = ARRAY_LEN(export_options),
+    .needs_home = true,
     .summary = "print a wallet's secret key",
     .about = "Prints the secret key in wallet import format (WIF) as the last line. It is for moving a key to\n"
 	     "another program; a copy of the wallet file does as a backup. --wif must be said, so that no\n"
@@ -356,6 +363,7 @@ const struct command cmd_wallet_import = {
     .operands_max = 1,
     .options = import_options,
     .option_count = ARRAY_LEN(import_options),
+    .needs_home = true,
     .summary = "make a wallet of a secret key from standard input",
     .about = "Reads a secret key in wallet import format (WIF) from standard input, where neither the list of\n"
 	     "processes nor the history of the shell shows it. At a terminal it asks, and does not show the key.\n",

@@ -39,8 +39,8 @@ party_find(struct party *out, struct cli *c, const char *word)
 	*out = (struct party){.word = word};
 	struct keyfile k;
 	char error[KEYFILE_ERROR_SIZE];
-	bool is_name = keyfile_name_is_valid(word);
-	enum err e = is_name ? keyfile_load(&k, c->home, word, error) : ERR_NOT_FOUND;
+	bool is_name = keyfile_name_is_valid(word), has_home = c->home[0] != '\0';
+	enum err e = is_name && has_home ? keyfile_load(&k, c->home, word, error) : ERR_NOT_FOUND;
 	if (e == OK) {
 		struct pubkey public;
 		e = key_public(&public, &k.key);
@@ -57,7 +57,7 @@ party_find(struct party *out, struct cli *c, const char *word)
 	if (address_parse(&out->address, word, 0) != ERR_FORMAT)
 		return CLI_DONE;
 	if (is_name)
-		return unknown_name(c, word);
+		return has_home ? unknown_name(c, word) : cli_no_home(c);
 	return cli_fail(c, CLI_USAGE, "bad-address",
 			"'%.80s' is neither the name of a wallet nor an address: was it copied whole?", word);
 }

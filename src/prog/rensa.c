@@ -9,6 +9,7 @@
 
 #include "prog/commands.h"
 #include "prog/table.h"
+#include "util/file.h"
 #include "util/log.h"
 #include "wire/json.h"
 
@@ -236,6 +237,8 @@ run(struct cli *c, int argc, char **argv)
 	if (a.command == &cmd_help)
 		return a.command->run(c, &a);
 	ret = cli_settle(c, a.global[GLOBAL_NODE], a.global[GLOBAL_HOME]);
+	if (ret == CLI_DONE && a.command->needs_home && c->home[0] == '\0')
+		ret = cli_no_home(c);
 	return ret == CLI_DONE ? a.command->run(c, &a) : ret;
 }
 
@@ -246,6 +249,7 @@ main(int argc, char **argv)
 	const struct rlimit no_core = {0, 0};
 	(void)setrlimit(RLIMIT_CORE, &no_core);
 	signal(SIGPIPE, SIG_IGN);
+	fd_take_standard();
 	log_set_level(LOG_LEVEL_ERROR);
 
 	struct cli c;

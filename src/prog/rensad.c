@@ -15,6 +15,7 @@
 #include "node/proctitle.h"
 #include "util/buf.h"
 #include "util/failpoint.h"
+#include "util/file.h"
 
 #ifndef SYSCONFDIR
 #define SYSCONFDIR "/etc"
@@ -122,6 +123,7 @@ main(int argc, char **argv)
 	struct buf text;
 	int exit_code;
 
+	fd_take_standard();
 	proctitle_init(argc, argv);
 	failpoint_load();
 	if (!options_parse(&options, &exit_code, argc, argv))

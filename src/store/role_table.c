@@ -77,6 +77,12 @@ role_set(struct store *s, enum role_counter c, uint64_t value)
 	atomic_store_explicit(&role_page_at(s, s->role)->counters[c], value, memory_order_relaxed);
 }
 
+uint64_t
+role_get(const struct store *s, enum role_counter c)
+{
+	return atomic_load_explicit(&role_page_at(s, s->role)->counters[c], memory_order_relaxed);
+}
+
 bool
 role_is_in_sync_wait(const struct store *s, pid_t pid)
 {

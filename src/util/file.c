@@ -21,6 +21,17 @@
 #define READ_STEP ((size_t)64 * 1024)
 
 void
+fd_take_standard(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) != -1 || errno != EBADF)
+			continue;
+		/* The lowest free number, which is this one; open in the direction in which nobody uses it. */
+		(void)!open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+	}
+}
+
+void
 fd_close(int *fd)
 {
 	if (*fd == -1)

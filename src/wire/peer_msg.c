@@ -95,7 +95,7 @@ hello_parse(struct hello *out, const void *text, size_t len, struct field_error 
 	char reason[JSON_ERROR_SIZE];
 	struct jdoc *d = jdoc_parse(text, len, reason);
 	if (d == NULL) {
-		fields_fail(&f, "bad-json", "a hello must be a JSON document: %.140s", reason);
+		fields_fail(&f, "malformed-json", "a hello must be a JSON document: %.140s", reason);
 		return false;
 	}
 	f = fields_of(jdoc_root(d), "a hello", error);

@@ -29,6 +29,23 @@ restart_impatient(uint32_t timeout_ms)
 	node_start(&n);
 }
 
+/* The blocks of the chain's end, beside an error too. */
+static void
+check_blocks_told(const struct reply *r, size_t count)
+{
+	const struct jval *blocks = jval_get(jdoc_root(r->doc), "blocks");
+	struct blockref tip = chain_tip(n.store);
+	uint64_t first = chain_height(n.store, tip) + 1 - count;
+	char hex[HASH_HEX_SIZE];
+
+	ck_assert_uint_eq(jval_count(blocks), count);
+	for (size_t i = 0; i < count; i++) {
+		hash_hex(hex, chain_hash(n.store, chain_at(n.store, tip, first + i)));
+		ck_assert_uint_eq(jval_u64(jval_at(blocks, i), "height", 0), first + i);
+		ck_assert_str_eq(jval_str(jval_at(blocks, i), "hash", ""), hex);
+	}
+}
+
 static int
 mine(const char *body)
 {
@@ -119,8 +136,45 @@ START_TEST(cancels_when_the_time_is_up_and_says_how_far_it_came)
 	n.miner_waits = true;
 	ck_assert_int_eq(mine("{\"blocks\":10}"), 503);
 	ck_assert_str_eq(node_code(&n), "timeout");
-	ck_assert_ptr_nonnull(strstr(node_message(&n), "3 of 10 blocks"));
+	ck_assert_ptr_nonnull(strstr(node_message(&n), "3 of 10 blocks were found within 0.03 s"));
 	ck_assert_uint_eq(chain_height(n.store, chain_tip(n.store)), 3);
+	check_blocks_told(&n.reply, 3);
+	ck_assert_uint_ge(n.woken[API_WAKE_MINER], 2);
+}
+END_TEST
+
+START_TEST(cancels_what_is_under_way_when_it_ends)
+{
+	struct httpc *clients[2] = {node_client(&n), node_client(&n)};
+	struct reply replies[2] = {{0}};
+
+	n.miner_stops = 2;
+	n.miner_waits = true;
+	n.is_resolver_away = true;
+	node_send(clients[0], &replies[0], HTTP_POST, "/mine", "{\"blocks\":10}", 13, NULL);
+	node_send(clients[1], &replies[1], HTTP_PUT, "/consensus", NULL, 0, NULL);
+	node_until(&n, n.woken[API_WAKE_RESOLVER] == 1 && chain_height(n.store, chain_tip(n.store)) == 2);
+	api_end(n.api);
+	for (int i = 0; i < 2; i++) {
+		node_until(&n, replies[i].is_there);
+		ck_assert_int_eq(replies[i].status, 503);
+		ck_assert_str_eq(jval_str(jval_get(jdoc_root(replies[i].doc), "error"), "code", ""), "stopping");
+	}
+	check_blocks_told(&replies[0], 2);
+	for (int i = 0; i < 2; i++) {
+		reply_clear(&replies[i]);
+		httpc_free(clients[i]);
+	}
+}
+END_TEST
+
+START_TEST(says_that_comparing_goes_on_when_the_time_is_up)
+{
+	restart_impatient(10);
+	n.is_resolver_away = true;
+	ck_assert_int_eq(node_call(&n, HTTP_PUT, "/consensus", NULL, NULL), 503);
+	ck_assert_str_eq(node_code(&n), "timeout");
+	ck_assert_ptr_nonnull(strstr(node_message(&n), "within 0.01 s; the node goes on by itself"));
 }
 END_TEST
 
@@ -155,6 +209,7 @@ START_TEST(names_what_the_miner_could_not_do)
 		n.miner_error = rows[i].error;
 		ck_assert_int_eq(mine("{\"blocks\":2}"), rows[i].status);
 		ck_assert_str_eq(node_code(&n), rows[i].code);
+		check_blocks_told(&n.reply, 1);
 	}
 }
 END_TEST
@@ -262,6 +317,8 @@ suite_mining(void)
 	tcase_add_test(tc, says_how_to_set_an_address_if_there_is_none);
 	tcase_add_test(tc, refuses_bodies_that_make_no_sense);
 	tcase_add_test(tc, cancels_when_the_time_is_up_and_says_how_far_it_came);
+	tcase_add_test(tc, cancels_what_is_under_way_when_it_ends);
+	tcase_add_test(tc, says_that_comparing_goes_on_when_the_time_is_up);
 	tcase_add_test(tc, says_that_the_outcome_is_unknown_without_a_miner);
 	tcase_add_test(tc, names_what_the_miner_could_not_do);
 	tcase_add_test(tc, starts_and_stops_the_interval);

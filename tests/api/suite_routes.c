@@ -2,8 +2,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <stdio.h>
-
 #include "node.h"
 #include "store/role_table.h"
 #include "suites.h"
@@ -84,6 +82,8 @@ START_TEST(says_405_with_allow_for_other_methods)
 		ck_assert_msg(strstr(reply, rows[i].allow) != NULL, "%s %s: %s", rows[i].method, rows[i].path, reply);
 		if (strcmp(rows[i].method, "HEAD") != 0)
 			ck_assert_ptr_nonnull(strstr(reply, "\"code\":\"method-not-allowed\""));
+		if (strcmp(rows[i].method, "BREW") == 0)
+			ck_assert_ptr_nonnull(strstr(reply, "/status takes GET, HEAD, not this method"));
 		raw_close(&c);
 	}
 }
@@ -126,6 +126,70 @@ START_TEST(answers_head_without_a_body)
 		ck_assert_msg(strcmp(strstr(reply, "\r\n\r\n"), "\r\n\r\n") == 0, "%s: %s", paths[i], reply);
 		raw_close(&c);
 	}
+}
+END_TEST
+
+START_TEST(refuses_parameters_that_a_route_does_not_know)
+{
+	static const struct {
+		const char *path;
+		const char *message; /* a part of it */
+	} rows[] = {
+	    {"/chain?form=7", "/chain has no parameter \"form\"; it knows from and limit"},
+	    {"/chain?from=0&limit=1&x", "\"x\""},
+	    {"/chain?From=0", "\"From\""},
+	    {"/chain/head?limit=1", "/chain/head has no parameter \"limit\"; it takes none"},
+	    {"/blocks?befor=3", "before and limit"},
+	    {"/blocks/0?limit=1", "/blocks/{block} has no"},
+	    {"/transactions?before=3", "after and limit"},
+	    {"/transactions/x?y=z", "\"y\""},
+	    {"/amount?blockchain_adress=R", "it knows blockchain_address"},
+	    {"/addresses/x?y=z", "\"y\""},
+	    {"/peers?state=up", "\"state\""},
+	    {"/status?a%20b=1", "\"a b\""},
+	    {"/livez?probe", "\"probe\""},
+	    {"/readyz?verbose=%00", ""}, /* no sound request at all */
+	    {"/?q=1", "\"q\""},
+	    {"/status?%ff=1", "\"\xef\xbf\xbd\""}, /* the reply is UTF-8, whatever was asked */
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		ck_assert_msg(node_get(&n, rows[i].path) == 400, "%s: %d", rows[i].path, n.reply.status);
+		ck_assert_msg(strstr(node_message(&n), rows[i].message) != NULL, "%s: %s", rows[i].path,
+			      node_message(&n));
+		if (rows[i].message[0] != '\0')
+			ck_assert_str_eq(node_code(&n), "unknown-parameter");
+	}
+}
+END_TEST
+
+/* Nothing is done for a request that was not understood, and who may not ask does not learn what could be asked. */
+START_TEST(refuses_unknown_parameters_before_it_does_anything)
+{
+	static const char *const proxied[] = {"Forwarded", "for=x", NULL};
+	static const char *const posts[] = {"/mine?blocks=3", "/mine/start?interval=1", "/mine/stop?now"};
+
+	for (size_t i = 0; i < ARRAY_LEN(posts); i++) {
+		ck_assert_int_eq(node_call(&n, HTTP_POST, posts[i], NULL, NULL), 400);
+		ck_assert_str_eq(node_code(&n), "unknown-parameter");
+		ck_assert_int_eq(node_call(&n, HTTP_POST, posts[i], NULL, proxied), 403);
+	}
+	ck_assert_int_eq(node_call(&n, HTTP_PUT, "/consensus?force=1", NULL, NULL), 400);
+	ck_assert_int_eq(node_call(&n, HTTP_POST, "/transactions?wait=1", "[]", NULL), 400);
+	ck_assert_int_eq(node_call(&n, HTTP_POST, "/peer/headers?from=1", NULL, NULL), 400);
+	ck_assert_uint_eq(n.woken[API_WAKE_MINER] + n.woken[API_WAKE_RESOLVER] + n.woken[API_WAKE_POOL], 0);
+}
+END_TEST
+
+/* The table is what the handlers read: each parameter named there is taken. */
+START_TEST(takes_every_parameter_that_it_lists)
+{
+	static const char *const paths[] = {
+	    "/chain?from=0",   "/chain?limit=1",	"/chain?from=0&limit=1&", "/blocks?before=1",
+	    "/blocks?limit=1", "/transactions?after=0", "/transactions?limit=1",  "/chain?",
+	    "/chain?fr%6fm=0", "/chain?&&limit=1",
+	};
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++)
+		ck_assert_msg(node_get(&n, paths[i]) == 200, "%s: %d", paths[i], n.reply.status);
 }
 END_TEST
 
@@ -211,6 +275,9 @@ suite_routes(void)
 	tcase_add_test(tc, names_the_command_that_works_where_get_is_not_allowed);
 	tcase_add_test(tc, puts_no_strange_host_into_the_command);
 	tcase_add_test(tc, answers_head_without_a_body);
+	tcase_add_test(tc, refuses_parameters_that_a_route_does_not_know);
+	tcase_add_test(tc, refuses_unknown_parameters_before_it_does_anything);
+	tcase_add_test(tc, takes_every_parameter_that_it_lists);
 	tcase_add_test(tc, lists_its_routes);
 	tcase_add_test(tc, counts_what_it_answers_and_what_it_refuses);
 

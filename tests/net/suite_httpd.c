@@ -661,6 +661,8 @@ START_TEST(drains_idle_ones_at_once_and_waits_for_the_rest)
 	struct raw idle, half;
 	raw_open(&idle, &r.at);
 	raw_open(&half, &r.at);
+	raw_say(&r, &idle, GET("/once"));
+	rig_until(&r, raw_read(&idle) && raw_is_whole(&idle));
 	raw_say(&r, &c, GET("/hold"));
 	raw_say(&r, &half, "GET /half HTTP/1.1\r\n");
 	rig_until(&r, r.held != NULL && httpd_connections(r.server) == 3);
@@ -692,6 +694,26 @@ free_server(void *ctx)
 	r.server = NULL;
 	r.drained++;
 }
+
+/* Its request may be on its way, and it knows no reason to send it again. */
+START_TEST(serves_who_came_right_before_it_drains)
+{
+	start();
+	struct raw silent;
+	raw_open(&silent, &r.at);
+	rig_until(&r, httpd_connections(r.server) == 2);
+	httpd_drain(r.server, count_drained, NULL);
+	loop_poll(r.loop);
+	raw_say(&r, &c, GET("/late"));
+	rig_until(&r, raw_read(&c) && c.is_closed);
+	ck_assert_uint_eq(raw_count(&c, "\r\n\r\n/late"), 1);
+	rig_until(&r, r.drained == 1);
+	rig_until(&r, raw_read(&silent) && silent.is_closed);
+	ck_assert_uint_eq(silent.got.len, 0);
+	raw_close(&silent);
+	stop();
+}
+END_TEST
 
 START_TEST(drains_when_nobody_is_there_and_may_be_freed_then)
 {
@@ -759,6 +781,7 @@ suite_httpd(void)
 	tcase_add_test(tc, survives_a_crowd_that_is_larger_than_the_cap);
 	tcase_add_test(tc, serves_on_without_descriptors);
 	tcase_add_test(tc, drains_idle_ones_at_once_and_waits_for_the_rest);
+	tcase_add_test(tc, serves_who_came_right_before_it_drains);
 	tcase_add_test(tc, drains_when_nobody_is_there_and_may_be_freed_then);
 	tcase_add_test(tc, leaves_the_listening_socket_to_the_caller);
 	return suite;

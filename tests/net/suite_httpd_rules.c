@@ -167,6 +167,67 @@ START_TEST(answers_the_same_if_bytes_come_one_by_one)
 }
 END_TEST
 
+/* Each has lost its end on the way, and its sender knows that no more will come. */
+static const char *const incomplete[] = {
+    "G",
+    "GET / HTTP/1.1\r\n",
+    "GET / HTTP/1.1\r\n" H,
+    "GET / HTTP/1.1\r\n" H "\r\nGET",
+    "HEAD / HTTP/1.1\r\n" H "\r\nGET / HTTP/1.1\r\n",
+    "POST / HTTP/1.1\r\n" H "Content-Length: 2\r\n\r\n",
+    "POST / HTTP/1.1\r\n" H "Content-Length: 2\r\n\r\na",
+    "PATCH / HTTP/1.1\r\n" H "Content-Length: 2\r\n\r\na",
+    "POST / HTTP/1.1\r\n" H "Content-Length: 2\r\n\r\nabPOST / HTTP/1.1\r\n" H "Content-Length: 2\r\n\r\na",
+    "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n",
+    "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n2\r\na",
+    "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n",
+};
+
+static void
+check_incomplete(const char *request, bool is_dripped)
+{
+	struct rig r;
+	struct raw c;
+	struct httpd_options options = rig_options();
+	rig_start(&r, &options);
+	raw_open(&c, &r.at);
+	if (is_dripped)
+		raw_drip(&r, &c, request);
+	else
+		raw_say(&r, &c, request);
+	shutdown(c.fd, SHUT_WR);
+	rig_until(&r, raw_read(&c) && c.is_closed);
+	ck_assert_uint_eq(raw_count(&c, "HTTP/1.1 400 "), 1);
+	ck_assert_msg(strstr(c.got.data, "{\"error\":{\"code\":\"incomplete-request\",") != NULL, "%s\n=> %s", request,
+		      c.got.data);
+	raw_close(&c);
+	rig_until(&r, httpd_connections(r.server) == 0);
+	rig_stop(&r);
+}
+
+START_TEST(says_that_a_request_ended_too_early)
+{
+	check_incomplete(incomplete[_i], false);
+	check_incomplete(incomplete[_i], true);
+}
+END_TEST
+
+START_TEST(says_nothing_to_who_asked_nothing)
+{
+	struct rig r;
+	struct raw c;
+	struct httpd_options options = rig_options();
+	rig_start(&r, &options);
+	raw_open(&c, &r.at);
+	shutdown(c.fd, SHUT_WR);
+	rig_until(&r, raw_read(&c) && c.is_closed);
+	ck_assert_uint_eq(c.got.len, 0);
+	raw_close(&c);
+	rig_until(&r, httpd_connections(r.server) == 0);
+	rig_stop(&r);
+}
+END_TEST
+
 Suite *
 suite_httpd_rules(void)
 {
@@ -174,5 +235,7 @@ suite_httpd_rules(void)
 	TCase *tc = suite_case(&suite, "httpd rules", 60);
 	tcase_add_loop_test(tc, answers_each_request_by_the_rules, 0, (int)ARRAY_LEN(rows));
 	tcase_add_loop_test(tc, answers_the_same_if_bytes_come_one_by_one, 0, (int)ARRAY_LEN(rows));
+	tcase_add_loop_test(tc, says_that_a_request_ended_too_early, 0, (int)ARRAY_LEN(incomplete));
+	tcase_add_test(tc, says_nothing_to_who_asked_nothing);
 	return suite;
 }

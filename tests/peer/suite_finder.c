@@ -241,6 +241,20 @@ START_TEST(a_scan_covers_all_addresses_and_ports)
 }
 END_TEST
 
+START_TEST(a_scan_leaves_out_the_address_that_is_nobodys)
+{
+	struct netaddr loopback;
+
+	scan_ports(1, 1);
+	ck_assert_int_eq(netrange_parse(&ranges[0], "::/127"), OK);
+	ck_assert_int_eq(netaddr_parse(&loopback, "[::1]:1"), OK);
+	begin();
+	whole_round(NULL, 0);
+	ck_assert_uint_eq(report_count, 1);
+	ck_assert_uint_eq(reports_of(&loopback), 1);
+}
+END_TEST
+
 /* Two probes a second: the scan of a hundred ports takes far longer than a round may. */
 START_TEST(a_long_scan_goes_on_while_rounds_come_and_go)
 {
@@ -443,6 +457,7 @@ suite_finder(void)
 	tcase_add_test(tc, what_a_name_stood_for_keeps_its_source_in_later_rounds);
 	tcase_add_test(tc, a_scan_probes_each_port_once_though_ranges_overlap);
 	tcase_add_test(tc, a_scan_covers_all_addresses_and_ports);
+	tcase_add_test(tc, a_scan_leaves_out_the_address_that_is_nobodys);
 	tcase_add_test(tc, a_long_scan_goes_on_while_rounds_come_and_go);
 	tcase_add_test(tc, a_round_under_way_is_not_started_again);
 	tcase_add_test(tc, a_hint_is_tried_at_once_also_if_the_round_has_tried_it);

@@ -7,6 +7,7 @@ import re
 import socket
 import stat
 import subprocess
+import time
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
@@ -212,6 +213,41 @@ def test_home_comes_from_the_option_then_the_environment_then_the_users_home(ren
     for folder in "one", "home", "me/.rensa":
         assert (tmp_path / folder / "wallets" / "a.wallet").exists()
     assert rensa("wallet", "list", env={"RENSA_HOME": ""}).code == LOCAL
+
+
+def test_only_what_needs_a_wallet_needs_a_home(rensa, node, alice):
+    homeless = {"RENSA_HOME": ""}
+    for args in ["status"], ["blocks"], ["peers"], ["balance", alice], ["mine", "--to", alice], ["block", "0"]:
+        done = rensa(*args, env=homeless)
+        assert done.code == DONE, done.err
+    send = ["send", "--from", "alice", "--to", alice, "--amount", "1"]
+    for args in ["wallet", "create", "x"], ["wallet", "address", "x"], ["balance", "alice"], ["mine", "--to", "alice"], send:
+        refused = rensa("--json", *args, env=homeless)
+        assert refused.code == LOCAL and refused.error()["code"] == "no-home"
+
+
+@pytest.mark.parametrize("name", ["../alice", "a/b", ".", "", "-x", "alice.wallet", "a" * 33, "\n"])
+def test_what_cannot_be_a_wallets_name_is_bad_usage_everywhere(rensa, node, alice, name):
+    send = ["send", f"--from={name}", "--to", alice, "--amount", "1"]
+    wallet = [["wallet", word, "--", name] for word in ("create", "address", "import")]
+    for args in *wallet, ["wallet", "export", "--wif", "--", name], send, ["balance", "--", name]:
+        assert rensa(*args).code == USAGE
+    assert node.requests == []
+
+
+def closed(*numbers):
+    return {"preexec_fn": lambda: [os.close(number) for number in numbers]}
+
+
+def test_what_is_meant_for_a_closed_output_gets_into_no_file(rensa, home, node):
+    """A file that is opened where standard output or error was closed would have its number."""
+    for name, numbers in [("one", [1]), ("two", [2]), ("three", [1, 2]), ("four", [0, 1, 2])]:
+        made = rensa("wallet", "create", name, **closed(*numbers))
+        assert made.code == (LOCAL if 1 in numbers else DONE)
+        text = (home / "wallets" / f"{name}.wallet").read_text()
+        assert len(text.splitlines()) == 6 and text.splitlines()[-1].startswith("secret_key = ")
+    assert rensa("status", **closed(1)).code == LOCAL
+    assert rensa("wallet", "import", "five", **closed(0)).code == LOCAL
 
 
 def test_a_folder_that_cannot_be_made_is_a_local_failure(rensa, tmp_path):
@@ -466,6 +502,54 @@ def test_mining_is_never_repeated(rensa, node, alice):
     node.instead["POST", "/mine"] = [Raw(b"")]
     assert rensa("mine", "--to", "alice").code == UNREACHABLE
     assert len(node.seen("POST", "/mine")) == 1
+
+
+def found(heights):
+    return [{"height": height, "hash": f"{height:064x}"} for height in heights]
+
+
+def cut(code, heights):
+    return Reply(503, {"error": {"code": code, "message": "found some"}, "blocks": found(heights)})
+
+
+def test_what_a_node_found_within_its_time_counts_and_the_rest_is_asked_for_again(rensa, node, alice):
+    node.instead["POST", "/mine"] = [cut("timeout", [1, 2]), cut("timeout", []), Reply(200, {"blocks": found([3])})]
+    mined = rensa("--json", "mine", "--to", "alice", "--blocks", "3")
+    assert mined.json() == {"blocks": found([1, 2, 3])}
+    assert [json.loads(request[2])["blocks"] for request in node.seen("POST", "/mine")] == [3, 1, 1]
+    node.instead["POST", "/mine"] = [cut("timeout", [4]), Reply(200, {"blocks": found([5])})]
+    mined = rensa("mine", "--blocks", "2")
+    assert mined.code == DONE and "mined 2 blocks" in mined.out and f"{5:064x}" in mined.out
+
+
+def test_more_blocks_than_a_node_takes_at_a_time_are_asked_for_in_pieces(rensa, node):
+    assert len(rensa("--json", "mine", "--blocks", "2300").json()["blocks"]) == 2300
+    assert [json.loads(request[2])["blocks"] for request in node.seen("POST", "/mine")] == [1000, 1000, 300]
+
+
+@pytest.mark.parametrize(
+    "then, exit_code, code",
+    [
+        (cut("stopping", [3]), REFUSED, "stopping"),
+        (cut("outcome-unknown", [3]), REFUSED, "outcome-unknown"),
+        (error(507, "no-space", "full"), REFUSED, "no-space"),
+        (Reply(200, {"blocks": []}), UNREACHABLE, "bad-answer"),
+        (Raw(b""), UNREACHABLE, "unreachable"),
+    ],
+)
+def test_mining_that_cannot_go_on_says_how_far_it_came(rensa, node, then, exit_code, code):
+    node.instead["POST", "/mine"] = [cut("timeout", [1, 2]), then]
+    many = 3 if isinstance(then, Reply) and b'"height"' in then.body else 2
+    short = rensa("mine", "--blocks", "9")
+    assert short.code == exit_code
+    assert f"{many} of 9 blocks were mined" in short.err and f"{many:064x}" in short.out
+    node.instead["POST", "/mine"] = [cut("timeout", [1, 2]), then]
+    assert rensa("--json", "mine", "--blocks", "9").error()["code"] == code
+
+
+def test_mining_ends_when_its_own_time_is_up(rensa, node):
+    node.instead["POST", "/mine"] = [lambda path, body: time.sleep(0.3) or cut("timeout", [])]
+    assert rensa("--json", "mine", "--timeout", "1").error()["code"] == "timeout"
 
 
 @pytest.mark.parametrize("count", ["0", "-1", "1.5", "x", "", "99999999999999999999"])

@@ -112,7 +112,7 @@ static const struct {
     {"\"height\":12", "\"height\":9007199254740992", "bad-value", "height"},
     {"\"parameters\":", "\"parameter\":", "missing-field", "parameters"},
     {"\"difficulty\":12", "\"difficulty\":65", "bad-value", "difficulty"},
-    {"{\"protocol\"", "\"protocol\"", "bad-json", "line 1"},
+    {"{\"protocol\"", "\"protocol\"", "malformed-json", "line 1"},
 };
 
 static void
