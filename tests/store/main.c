@@ -1,0 +1,10 @@
+#include "suites.h"
+
+int
+main(void)
+{
+	static suite_maker *const makers[] = {
+	    suite_trie, suite_chain, suite_accounts, suite_commit, suite_lock, suite_kill, suite_kill_pool,
+	};
+	return suites_run(makers, ARRAY_LEN(makers));
+}
