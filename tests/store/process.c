@@ -37,7 +37,7 @@ spawn(struct store *s, enum store_access access, uint32_t role, uint32_t ring, c
 	need(pid >= 0);
 	if (pid == 0) {
 		is_child = true;
-		need(store_attach(s, access, role, ring) == OK);
+		need(s == NULL || store_attach(s, access, role, ring) == OK);
 		run(s, arg);
 		_exit(0);
 	}
@@ -52,7 +52,8 @@ await(struct store *s, pid_t pid)
 
 	while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) != 0)
 		need(errno == EINTR);
-	store_bury(s, pid);
+	if (s != NULL)
+		store_bury(s, pid);
 	need(waitpid(pid, &status, 0) == pid);
 	return status;
 }

@@ -17,7 +17,7 @@
 #define need(claim) ((claim) ? (void)0 : need_failed(__FILE__, __LINE__, #claim))
 NORETURN void need_failed(const char *file, int line, const char *claim);
 
-/* Runs run(s, arg) in a child that has attached, then ends it with 0. */
+/* Runs run(s, arg) in a child that has attached, then ends it with 0. Without a segment, s is NULL in all of these. */
 typedef void child_run(struct store *s, void *arg);
 pid_t spawn(struct store *s, enum store_access access, uint32_t role, uint32_t ring, child_run *run, void *arg);
 /* As the master does: peeks at the dead child, buries it, reaps it. Returns its wait status. */

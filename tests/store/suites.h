@@ -5,12 +5,14 @@
 #include "../suite.h"
 #include "chain_maker.h"
 
+Suite *suite_access(void);
 Suite *suite_accounts(void);
 Suite *suite_chain(void);
 Suite *suite_commit(void);
 Suite *suite_kill(void);
 Suite *suite_kill_pool(void);
 Suite *suite_lock(void);
+Suite *suite_segment(void);
 Suite *suite_trie(void);
 
 /* A suite whose tests leave no segment behind, also when they fail. */
