@@ -15,6 +15,8 @@ tests_store_test_store_SOURCES = \
 	tests/store/suite_kill.c \
 	tests/store/suite_kill_pool.c \
 	tests/store/suite_lock.c \
+	tests/store/suite_peer_table.c \
+	tests/store/suite_role_table.c \
 	tests/store/suite_segment.c \
 	tests/store/suite_trie.c \
 	tests/store/suites.h \

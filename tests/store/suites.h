@@ -12,6 +12,8 @@ Suite *suite_commit(void);
 Suite *suite_kill(void);
 Suite *suite_kill_pool(void);
 Suite *suite_lock(void);
+Suite *suite_peer_table(void);
+Suite *suite_role_table(void);
 Suite *suite_segment(void);
 Suite *suite_trie(void);
 
