@@ -11,13 +11,16 @@ tests_store_test_store_SOURCES = \
 	tests/store/suite_access.c \
 	tests/store/suite_accounts.c \
 	tests/store/suite_chain.c \
+	tests/store/suite_command.c \
 	tests/store/suite_commit.c \
 	tests/store/suite_kill.c \
 	tests/store/suite_kill_pool.c \
 	tests/store/suite_lock.c \
 	tests/store/suite_peer_table.c \
+	tests/store/suite_ring.c \
 	tests/store/suite_role_table.c \
 	tests/store/suite_segment.c \
+	tests/store/suite_sender_index.c \
 	tests/store/suite_trie.c \
 	tests/store/suites.h \
 	tests/store/witness.c \

@@ -8,13 +8,16 @@
 Suite *suite_access(void);
 Suite *suite_accounts(void);
 Suite *suite_chain(void);
+Suite *suite_command(void);
 Suite *suite_commit(void);
 Suite *suite_kill(void);
 Suite *suite_kill_pool(void);
 Suite *suite_lock(void);
 Suite *suite_peer_table(void);
+Suite *suite_ring(void);
 Suite *suite_role_table(void);
 Suite *suite_segment(void);
+Suite *suite_sender_index(void);
 Suite *suite_trie(void);
 
 /* A suite whose tests leave no segment behind, also when they fail. */
