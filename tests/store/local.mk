@@ -16,6 +16,7 @@ tests_store_test_store_SOURCES = \
 	tests/store/suite_kill.c \
 	tests/store/suite_kill_pool.c \
 	tests/store/suite_lock.c \
+	tests/store/suite_mempool.c \
 	tests/store/suite_peer_table.c \
 	tests/store/suite_ring.c \
 	tests/store/suite_role_table.c \

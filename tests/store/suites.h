@@ -13,6 +13,7 @@ Suite *suite_commit(void);
 Suite *suite_kill(void);
 Suite *suite_kill_pool(void);
 Suite *suite_lock(void);
+Suite *suite_mempool(void);
 Suite *suite_peer_table(void);
 Suite *suite_ring(void);
 Suite *suite_role_table(void);

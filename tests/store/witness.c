@@ -8,6 +8,9 @@
 #include "process.h"
 #include "util/mem.h"
 
+/* Looking for an old state walks all the newer ones, so of a very long chain some heights have to do. */
+#define BOOKS_MAX 2000
+
 size_t
 witness_walk(const struct store *s, struct blockref tip, struct blockref **refs)
 {
@@ -148,7 +151,7 @@ check_chain(const struct store *s, bool at_every_height)
 		check_block(s, tip, refs, h, &work);
 		witness_apply(s, refs, h, &book);
 		need(chain_supply(s, refs[h]) == book.supply);
-		if (at_every_height)
+		if (at_every_height && h % (count / BOOKS_MAX + 1) == 0)
 			check_accounts(s, refs[h], &book);
 	}
 	check_accounts(s, tip, &book);

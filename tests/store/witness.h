@@ -19,7 +19,7 @@ size_t witness_walk(const struct store *s, struct blockref tip, struct blockref 
 void witness_apply(const struct store *s, const struct blockref *refs, uint64_t height, struct book *b);
 /* Links, heights, work, supply, merkle roots, jumps, look-ups by hash, height and id, accounts at the tip. */
 void witness_chain(const struct store *s);
-/* And every account at every height. */
+/* And every account at every height; at 2000 of them if there are more. */
 void witness_accounts(const struct store *s);
 /*
  * The pool by itself and against the chain, once it has settled: walks and look-ups agree, nothing in it is mined,
