@@ -97,9 +97,9 @@ START_TEST(gives_windows_of_every_place_and_length)
 		for (uint64_t from = 0; from <= tip + 2; from++)
 			for (size_t max = 0; max < ARRAY_LEN(window); max++) {
 				size_t left = from <= tip ? tip - from + 1 : 0, count = left < max ? left : max;
-				ck_assert_uint_eq(chain_window(s, refs[tip], from, window, max), count);
+				need(chain_window(s, refs[tip], from, window, max) == count);
 				for (size_t i = 0; i < count; i++)
-					ck_assert(blockref_equal(window[i], refs[from + i]));
+					need(blockref_equal(window[i], refs[from + i]));
 			}
 	ck_assert_uint_eq(chain_window(s, refs[HEIGHT], UINT64_MAX, window, 3), 0);
 	free(refs);

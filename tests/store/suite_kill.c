@@ -116,7 +116,7 @@ START_TEST(a_writer_that_dies_at_each_attempt_leaves_nothing_that_adds_up)
 	struct store_usage before, after;
 
 	store_usage(s, &before);
-	for (unsigned pass = 1; pass < 20; pass++) {
+	for (unsigned pass = 1; pass < 12; pass++) {
 		struct job job = {points[_i], pass, 77};
 		was_killed(s, STORE_COMMIT, 1, work, &job);
 	}

@@ -15,6 +15,8 @@ Suite *suite_kill_pool(void);
 Suite *suite_lock(void);
 Suite *suite_mempool(void);
 Suite *suite_peer_table(void);
+Suite *suite_pool_readers(void);
+Suite *suite_readers(void);
 Suite *suite_ring(void);
 Suite *suite_role_table(void);
 Suite *suite_segment(void);
