@@ -1,5 +1,5 @@
-# tests of the store layer, whose private headers they see: what a dead writer leaves is made by hand
-check_PROGRAMS += tests/store/test_store tests/store/kill
+# tests of the store layer; they see its private headers, to make by hand what a dead writer leaves
+check_PROGRAMS += tests/store/test_store
 
 tests_store_test_store_SOURCES = \
 	tests/suite.h \
@@ -32,7 +32,3 @@ tests_store_test_store_SOURCES = \
 tests_store_test_store_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src -DSTORE_SOURCES='"$(abs_top_srcdir)/src/store"'
 tests_store_test_store_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_store_test_store_LDADD = $(STORE_LIBS) $(CHECK_LIBS)
-
-tests_store_kill_SOURCES = tests/store/kill.c
-tests_store_kill_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_store_kill_LDADD = $(STORE_LIBS) $(CHECK_LIBS)
