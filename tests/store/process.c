@@ -17,6 +17,20 @@
 
 static bool is_child;
 
+#ifdef RENSA_COVERAGE
+void __gcov_dump(void);
+#endif
+
+/* Without what exit does for the test that we were forked from. */
+static NORETURN void
+child_ends(void)
+{
+#ifdef RENSA_COVERAGE
+	__gcov_dump();
+#endif
+	_exit(0);
+}
+
 void
 need_failed(const char *file, int line, const char *claim)
 {
@@ -39,7 +53,7 @@ spawn(struct store *s, enum store_access access, uint32_t role, uint32_t ring, c
 		is_child = true;
 		need(s == NULL || store_attach(s, access, role, ring) == OK);
 		run(s, arg);
-		_exit(0);
+		child_ends();
 	}
 	return pid;
 }

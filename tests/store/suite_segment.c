@@ -293,6 +293,7 @@ create_as_nobody(struct store *none, void *arg)
 	if (!shm_of_own(64 * MIB) || seteuid(65534) != 0)
 		return;
 	expect_refusal(&o, ERR_PERM, "cannot create the shared memory object");
+	need(seteuid(0) == 0);
 }
 
 START_TEST(a_dev_shm_that_we_may_not_write_is_a_matter_of_permission)
