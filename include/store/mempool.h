@@ -37,8 +37,8 @@ uint64_t mempool_last_arrival(const struct store *s);
 bool mempool_find(const struct store *s, const struct hash256 *id, struct pool_entry *out) MUSTCHECK;
 /*
  * The first entry that came at or after *arrival; moves *arrival behind it. False: none is left. The way to walk: from
- * 0 it meets every entry once. out->arrival is the walk's position, which for an entry that stayed while very many
- * others came and went is later than its coming.
+ * 0 it meets every entry once, and once more for each 2 * mempool_capacity that come while the walk lasts. out->arrival
+ * is the walk's position, which for an entry that stayed while very many others came and went is later than its coming.
  */
 bool mempool_next(const struct store *s, uint64_t *arrival, struct pool_entry *out);
 /* Sum of value and fee of a sender's pending transfers, and the sequence that its next one should have. */

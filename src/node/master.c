@@ -33,6 +33,7 @@
 #include "node/notify.h"
 #include "node/proctitle.h"
 #include "posts.h"
+#include "store/chain.h"
 #include "store/load.h"
 #include "util/clock.h"
 #include "util/file.h"
@@ -52,6 +53,7 @@ struct master {
 	int lock;
 	struct posts posts;
 	bool is_rebuilding;	/* the roles are stopped in order to begin again with a fresh segment */
+	bool is_told;		/* the supervisor, that the node is ready */
 	bool is_refused;	/* the loader said that a person has to look */
 	uint32_t load_failures; /* in a row */
 };
@@ -143,11 +145,43 @@ rebuild(struct master *m)
 	posts_stop(&m->posts);
 }
 
+/* Whoever started us may wait for this word; then one that does not get through is worth knowing. */
+static void
+tell_supervisor(const char *state)
+{
+	enum err e = notify_supervisor(state);
+
+	if (e != OK && e != ERR_NOT_FOUND)
+		log_warn("master: the supervisor at NOTIFY_SOCKET does not get %s: %s", state, err_text(e));
+}
+
+/* Once when the chain is there, and on the way there how far it is; a long way is no reason to give us up. */
+static void
+tell_of_loading(struct master *m)
+{
+	char text[160];
+	uint32_t done, of;
+
+	if (m->is_told)
+		return;
+	store_load_progress(m->env.store, &done, &of);
+	m->is_told = store_is_loaded(m->env.store);
+	if (m->is_told)
+		snprintf(text, sizeof(text), "READY=1\nSTATUS=height %" PRIu64,
+			 chain_height(m->env.store, chain_tip(m->env.store)));
+	else
+		snprintf(text, sizeof(text),
+			 "STATUS=loading the chain: %" PRIu32 " of %" PRIu32 " blocks\nEXTEND_TIMEOUT_USEC=60000000",
+			 done, of);
+	tell_supervisor(text);
+}
+
 static void
 look_after_loading(struct master *m)
 {
 	int code = posts_load_failure(&m->posts);
 
+	tell_of_loading(m);
 	if (store_is_loaded(m->env.store))
 		m->load_failures = 0;
 	if (code == 0 && store_wants_rebuild(m->env.store)) {
@@ -233,16 +267,6 @@ out:
 	buf_clear(&errors);
 	buf_clear(&live);
 	buf_clear(&fixed);
-}
-
-/* Whoever started us may wait for this word; then one that does not get through is worth knowing. */
-static void
-tell_supervisor(const char *state)
-{
-	enum err e = notify_supervisor(state);
-
-	if (e != OK && e != ERR_NOT_FOUND)
-		log_warn("master: the supervisor at NOTIFY_SOCKET does not get %s: %s", state, err_text(e));
 }
 
 static void
@@ -399,7 +423,6 @@ master_run(struct config *config, const char *config_path)
 		proctitle_set(title);
 		say_hello(&m);
 		posts_start_due(&m.posts);
-		tell_supervisor("READY=1");
 		run(&m, &signals);
 		if (m.env.store != NULL && store_is_loaded(m.env.store))
 			store_end_journal(m.env.store);

@@ -54,12 +54,10 @@ promise_ends(struct store *s, const struct block_rec *r)
 	s->promised -= cost < s->promised ? cost : s->promised;
 }
 
-/* What the block takes in the arena, with its leaves and about one trie node for each. */
 static uint64_t
 record_bytes(const struct block_rec *r)
 {
-	return sizeof(*r) + r->size + r->version_count * sizeof(struct version_rec) +
-	       (1 + r->tx_count) * (uint64_t)(sizeof(struct tx_leaf_rec) + TRIE_NODE_SIZE);
+	return sizeof(*r) + r->size + r->version_count * sizeof(struct version_rec) + r->index_size;
 }
 
 /* The flag in each record makes both of these repeatable, and right for a branch that loses, wins and loses again. */
@@ -304,11 +302,12 @@ index_block(struct store *s, struct blockref ref)
 	struct tx tx;
 	struct hash256 id;
 	enum rule rule;
-	uint64_t leaf;
+	uint64_t leaf, before;
 	enum err e;
 
 	if (atomic_load_explicit(&r->flags, memory_order_acquire) & BLOCK_INDEXED)
 		return OK;
+	before = atomic_load_explicit(&s->control->end, memory_order_relaxed);
 	if ((leaf = arena_take(s, sizeof(*bl))) == 0)
 		return ERR_NOSPC;
 	bl = at(s, leaf);
@@ -333,6 +332,11 @@ index_block(struct store *s, struct blockref ref)
 			return e;
 		FAILPOINT("commit.indexed-tx");
 	}
+	/* A later attempt after a failed one counts its own part only: what the first took is nobody's. */
+	before = atomic_load_explicit(&s->control->end, memory_order_relaxed) - before;
+	if (atomic_load(&r->flags) & BLOCK_DEAD)
+		atomic_fetch_add(&s->control->dead, before);
+	r->index_size = (uint32_t)before;
 	atomic_fetch_or_explicit(&r->flags, BLOCK_INDEXED, memory_order_release);
 	promise_ends(s, r);
 	return OK;

@@ -113,6 +113,8 @@ struct block_rec {
 	uint32_t version_count;
 	uint32_t tx_count;
 	uint32_t size;
+	uint32_t index_size; /* bytes that its leaves and their trie nodes took, once it is indexed */
+	uint32_t pad;
 	_Atomic uint32_t flags; /* enum block_flag */
 	uint8_t bytes[];	/* the canonical block */
 };

@@ -32,3 +32,4 @@ librensa_store_a_SOURCES = \
 	src/store/seqslot.h \
 	src/store/trie.c \
 	src/store/trie.h
+EXTRA_DIST += src/store/README.md

@@ -182,10 +182,11 @@ size_t
 ring_drain(struct store *s, size_t max, ring_judge *judge, ring_seal *seal, void *ctx, bool rang[STORE_RINGS_MAX])
 {
 	bool is_empty[STORE_RINGS_MAX] = {false}, is_looked[STORE_RINGS_MAX] = {false};
-	struct drain d = {.max = max};
+	size_t all = (size_t)s->super->rings * RING_TXS;
+	struct drain d = {.max = max < all ? max : all};
 
-	d.slots = xmalloc((max + 1) * sizeof(struct ring_tx *));
-	d.verdicts = xmalloc((max + 1) * sizeof(*d.verdicts));
+	d.slots = xmalloc((d.max + 1) * sizeof(struct ring_tx *));
+	d.verdicts = xmalloc((d.max + 1) * sizeof(*d.verdicts));
 	for (uint32_t n = 0; n < s->super->rings; n++) {
 		uint32_t i = ring_turn(s, n);
 		if (load(ring_state(s, i)) == RING_FREE)

@@ -1,0 +1,273 @@
+/* Reading the chain: ancestors, forks, windows, look-ups on one of several branches. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "chain/header_chain.h"
+#include "process.h"
+#include "store/layout.h"
+#include "suites.h"
+#include "util/mem.h"
+#include "witness.h"
+
+static struct store *
+segment_with_chain(struct maker *m, unsigned blocks, size_t transfers)
+{
+	struct store *s = segment_make(&(struct segment_plan){0});
+
+	maker_init(m, s, 11);
+	ck_assert_int_eq(maker_grow(m, chain_tip(s), blocks, transfers), OK);
+	return s;
+}
+
+START_TEST(finds_every_ancestor_by_jumps)
+{
+	enum { HEIGHT = 5000, STEPS_MAX = 40 };
+	struct maker m;
+	struct store *s = segment_with_chain(&m, HEIGHT, 0);
+	struct blockref tip = chain_tip(s), *refs;
+	uint64_t random = 5;
+
+	ck_assert_uint_eq(witness_walk(s, tip, &refs), HEIGHT + 1);
+	for (uint64_t h = 0; h <= HEIGHT; h++)
+		ck_assert(blockref_equal(chain_at(s, tip, h), refs[h]));
+	for (int i = 0; i < 5000; i++) {
+		uint64_t from = random_below(&random, HEIGHT + 1), to = random_below(&random, HEIGHT + 1);
+		struct blockref expected = to <= from ? refs[to] : (struct blockref){0};
+		ck_assert(blockref_equal(chain_at(s, refs[from], to), expected));
+		ck_assert(chain_contains(s, refs[from], refs[to]) == (to <= from));
+	}
+	ck_assert_uint_eq(chain_at(s, tip, HEIGHT + 1).v, 0);
+	ck_assert_uint_eq(chain_at(s, tip, UINT64_MAX).v, 0);
+	ck_assert_uint_eq(chain_at(s, (struct blockref){0}, 0).v, 0);
+	ck_assert(!chain_contains(s, tip, (struct blockref){0}));
+	/* In few steps: both ways out of a record count as one. */
+	for (uint64_t to = 0; to < HEIGHT; to += 7) {
+		unsigned steps = 0;
+		for (const struct block_rec *r = block_at(s, tip.v); r->height > to; steps++)
+			r = block_at(s, block_at(s, r->jump)->height >= to ? r->jump : r->parent);
+		ck_assert_uint_le(steps, STEPS_MAX);
+	}
+	free(refs);
+	maker_clear(&m);
+}
+END_TEST
+
+START_TEST(finds_the_fork_of_any_two_records_of_a_random_tree)
+{
+	enum { RECORDS = 400, PAIRS = 20000 };
+	struct store *s = segment_make(&(struct segment_plan){0});
+	struct blockref refs[RECORDS] = {chain_tip(s)};
+	uint64_t random = 17;
+	struct maker m;
+
+	maker_init(&m, s, 23);
+	for (size_t i = 1; i < RECORDS; i++) {
+		/* Half of them go on from the last ones, so that branches get long. */
+		size_t from =
+		    random_below(&random, 2) ? i - 1 - random_below(&random, i < 4 ? i : 4) : random_below(&random, i);
+		ck_assert_int_eq(maker_begin(&m, refs[from]), OK);
+		ck_assert_int_eq(maker_add_random(&m, 1), OK);
+		refs[i] = m.at;
+		m.kept = m.at;
+	}
+	for (int i = 0; i < PAIRS; i++) {
+		struct blockref a = refs[random_below(&random, RECORDS)], b = refs[random_below(&random, RECORDS)];
+		struct blockref x = a, y = b;
+		while (!blockref_equal(x, y))
+			if (chain_height(s, x) >= chain_height(s, y))
+				x = chain_parent(s, x);
+			else
+				y = chain_parent(s, y);
+		ck_assert(blockref_equal(chain_fork(s, a, b), x));
+		ck_assert(chain_contains(s, a, b) == blockref_equal(x, b));
+	}
+	maker_clear(&m);
+}
+END_TEST
+
+START_TEST(gives_windows_of_every_place_and_length)
+{
+	enum { HEIGHT = 40 };
+	struct maker m;
+	struct store *s = segment_with_chain(&m, HEIGHT, 0);
+	struct blockref *refs, window[HEIGHT + 8];
+
+	witness_walk(s, chain_tip(s), &refs);
+	for (uint64_t tip = 0; tip <= HEIGHT; tip += 5)
+		for (uint64_t from = 0; from <= tip + 2; from++)
+			for (size_t max = 0; max < ARRAY_LEN(window); max++) {
+				size_t left = from <= tip ? tip - from + 1 : 0, count = left < max ? left : max;
+				need(chain_window(s, refs[tip], from, window, max) == count);
+				for (size_t i = 0; i < count; i++)
+					need(blockref_equal(window[i], refs[from + i]));
+			}
+	ck_assert_uint_eq(chain_window(s, refs[HEIGHT], UINT64_MAX, window, 3), 0);
+	free(refs);
+	maker_clear(&m);
+}
+END_TEST
+
+START_TEST(finds_hashes_and_ids_on_the_pinned_chain_only)
+{
+	struct maker m;
+	struct store *s = segment_with_chain(&m, 5, 0);
+	struct blockref fork = chain_tip(s), a, b;
+	struct hash256 unknown = {{1}}, ids[3];
+	struct tx both, only[2];
+	struct tx_place place;
+	struct block block;
+	unsigned rich = 0;
+	struct address who;
+	struct account account;
+
+	for (;; rich++) {
+		who = person(rich);
+		ck_assert_int_eq(chain_account(s, fork, &who, &account, NULL), OK);
+		if (account.balance >= COIN)
+			break;
+	}
+	both = transfer(s, rich, 1, 1000, 1, 0);
+	only[0] = transfer(s, rich, 2, 2000, 2, 1);
+	only[1] = transfer(s, rich, 3, 3000, 3, 1);
+	ids[0] = tx_id(&only[0]);
+	ids[1] = tx_id(&only[1]);
+	ids[2] = tx_id(&both);
+	ck_assert_int_eq(maker_begin(&m, fork), OK);
+	ck_assert_int_eq(maker_add(&m, 0, (struct tx[]){both, only[0]}, 2, 20000), OK);
+	ck_assert_int_eq(maker_commit(&m), OK);
+	a = m.at;
+	ck_assert_int_eq(maker_begin(&m, fork), OK);
+	ck_assert_int_eq(maker_add(&m, 1, &both, 1, 21000), OK);
+	ck_assert_int_eq(maker_add(&m, 1, &only[1], 1, 21000), OK);
+	b = m.at;
+	/* Staged, and not yet to be found by anybody. */
+	ck_assert_uint_eq(chain_find_any(s, chain_hash(s, b)).v, 0);
+	ck_assert_int_eq(maker_commit(&m), OK);
+
+	ck_assert(blockref_equal(chain_find(s, a, chain_hash(s, a)), a));
+	ck_assert_uint_eq(chain_find(s, a, chain_hash(s, b)).v, 0);
+	ck_assert_uint_eq(chain_find(s, b, chain_hash(s, a)).v, 0);
+	ck_assert(blockref_equal(chain_find(s, b, chain_hash(s, fork)), fork));
+	ck_assert(blockref_equal(chain_find_any(s, chain_hash(s, a)), a));
+	ck_assert(blockref_equal(chain_find_any(s, chain_hash(s, b)), b));
+	ck_assert_uint_eq(chain_find_any(s, &unknown).v, 0);
+	ck_assert_uint_eq(chain_find(s, b, &unknown).v, 0);
+
+	ck_assert(chain_find_tx(s, a, &ids[2], &place) && blockref_equal(place.block, a) && place.index == 1);
+	ck_assert(chain_find_tx(s, b, &ids[2], &place) && blockref_equal(place.block, chain_parent(s, b)));
+	ck_assert(chain_find_tx(s, a, &ids[0], &place) && place.index == 2 && place.size == TX_TRANSFER_SIZE(0));
+	ck_assert(!chain_find_tx(s, b, &ids[0], &place));
+	ck_assert(!chain_find_tx(s, a, &ids[1], &place));
+	ck_assert(!chain_find_tx(s, fork, &ids[2], &place));
+	ck_assert(!chain_find_tx(s, b, &unknown, &place));
+	ck_assert(chain_find_tx(s, b, &ids[1], &place) && blockref_equal(place.block, b));
+	chain_block(s, b, &block);
+	ck_assert(place.bytes > block.bytes && place.bytes + place.size == block.bytes + block.size);
+	witness_chain(s);
+	maker_clear(&m);
+}
+END_TEST
+
+START_TEST(of_two_records_of_one_block_the_one_on_the_chain_is_found)
+{
+	struct maker m;
+	struct store *s = segment_with_chain(&m, 3, 0);
+	struct blockref parent = chain_tip(s), first, second;
+
+	ck_assert_int_eq(maker_begin(&m, parent), OK);
+	ck_assert_int_eq(maker_add(&m, 0, NULL, 0, 20000), OK);
+	ck_assert_int_eq(maker_commit(&m), OK);
+	first = m.at;
+	ck_assert_int_eq(chain_swap(s, parent), OK);
+	ck_assert_int_eq(maker_begin(&m, parent), OK);
+	ck_assert_int_eq(maker_add(&m, 0, NULL, 0, 20000), OK);
+	ck_assert_int_eq(maker_commit(&m), OK);
+	second = m.at;
+	ck_assert(!blockref_equal(first, second));
+	ck_assert(hash_equal(chain_hash(s, first), chain_hash(s, second)));
+	witness_accounts(s);
+	ck_assert(blockref_equal(chain_find(s, second, chain_hash(s, first)), second));
+	ck_assert(blockref_equal(chain_find(s, first, chain_hash(s, first)), first));
+	ck_assert_int_eq(chain_swap(s, first), OK);
+	witness_accounts(s);
+	ck_assert_int_eq(chain_swap(s, parent), OK);
+	ck_assert_uint_ne(chain_find_any(s, chain_hash(s, first)).v, 0);
+	ck_assert_uint_eq(chain_find(s, parent, chain_hash(s, first)).v, 0);
+	maker_clear(&m);
+}
+END_TEST
+
+START_TEST(header_state_at_every_height_is_what_advancing_from_genesis_gives)
+{
+	struct store *s = segment_make(&(struct segment_plan){0});
+	struct header_state walked, told;
+	struct block b;
+	struct maker m;
+
+	maker_init(&m, s, 2);
+	ck_assert_int_eq(maker_begin(&m, chain_tip(s)), OK);
+	/* Times that go up and down by more than a block's distance, as far as the median allows. */
+	for (unsigned i = 0; i < 40; i++)
+		ck_assert_int_eq(maker_add(&m, 0, NULL, 0, i % 3 == 2 ? (uint64_t)-5000 : 30000), OK);
+	ck_assert_int_eq(maker_commit(&m), OK);
+	header_state_genesis(&walked, store_params(s));
+	for (uint64_t h = 0; h <= 40; h++) {
+		chain_block(s, chain_at(s, chain_tip(s), h), &b);
+		if (h > 0)
+			header_state_advance(&walked, &b.header, &b.hash);
+		chain_header_state(s, chain_at(s, chain_tip(s), h), &told);
+		ck_assert_uint_eq(told.times, walked.times);
+		ck_assert_uint_eq(header_state_median_ms(&told), header_state_median_ms(&walked));
+		ck_assert(hash_equal(&told.hash, &walked.hash));
+		ck_assert_int_eq(u256_compare(&told.work, &walked.work), 0);
+		ck_assert_uint_eq(told.header.height, h);
+		/* The oldest times leave first: the same after any number of further blocks. */
+		for (struct header_state x = told, y = walked; x.header.height < h + MEDIAN_SPAN;) {
+			struct header next = x.header;
+			next.height++;
+			next.time_ms += 10000;
+			header_state_advance(&x, &next, &b.hash);
+			header_state_advance(&y, &next, &b.hash);
+			ck_assert_uint_eq(header_state_median_ms(&x), header_state_median_ms(&y));
+		}
+	}
+	maker_clear(&m);
+}
+END_TEST
+
+START_TEST(a_fresh_segment_holds_the_genesis_block_alone)
+{
+	struct store *s = segment_make(&(struct segment_plan){0});
+	struct blockref tip = chain_tip(s);
+	struct address who = person(0);
+	struct account account;
+	struct payout matured;
+	uint64_t tag;
+
+	ck_assert(blockref_equal(tip, chain_genesis(s)));
+	ck_assert_uint_eq(chain_height(s, tip), 0);
+	ck_assert_uint_eq(chain_parent(s, tip).v, 0);
+	ck_assert_uint_eq(chain_supply(s, tip), 0);
+	ck_assert(hash_equal(chain_hash(s, tip), store_genesis(s)));
+	ck_assert(blockref_equal(chain_find(s, tip, store_genesis(s)), tip));
+	ck_assert_int_eq(chain_account(s, tip, &who, &account, &tag), OK);
+	ck_assert_uint_eq(account.balance + account.sequence + tag, 0);
+	ck_assert(!chain_matured(s, tip, &matured));
+	witness_chain(s);
+}
+END_TEST
+
+Suite *
+suite_chain(void)
+{
+	Suite *suite;
+	TCase *tc = segment_case(&suite, "chain", 60);
+	tcase_add_test(tc, a_fresh_segment_holds_the_genesis_block_alone);
+	tcase_add_test(tc, finds_every_ancestor_by_jumps);
+	tcase_add_test(tc, finds_the_fork_of_any_two_records_of_a_random_tree);
+	tcase_add_test(tc, gives_windows_of_every_place_and_length);
+	tcase_add_test(tc, finds_hashes_and_ids_on_the_pinned_chain_only);
+	tcase_add_test(tc, of_two_records_of_one_block_the_one_on_the_chain_is_found);
+	tcase_add_test(tc, header_state_at_every_height_is_what_advancing_from_genesis_gives);
+	return suite;
+}
