@@ -28,6 +28,7 @@ extern const struct role node_roles[];
 extern const size_t node_role_count;
 
 int role_loader(struct child *c);
+int role_archiver(struct child *c);
 int role_worker(struct child *c);
 int role_pool(struct child *c);
 int role_relay(struct child *c);

@@ -50,6 +50,11 @@ enum store_access {
  * below what the fixed tables need), ERR_IO.
  */
 enum err store_create(struct store **out, const struct store_options *options, struct buf *why) MUSTCHECK;
+/*
+ * A fresh one in memory of this process alone, laid out like another: to build a chain beside the live one. store_close
+ * frees it. ERR_NOMEM.
+ */
+enum err store_create_private(struct store **out, const struct store *like) MUSTCHECK;
 /* In a child, once, right after the fork. ring matters to STORE_WORKER only. */
 enum err store_attach(struct store *s, enum store_access access, uint32_t role, uint32_t ring) MUSTCHECK;
 /* Unmaps and closes. The object stays. */

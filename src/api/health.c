@@ -45,7 +45,8 @@ ready_get(struct api *a, struct http_req *req, const char *name)
 	(void)name;
 	jout_object(&j);
 	jout_kbool(&j, "ready", reason == NULL);
-	jout_ku64(&j, "height", chain_height(a->store, chain_tip(a->store)));
+	if (is_loaded)
+		jout_ku64(&j, "height", chain_height(a->store, chain_tip(a->store)));
 	if (reason != NULL)
 		jout_kstring(&j, "reason", reason);
 	if (!is_loaded) {

@@ -20,6 +20,7 @@ librensa_node_a_SOURCES = \
 	src/node/resolver_fetch.c \
 	src/node/resolver_push.c \
 	src/node/role_discovery.c \
+	src/node/role_archiver.c \
 	src/node/role_loader.c \
 	src/node/role_miner.c \
 	src/node/role_pool.c \
@@ -27,6 +28,8 @@ librensa_node_a_SOURCES = \
 	src/node/role_resolver.c \
 	src/node/role_worker.c \
 	src/node/roles.c \
+	src/node/storage.c \
+	src/node/storage.h \
 	include/node/bells.h \
 	include/node/child.h \
 	include/node/config.h \

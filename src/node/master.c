@@ -27,14 +27,14 @@
 
 #include "crypto/random.h"
 #include "disk/datadir.h"
-#include "disk/journal.h"
-#include "disk/poollog.h"
 #include "net/listener.h"
 #include "node/notify.h"
 #include "node/proctitle.h"
 #include "posts.h"
+#include "storage.h"
 #include "store/chain.h"
 #include "store/load.h"
+#include "store/snapshot.h"
 #include "util/clock.h"
 #include "util/file.h"
 #include "util/log.h"
@@ -94,21 +94,6 @@ open_life_pipe(struct master *m)
 	return OK;
 }
 
-static struct framelog *
-log_of(const struct master *m, const char *data_dir, enum log_kind kind)
-{
-	char folder[PATH_MAX];
-	struct framelog_options o = {.folder = folder,
-				     .kind = kind,
-				     .genesis = genesis_hash(&m->config->network),
-				     .is_synced = m->config->node.sync == SYNC_ALWAYS,
-				     .file_max = kind == LOG_POOL ? POOLLOG_FILE_MAX : 0,
-				     .step = kind == LOG_POOL ? POOLLOG_STEP : 0};
-
-	snprintf(folder, sizeof(folder), "%s/%s", data_dir, kind == LOG_POOL ? POOLLOG_FOLDER : JOURNAL_FOLDER);
-	return framelog_new(&o);
-}
-
 static enum err
 make_store(struct master *m)
 {
@@ -130,7 +115,7 @@ make_store(struct master *m)
 	buf_init(&why);
 	e = store_create(&m->env.store, &o, &why);
 	if (e == OK)
-		store_use_logs(m->env.store, log_of(m, o.data_dir, LOG_JOURNAL), log_of(m, o.data_dir, LOG_POOL));
+		store_use_logs(m->env.store, storage_log(c, LOG_JOURNAL), storage_log(c, LOG_POOL));
 	else
 		log_error("master: %s", why.data == NULL ? err_text(e) : why.data);
 	buf_clear(&why);
@@ -395,6 +380,19 @@ out:
 	return e;
 }
 
+/* Everybody has stopped: what makes the next start quick. */
+static void
+end_in_order(struct master *m)
+{
+	char path[PATH_MAX];
+
+	store_end_journal(m->env.store);
+	storage_snapshot(path, m->config);
+	if (snapshot_is_due(m->env.store, path) && snapshot_write(m->env.store, path) != OK)
+		log_warn("master: the snapshot %s cannot be written: %s; the next start takes longer", path,
+			 strerror(errno));
+}
+
 int
 master_run(struct config *config, const char *config_path)
 {
@@ -425,7 +423,7 @@ master_run(struct config *config, const char *config_path)
 		posts_start_due(&m.posts);
 		run(&m, &signals);
 		if (m.env.store != NULL && store_is_loaded(m.env.store))
-			store_end_journal(m.env.store);
+			end_in_order(&m);
 		log_info("master: stopped");
 		exit_code = m.is_refused					  ? EXIT_REFUSED
 			    : m.load_failures >= LOADS_MAX || m.env.store == NULL ? EXIT_FAILED

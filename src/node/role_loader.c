@@ -11,9 +11,12 @@
 #include <signal.h>
 
 #include "node/roles.h"
+#include "storage.h"
+#include "store/chain.h"
 #include "store/load.h"
 #include "store/mempool.h"
 #include "store/role_table.h"
+#include "store/snapshot.h"
 #include "util/clock.h"
 #include "util/failpoint.h"
 #include "util/log.h"
@@ -72,6 +75,25 @@ say_loaded(const struct loader *l, const struct journal *j, uint32_t restored)
 			 j->is_closed ? "" : "; the last run was not stopped in order");
 }
 
+static void
+use_snapshot(struct loader *l, struct journal *j)
+{
+	char path[PATH_MAX];
+	struct buf why;
+	enum err e;
+
+	buf_init(&why);
+	storage_snapshot(path, l->child->env->config);
+	e = snapshot_load(l->store, path, j, &why);
+	if (e == OK)
+		log_debug("loader: %s holds the chain up to height %" PRIu64, path,
+			  chain_height(l->store, chain_tip(l->store)));
+	else if (e != ERR_NOT_FOUND)
+		log_info("loader: the snapshot %s is not used: %s; the chain is built from the journal", path,
+			 why.data);
+	buf_clear(&why);
+}
+
 static enum err
 load(struct loader *l, struct buf *why)
 {
@@ -84,6 +106,7 @@ load(struct loader *l, struct buf *why)
 	if (e != OK)
 		return e;
 	FAILPOINT("loader.checked");
+	use_snapshot(l, &j);
 	e = store_load(s, &j, built, l, why);
 	if (e == OK) {
 		pool = mempool_open(s);

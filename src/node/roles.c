@@ -11,6 +11,7 @@
  *	resolver   -> pool, miner, relay, workers
  *	miner      -> pool, relay, workers
  *	discovery  -> resolver, relay
+ *	archiver   -> nobody
  *
  * Workers stop first, because they need the others to answer what they have in hand; the pool stops last, because it
  * settles what the others left.
@@ -22,6 +23,7 @@ const struct role node_roles[] = {
     {"resolver", role_resolver, STORE_COMMIT, 0, false, START_LOADED, 1},
     {"discovery", role_discovery, STORE_DISCOVERY, 0, false, START_LOADED, 1},
     {"relay", role_relay, STORE_READ, 0, false, START_LOADED, 1},
+    {"archiver", role_archiver, STORE_READ, 19, false, START_LOADED, 1},
     {"pool", role_pool, STORE_POOL, 0, false, START_LOADED, 2},
 };
 

@@ -33,6 +33,8 @@
 #include "store/ring.h"
 #include "store/role_table.h"
 #include "store/store.h"
+#include "util/attr.h"
+#include "util/err.h"
 
 #define LAYOUT_MAGIC UINT64_C(0x52454e5341534547) /* "RENSASEG" */
 #define LAYOUT_VERSION 3
@@ -281,9 +283,10 @@ struct store {
 	uint8_t *base;	     /* mapping of size_max bytes */
 	struct super *super; /* == base */
 	struct control *control;
-	int fd_read;  /* -1 once attached */
-	int fd_write; /* kept by master and committers, who grow the object */
-	sem_t *sem;   /* master and committers */
+	int fd_read;   /* -1 once attached */
+	int fd_write;  /* kept by master and committers, who grow the object */
+	sem_t *sem;    /* master and committers */
+	sem_t own_sem; /* of a store that nobody shares */
 	uint32_t pid;
 	uint32_t role;
 	struct framelog *journal;  /* committers only; NULL: what is committed is not written to disk */
@@ -293,6 +296,9 @@ struct store {
 	uint32_t next_ring; /* where the next look through the rings starts, so that none is always last */
 	char name[80];	    /* "/rensa.NODE.HASH" */
 };
+
+/* The arena is empty again but for the genesis block. */
+enum err store_refresh(struct store *s) MUSTCHECK;
 
 static inline void *
 at(const struct store *s, uint64_t offset)

@@ -8,6 +8,7 @@ librensa_store_a_SOURCES = \
 	include/store/peer_table.h \
 	include/store/ring.h \
 	include/store/role_table.h \
+	include/store/snapshot.h \
 	include/store/store.h \
 	src/store/branch.c \
 	src/store/chain.c \
@@ -30,6 +31,7 @@ librensa_store_a_SOURCES = \
 	src/store/sender_index.c \
 	src/store/sender_index.h \
 	src/store/seqslot.h \
+	src/store/snapshot.c \
 	src/store/trie.c \
 	src/store/trie.h
 EXTRA_DIST += src/store/README.md

@@ -122,6 +122,20 @@ write_genesis(struct store *s)
 	return e;
 }
 
+enum err
+store_refresh(struct store *s)
+{
+	struct control *c = s->control;
+
+	atomic_store(&c->end, s->super->arena_at);
+	atomic_store(&c->dead, 0);
+	atomic_store(&c->blocks.slot, 0);
+	atomic_store(&c->txs.slot, 0);
+	atomic_store(&c->accounts.slot, 0);
+	atomic_store(&c->tip, 0);
+	return write_genesis(s);
+}
+
 static enum err
 map_all(struct store *s, int fd, int prot, uint64_t size)
 {
@@ -133,6 +147,41 @@ map_all(struct store *s, int fd, int prot, uint64_t size)
 	s->super = p;
 	s->control = at(s, align_page(sizeof(struct super)));
 	return OK;
+}
+
+static enum err
+lay_out(struct store *s, const struct super *plan, uint64_t granted)
+{
+	*s->super = *plan;
+	atomic_store(&s->control->granted, granted);
+	pool_links_reset(s);
+	return store_refresh(s);
+}
+
+enum err
+store_create_private(struct store **out, const struct store *like)
+{
+	struct store *s = xcalloc(1, sizeof(*s));
+	struct super plan = *like->super;
+	enum err e = ERR_NOMEM;
+	void *p;
+
+	s->fd_read = s->fd_write = -1;
+	s->pid = (uint32_t)getpid();
+	p = mmap(NULL, plan.size_max, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (p != MAP_FAILED && sem_init(&s->own_sem, 0, 1) == 0) {
+		s->sem = &s->own_sem;
+		s->base = p;
+		s->super = p;
+		s->control = at(s, align_page(sizeof(struct super)));
+		e = lay_out(s, &plan, plan.size_max);
+	}
+	if (e != OK) {
+		store_close(s);
+		s = NULL;
+	}
+	*out = s;
+	return e;
 }
 
 enum err
@@ -197,11 +246,7 @@ store_create(struct store **out, const struct store_options *o, struct buf *why)
 		goto out;
 	}
 	madvise(s->base, plan.size_max, MADV_DONTFORK);
-	*s->super = plan;
-	atomic_store(&s->control->end, plan.arena_at);
-	atomic_store(&s->control->granted, plan.arena_at + ARENA_FIRST);
-	pool_links_reset(s);
-	if ((e = write_genesis(s)) != OK)
+	if ((e = lay_out(s, &plan, plan.arena_at + ARENA_FIRST)) != OK)
 		buf_printf(why, "cannot write the genesis block: %s", err_text(e));
 out:
 	if (e != OK) {
@@ -285,7 +330,9 @@ store_close(struct store *s)
 		return;
 	if (s->base != NULL)
 		munmap(s->base, s->super->size_max);
-	if (s->sem != NULL)
+	if (s->sem == &s->own_sem)
+		sem_destroy(s->sem);
+	else if (s->sem != NULL)
 		sem_close(s->sem);
 	drop_journal(s);
 	drop_pool_log(s);

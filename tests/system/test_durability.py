@@ -317,3 +317,56 @@ def test_a_segment_full_of_lost_branches_is_rebuilt_from_the_journal(net, alice,
     assert recomputed(one).height == 2700
     two.mine(bob.address)
     net.wait_agree([one, two], 2701)
+
+
+def started_with(node, word):
+    """The loader's lines of the last start have this word."""
+    lines = node.log().rsplit("listens on", 1)[1].splitlines()
+    return any("role=loader" in line and word in line for line in lines)
+
+
+def test_a_snapshot_saves_building_and_is_never_trusted(net, alice, bob):
+    node = net.node(node={"sync": "off"}).start()
+    node.mine(alice.address, 2100)
+    node.send(alice.transfer(node.genesis(), bob, 5 * COIN))
+    node.mine(bob.address)
+    head, snapshot = node.head(), node.data_dir / "snapshot"
+    node.stop()
+    assert snapshot.exists()
+    whole = snapshot.read_bytes()
+
+    def check(is_used):
+        node.start()
+        assert started_with(node, "holds the chain up to") == is_used
+        assert started_with(node, "is not used") != is_used
+        assert node.head() == head and node.balance(bob.address) == 6 * COIN
+        assert node.get("/blocks/1000")["transactions"][0]["recipient_blockchain_address"] == alice.address
+        kill_all(node)
+
+    check(is_used=True)
+    for at in (3, 20, 100, 4096 + 8, len(whole) // 2, len(whole) - 5):
+        damaged = bytearray(whole)
+        damaged[at] ^= 4
+        snapshot.write_bytes(damaged)
+        check(is_used=False)
+    snapshot.write_bytes(whole[: len(whole) // 2])
+    check(is_used=False)
+    # One that knows of blocks that the journal has not.
+    snapshot.write_bytes(whole)
+    path = journal_files(node)[-1]
+    data = path.read_bytes()
+    os.truncate(path, len(data.rstrip(b"\0")) - 200)
+    node.start()
+    assert started_with(node, "is not used") and node.height() < head[0]
+
+
+def test_the_archiver_writes_a_snapshot_while_the_node_runs(net, alice):
+    node = net.node(node={"sync": "off"}).start()
+    node.mine(alice.address, 2100)
+    head = node.head()
+    kill_all(node)
+    node.start()
+    net.wait_until("a snapshot is written", lambda: node.log_has("archiver: wrote a snapshot of the chain at height 2100"))
+    kill_all(node)
+    node.start()
+    assert started_with(node, "holds the chain up to") and node.head() == head

@@ -112,4 +112,4 @@ def test_a_log_that_was_rotated_is_written_anew(net):
     node.kill_role("discovery")
     net.wait_until("it is written", lambda: "discovery" in log.read_text())
     node.stop()
-    assert "stopped" in log.read_text() and "stopped" not in old.read_text()
+    assert "master: stopped" in log.read_text() and "master: stopped" not in old.read_text()

@@ -97,7 +97,11 @@ def test_a_supervisor_hears_when_the_node_answers_and_when_it_stops(net):
         node = net.node()
         node.environment["NOTIFY_SOCKET"] = "@" + supervisor.getsockname()[1:].decode()
         node.spawn()
-        assert supervisor.recv(64) == b"READY=1"
+        # On the way there it tells how far the loading of the chain is.
+        said = b""
+        while not said.startswith(b"READY=1"):
+            assert said == b"" or said.startswith(b"STATUS=loading")
+            said = supervisor.recv(200)
         assert node.request("GET", "/livez").status_code == 200
         node.stop()
         assert supervisor.recv(64) == b"STOPPING=1"
