@@ -26,6 +26,7 @@ enum role_counter {
 	COUNT_MODE_SET,	   /* miner: under which configuration it was set (likewise) */
 	COUNT_CONNECTIONS, /* worker: open now */
 	COUNT_SYNC_HEIGHT, /* resolver: height being fetched, 0 when idle */
+	COUNT_UNKEPT,	   /* pool: transfers, miner and resolver: blocks that the disk or a full segment refused */
 	COUNT_SYNC_TARGET, /* resolver: height of the chain being fetched */
 	COUNTERS = 32
 };

@@ -4,6 +4,7 @@
 #include "handlers.h"
 #include "reply.h"
 #include "store/chain.h"
+#include "store/load.h"
 #include "store/mempool.h"
 #include "store/peer_table.h"
 #include "store/role_table.h"
@@ -15,7 +16,7 @@ static const char *const counter_names[COUNTERS] = {
     [COUNT_REJECTED] = "rejected",	 [COUNT_RETURNED] = "returned",	      [COUNT_HASHES] = "hashes",
     [COUNT_BLOCKS] = "blocks",		 [COUNT_REORGS] = "reorgs",	      [COUNT_ROUNDS] = "rounds",
     [COUNT_PUSHES] = "pushes",		 [COUNT_CONNECTIONS] = "connections", [COUNT_SYNC_HEIGHT] = "sync_height",
-    [COUNT_SYNC_TARGET] = "sync_target",
+    [COUNT_SYNC_TARGET] = "sync_target", [COUNT_UNKEPT] = "not_kept",
 };
 
 #define MINER_ROLE "miner"
@@ -75,6 +76,28 @@ write_segment(struct jout *j, const struct api *a)
 	jout_ku64(j, "lock_waits", usage.lock_waits);
 	jout_ku64(j, "repairs", usage.repairs);
 	jout_object_end(j);
+}
+
+static void
+write_log(struct jout *j, const char *name, const struct log_place *place, enum err e)
+{
+	jout_key(j, name);
+	jout_object(j);
+	jout_ku64(j, "file", place->file);
+	jout_ku64(j, "offset", place->offset);
+	jout_ku64(j, "bytes", place->position);
+	jout_kstring(j, "state", e == OK ? "ok" : e == ERR_NOSPC ? "no-space" : "disk-failed");
+	jout_object_end(j);
+}
+
+/* Where the next frames of the two logs go, and whether the last ones went well. */
+static void
+write_disk(struct jout *j, const struct api *a)
+{
+	struct log_place journal = store_journal_place(a->store), pool = store_pool_log_place(a->store);
+
+	write_log(j, "journal", &journal, store_journal_err(a->store));
+	write_log(j, "pool_log", &pool, store_pool_log_err(a->store));
 }
 
 /* The mode it is in, which /mine/start and /mine/stop change; the configured one while there is no miner. */
@@ -149,6 +172,7 @@ status_get(struct api *a, struct http_req *req, const char *name)
 	jout_ku64(&j, "capacity", mempool_capacity(a->store));
 	jout_object_end(&j);
 	write_segment(&j, a);
+	write_disk(&j, a);
 	write_miner(&j, a);
 	jout_key(&j, "sync");
 	jout_object(&j);

@@ -65,6 +65,7 @@ struct resolver {
 	struct netaddr failed[FAILED_MAX]; /* peers that did not answer when last fetched from: asked last */
 	uint32_t failed_count;		   /* ever */
 	struct bad_blocks bad;
+	enum err trouble; /* why the last block could not be kept */
 
 	/* Pushes. */
 	struct loop_timer *more;      /* there are more, after the loop had a turn */
@@ -84,6 +85,8 @@ bool resolver_is_paused(const struct resolver *r, const struct netaddr *at);
 /* The chain has moved from old to the present tip: counts it and tells everybody. */
 void resolver_adopted(struct resolver *r, struct blockref old);
 void resolver_say_adopted(struct resolver *r, struct blockref old, const char *from);
+/* A block cannot be kept, or (OK) one was: logged when that changes. */
+void resolver_say_trouble(struct resolver *r, enum err e, uint64_t height);
 /* Remembered only if the bytes are really that block's: a body with another merkle root says nothing about the block.
  */
 void resolver_remember_bad(struct resolver *r, const struct block *b);

@@ -98,7 +98,7 @@ take_body(void *ctx, const struct block *b, struct verdict *v)
 		return false;
 	}
 	if (e != OK && e != ERR_STALE)
-		log_error("resolver: block %" PRIu64 " cannot be kept: %s", b->header.height, err_text(e));
+		resolver_say_trouble(r, e, b->header.height);
 	return e == OK;
 }
 
@@ -124,8 +124,10 @@ flush(void *ctx)
 	if (r->branch.ledger == NULL)
 		return false;
 	e = branch_commit(&r->branch, none, &old);
-	if (e != OK)
+	if (e == ERR_STALE || e == ERR_TIMEOUT)
 		log_debug("resolver: a branch could not be committed: %s", err_text(e));
+	else
+		resolver_say_trouble(r, e, chain_height(r->store, r->branch.at));
 	if (e != OK || old.v == 0)
 		return e == OK;
 	resolver_adopted(r, old);

@@ -100,6 +100,8 @@ judge(struct resolver *r, const struct pushed_block *p, const struct block *b, s
 		resolver_remember_bad(r, b);
 	} else if (e != OK) {
 		log_debug("resolver: pushed block %" PRIu64 ": %s", b->header.height, err_text(e));
+		if (e != ERR_STALE && e != ERR_TIMEOUT)
+			resolver_say_trouble(r, e, b->header.height);
 	} else if (old.v != 0) {
 		resolver_adopted(r, old);
 		resolver_say_adopted(r, old, p->from);

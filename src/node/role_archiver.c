@@ -20,7 +20,7 @@
 
 #define LOOK_MS 30000
 #define LOOK_FIRST_MS 2000 /* a start that had to build a long chain shall be the last such one */
-#define BAD_READS 3 /* in a row, before it is no chance: a frame that is being written just then looks torn */
+#define BAD_READS 3	   /* in a row, before it is no chance: a frame that is being written just then looks torn */
 
 struct archiver {
 	struct child *child;

@@ -313,6 +313,7 @@ found(struct miner *m, uint64_t nonce)
 	} else if (e == ERR_STALE) {
 		log_debug("miner: somebody else was faster at height %" PRIu64, h.height);
 	} else if (e != OK) {
+		role_count(m->store, COUNT_UNKEPT, 1);
 		if (m->trouble != e)
 			log_error("miner: block %" PRIu64 " cannot be kept: %s", h.height, err_text(e));
 		note_trouble(m, e);

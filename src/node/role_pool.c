@@ -84,10 +84,13 @@ seal(void *ctx, struct admission *verdicts, size_t count)
 
 	if (keep(p))
 		return;
-	for (size_t i = 0; i < count; i++)
-		if ((verdicts[i].status == ADMISSION_PENDING || verdicts[i].status == ADMISSION_WAITING) &&
-		    !mempool_is_kept(p->mempool, &p->ids[i]))
-			verdicts[i] = (struct admission){ADMISSION_NOT_KEPT, RULE_OK, false};
+	for (size_t i = 0; i < count; i++) {
+		if ((verdicts[i].status != ADMISSION_PENDING && verdicts[i].status != ADMISSION_WAITING) ||
+		    mempool_is_kept(p->mempool, &p->ids[i]))
+			continue;
+		verdicts[i] = (struct admission){ADMISSION_NOT_KEPT, RULE_OK, false};
+		role_count(p->child->env->store, COUNT_UNKEPT, 1);
+	}
 	for (size_t i = 0; i < count; i++)
 		if (p->is_new[i])
 			mempool_withdraw(p->mempool, &p->ids[i]);

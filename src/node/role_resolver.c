@@ -87,6 +87,18 @@ resolver_say_adopted(struct resolver *r, struct blockref old, const char *from)
 }
 
 void
+resolver_say_trouble(struct resolver *r, enum err e, uint64_t height)
+{
+	if (e != OK)
+		role_count(r->store, COUNT_UNKEPT, 1);
+	if (e != OK && e != r->trouble)
+		log_error("resolver: block %" PRIu64 " cannot be kept: %s", height, err_text(e));
+	else if (e == OK && r->trouble != OK)
+		log_info("resolver: blocks can be kept again");
+	r->trouble = e;
+}
+
+void
 resolver_remember_bad(struct resolver *r, const struct block *b)
 {
 	struct hash256 root = block_merkle_root(b);

@@ -58,6 +58,8 @@ START_TEST(tells_everything_about_the_node)
 	hash_hex(hex, chain_hash(n.store, chain_tip(n.store)));
 	ck_assert_str_eq(jval_str(s, "head", ""), hex);
 	ck_assert_uint_eq(jval_u64(s, "height", 0), 2);
+	ck_assert_str_eq(jval_str(jval_get(s, "journal"), "state", ""), "ok");
+	ck_assert_str_eq(jval_str(jval_get(s, "pool_log"), "state", ""), "ok");
 	ck_assert_uint_eq(jval_u64(s, "supply", 0), 2 * n.params.reward);
 	ck_assert_uint_eq(strlen(jval_str(s, "work", "")), 64);
 	ck_assert(jval_is_integer(jval_get(s, "timestamp")));
