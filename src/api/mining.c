@@ -73,7 +73,8 @@ explain_cut(const struct api *a, struct no *no, const struct command *asked, con
 
 	snprintf(found, sizeof(found), "%" PRIu32 " of %" PRIu32 " blocks were found", r->count, asked->blocks);
 	if (is_late && a->is_ending)
-		no_set(no, 503, "stopping", "%s before this node was told to stop; they stay", found);
+		no_set(no, 503, "stopping",
+		       "%s before this node was told to stop or to reload, and stay; ask again for the rest", found);
 	else if (is_late || r->error == ERR_TIMEOUT)
 		no_set(no, 503, "timeout",
 		       "%s within %g s ([http] request_timeout) and stay; ask again for the rest, or for fewer at a "
@@ -198,7 +199,8 @@ resolved(struct api *a, struct http_req *req, const struct command *asked, const
 
 	(void)asked;
 	if (is_late && a->is_ending) {
-		reply_error(a, req, 503, "stopping", "this node was told to stop before all peers were compared");
+		reply_error(a, req, 503, "stopping",
+			    "this node was told to stop or to reload before all peers were compared; ask again");
 		return;
 	}
 	if (is_late || r->error == ERR_TIMEOUT) {

@@ -3,15 +3,18 @@
 
 def quiet(net, nodes):
     """Gives nodes that have met rounds of an hour: a reload replaces the roles, and peers are known to the table."""
+    new = []
     for node in nodes:
-        before = node.role("resolver")["pid"]
+        old = {role: node.role(role)["pid"] for role in ("resolver", "discovery")}
         node.configure("discovery", interval="3600s")
         node.configure("resolver", interval="3600s")
-        node.write_config()
         node.process.send_signal(1)
-        net.wait_until("the roles are new", lambda n=node, b=before: (n.role("resolver") or {"pid": b})["pid"] != b)
-    for node in nodes:
-        net.wait_until("first rounds are over", lambda n=node: n.rounds("resolver") and n.rounds("discovery"))
+        for role, pid in old.items():
+            net.wait_until(f"there is a new {role}", lambda n=node, r=role, p=pid: (n.role(r) or {"pid": p})["pid"] != p)
+        new.append(node.role("discovery")["pid"])
+    # The count of rounds goes on where the old process was; the new one's first round ends with a line of its own.
+    for node, pid in zip(nodes, new):
+        net.wait_until("the first round is over", lambda n=node, p=pid: n.log_has(f"pid={p} ", "discovery: neighbours"))
     net.wait_met(nodes)
 
 
