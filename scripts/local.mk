@@ -2,6 +2,7 @@
 TESTS += scripts/check-layers scripts/check-headers tests/scripts/test-checks
 
 EXTRA_DIST += \
+	scripts/bench \
 	scripts/check-format \
 	scripts/check-headers \
 	scripts/check-layers \
