@@ -35,19 +35,24 @@ compare_u64(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* NUMBER.log of at least eight digits; *is_new: NUMBER.log.new. */
+/* NUMBER.log as framelog_path writes it; *is_new: NUMBER.log.new, which may also be number 0, that of a probe. */
 static bool
 parse_name(uint64_t *number, bool *is_new, const char *name)
 {
 	char digits[FRAMELOG_NAME_SIZE];
-	size_t len = strspn(name, "0123456789");
+	size_t len = strspn(name, "0123456789"), zeros = strspn(name, "0");
 
 	*is_new = strcmp(name + len, LOG_NEW_SUFFIX) == 0;
-	if (len < 8 || len >= sizeof(digits) || (!*is_new && strcmp(name + len, LOG_SUFFIX) != 0))
+	if (len < 8 || (len > 8 && zeros > 0) || len >= sizeof(digits) ||
+	    (!*is_new && strcmp(name + len, LOG_SUFFIX) != 0))
 		return false;
+	if (zeros == len) {
+		*number = 0;
+		return *is_new;
+	}
 	memcpy(digits, name, len);
 	digits[len] = '\0';
-	return text_u64(number, digits + strspn(digits, "0"), UINT64_MAX) == OK;
+	return text_u64(number, digits + zeros, UINT64_MAX) == OK;
 }
 
 enum err

@@ -348,7 +348,8 @@ static const char *const strange_names[] = {
     "00000002.LOG",
     "x0000002.log",
     "00000000.log",
-
+    "000000001.log",
+    "000000009.log",
     "-0000009.log",
     "00000009.log.new.old",
     "99999999999999999999.log",
@@ -371,7 +372,8 @@ START_TEST(passes_over_names_that_are_none_of_its_own)
 }
 END_TEST
 
-static const char *const unfinished_names[] = {"00000001.log.new", "00000003.log.new", "12345678901.log.new"};
+static const char *const unfinished_names[] = {"00000001.log.new", "00000003.log.new", "00000000.log.new",
+					       "12345678901.log.new"};
 
 START_TEST(removes_files_that_never_got_their_name)
 {
