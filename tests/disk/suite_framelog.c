@@ -258,6 +258,8 @@ static const struct {
     {PATCH, 1, 8, 2, 4, ERR_UNSUPPORTED, "00000001.log", "has format 2"},
     {PATCH, 3, 8, UINT32_MAX, 4, ERR_UNSUPPORTED, "00000003.log", "has format 4294967295"},
     {PATCH, 2, 8, 0, 4, ERR_FORMAT, "00000002.log", "damaged in its header"},
+    {PATCH, 1, 12, LOG_POOL, 4, ERR_FORMAT, "00000001.log", "another kind"},
+    {PATCH, 2, 12, 77, 4, ERR_FORMAT, "00000002.log", "another kind"},
     {PATCH, 1, 16, 0, 1, ERR_PERM, "00000001.log", "another network: its genesis is 0011121314151617"},
     {PATCH, 3, 47, 0, 1, ERR_PERM, "00000003.log", "that of this configuration 1011121314151617"},
     {PATCH, 1, 48, 2, 8, ERR_FORMAT, "00000001.log", "is not the one that follows"},
