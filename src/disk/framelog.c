@@ -284,8 +284,10 @@ framelog_probe(const struct framelog *l)
 {
 	char path[PATH_MAX];
 	int fd = -1;
-	enum err e = framelog_path(l, path, 0, LOG_NEW_SUFFIX);
+	enum err e = dir_make(l->folder);
 
+	if (e == OK)
+		e = framelog_path(l, path, 0, LOG_NEW_SUFFIX);
 	if (e == OK)
 		e = file_open(&fd, path, O_RDWR | O_CREAT | O_TRUNC, 0600);
 	if (e == OK)

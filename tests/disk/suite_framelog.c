@@ -506,6 +506,15 @@ START_TEST(forgets_what_is_left_of_files_that_were_replaced)
 }
 END_TEST
 
+START_TEST(tells_whether_there_is_room_and_leaves_nothing)
+{
+	struct framelog *l = kit_open(0);
+	ck_assert_int_eq(framelog_probe(l), OK);
+	ck_assert_uint_eq(kit_count(), 0);
+	framelog_free(l);
+}
+END_TEST
+
 Suite *
 suite_framelog(void)
 {
@@ -529,5 +538,6 @@ suite_framelog(void)
 	tcase_add_test(tc, replaces_by_nothing_and_again_and_what_was_never_there);
 	tcase_add_test(tc, keeps_the_old_if_the_new_is_no_good);
 	tcase_add_test(tc, forgets_what_is_left_of_files_that_were_replaced);
+	tcase_add_test(tc, tells_whether_there_is_room_and_leaves_nothing);
 	return suite;
 }
