@@ -3,6 +3,6 @@
 int
 main(void)
 {
-	static suite_maker *const makers[] = {suite_keyfile, suite_framelog};
+	static suite_maker *const makers[] = {suite_keyfile, suite_framelog, suite_framelog_torn};
 	return suites_run(makers, ARRAY_LEN(makers));
 }
