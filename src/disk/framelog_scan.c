@@ -415,8 +415,9 @@ find_first(struct scan *c)
 		    c->log->folder, c->source.name);
 		return ERR_FORMAT;
 	}
-	memmove(c->files, c->files + first, (c->count - first) * sizeof(*c->files));
 	c->count -= first;
+	for (size_t i = 0; i < c->count; i++)
+		c->files[i] = c->files[first + i];
 	return OK;
 }
 
