@@ -121,12 +121,14 @@ struct source {
 static const uint8_t *
 source_get(struct source *s, uint64_t offset, size_t len)
 {
+	size_t want = s->size < WINDOW ? (size_t)s->size : WINDOW;
+
 	if (offset >= s->from && offset + len <= s->from + s->held)
 		return s->window + (offset - s->from);
 	if (offset + len > s->size)
 		return NULL;
-	if (len > s->room) {
-		s->room = len > WINDOW ? len : WINDOW;
+	if (len > s->room || want > s->room) {
+		s->room = len > want ? len : want;
 		s->window = xrealloc(s->window, s->room);
 	}
 	s->from = offset;
@@ -298,7 +300,7 @@ cut(struct scan *c)
 
 	if (e == OK)
 		e = file_open(&fd, path, O_RDWR, 0);
-	if (e == OK && (e = file_truncate(fd, c->out->place.offset)) == OK)
+	if (e == OK && (e = file_truncate(fd, c->out->place.offset)) == OK && c->log->is_synced)
 		e = file_sync(fd);
 	if (e != OK)
 		buf_printf(c->why, "cannot cut the torn end off %s/%s: %s", c->log->folder, c->source.name,
