@@ -448,6 +448,39 @@ framelog_scan(struct framelog *l, struct framelog_scan *out, bool may_mend, fram
 	return e;
 }
 
+static enum err
+pass_over(void *ctx, const struct frame_at *where, const uint8_t *payload, size_t size, struct buf *why)
+{
+	(void)ctx;
+	(void)where;
+	(void)payload;
+	(void)size;
+	(void)why;
+	return OK;
+}
+
+enum err
+framelog_end_of(struct framelog *l, struct log_place *place, uint64_t file)
+{
+	struct framelog_scan out = {0};
+	struct buf why;
+	struct scan c = {.log = l, .out = &out, .source = {.log = l, .fd = -1}, .visit = pass_over, .why = &why};
+	enum err e;
+
+	buf_init(&why);
+	if ((e = source_open(&c.source, file, &why)) == OK) {
+		out.place =
+		    (struct log_place){file, FRAMELOG_HEADER_SIZE, c.source.header.position, c.source.header.link, 0};
+		e = scan_last(&c, false);
+	}
+	if (e == OK)
+		*place = out.place;
+	source_close(&c.source);
+	free(c.source.window);
+	buf_clear(&why);
+	return e;
+}
+
 enum err
 framelog_read_some(struct framelog *l, uint64_t file, uint64_t offset, void *out, size_t len, size_t *got)
 {

@@ -329,6 +329,104 @@ START_TEST(goes_back_to_a_file_whose_successor_was_made_and_not_used)
 }
 END_TEST
 
+/* --- … or dies when it had already made the next file. Whoever goes on has the place from before. --- */
+
+static const char *const next_sizes[] = {"short", "long", "too long for the old file"};
+
+START_TEST(does_not_let_a_dead_writers_frame_in_a_new_file_win)
+{
+	struct framelog *dead = kit_open(PAIR), *l = kit_open(PAIR);
+	struct log_place place = {0}, lost;
+	kit_put(l, &place, 'a', SIZE);
+	lost = place;
+	/* The file still has room for a shorter one. */
+	kit_put(dead, &lost, 'X', SIZE * 2);
+	framelog_free(dead);
+	ck_assert_uint_eq(lost.file, 2);
+	kit_put(l, &place, 'b', _i == 0 ? 5 : _i == 1 ? SIZE : SIZE * 3);
+	ck_assert_msg(kit_scan(false)->e == OK, "%s: %s", next_sizes[_i], kit_scan(false)->why);
+	kit_expect(false, "ab");
+	kit_put_all(l, &place, "cdef", SIZE);
+	framelog_free(l);
+	kit_expect_goes_on("abcdef");
+}
+END_TEST
+
+START_TEST(goes_on_behind_a_replacement_whose_maker_died)
+{
+	struct framelog *dead = kit_open(PAIR), *l = kit_open(PAIR);
+	struct log_place place = {0}, lost;
+	struct kit_image before, after;
+	const struct kit_scan *s;
+	kit_put_all(l, &place, "abcde", SIZE);
+	kit_save(&before);
+	lost = place;
+	ck_assert_int_eq(framelog_replace_begin(dead, &lost), OK);
+	kit_put_all(dead, &lost, "XY", SIZE);
+	ck_assert_int_eq(framelog_replace_end(dead, &lost, true), OK);
+	framelog_free(dead);
+	kit_save(&after);
+	if (_i > 0) {
+		/* It did not get as far as to remove the old. */
+		size_t size;
+		const uint8_t *bytes = kit_file(&after, 4, &size);
+		FILE *file;
+		kit_restore(&before);
+		file = fopen(kit_path("00000004.log"), "we");
+		ck_assert_uint_eq(fwrite(bytes, 1, size, file), size);
+		fclose(file);
+	}
+	/* With the file at hand that was replaced, or without. */
+	if (_i == 2) {
+		framelog_free(l);
+		l = kit_open(PAIR);
+	}
+	kit_put(l, &place, 'f', SIZE);
+	s = kit_expect(false, "XYf");
+	ck_assert_mem_eq(&s->out.place, &place, sizeof(place));
+	ck_assert_uint_eq(kit_count(), 1 + (place.file == 5));
+	kit_put_all(l, &place, "gh", SIZE);
+	framelog_free(l);
+	kit_expect_goes_on("XYfgh");
+	kit_image_clear(&before);
+	kit_image_clear(&after);
+}
+END_TEST
+
+START_TEST(replaces_where_another_who_did_so_has_died)
+{
+	struct framelog *dead = kit_open(PAIR), *l = kit_open(PAIR);
+	struct log_place place = {0}, lost;
+	kit_put_all(l, &place, "abc", SIZE);
+	lost = place;
+	ck_assert_int_eq(framelog_replace_begin(dead, &lost), OK);
+	kit_put(dead, &lost, 'X', SIZE);
+	ck_assert_int_eq(framelog_replace_end(dead, &lost, true), OK);
+	framelog_free(dead);
+	ck_assert_int_eq(framelog_replace_begin(l, &place), OK);
+	kit_put(l, &place, 'Y', SIZE);
+	ck_assert_int_eq(framelog_replace_end(l, &place, true), OK);
+	kit_put(l, &place, 'd', SIZE);
+	framelog_free(l);
+	kit_expect_goes_on("Yd");
+}
+END_TEST
+
+START_TEST(refuses_to_write_where_what_comes_next_is_damaged)
+{
+	struct framelog *l = kit_open(PAIR);
+	struct log_place place = {0}, before;
+	kit_put_all(l, &place, "ab", SIZE);
+	before = place;
+	kit_put(l, &place, 'c', SIZE);
+	kit_flip(2, 50, 1);
+	place = before;
+	ck_assert_int_eq(kit_try(l, &place, 'd', 1, true), ERR_FORMAT);
+	ck_assert_mem_eq(&place, &before, sizeof(place));
+	framelog_free(l);
+}
+END_TEST
+
 Suite *
 suite_framelog_torn(void)
 {
@@ -345,5 +443,9 @@ suite_framelog_torn(void)
 	tcase_add_test(tc, sees_only_the_short_frame_that_was_written_over_a_long_one);
 	tcase_add_test(tc, takes_nothing_inside_a_payload_for_a_frame);
 	tcase_add_test(tc, goes_back_to_a_file_whose_successor_was_made_and_not_used);
+	tcase_add_loop_test(tc, does_not_let_a_dead_writers_frame_in_a_new_file_win, 0, ARRAY_LEN(next_sizes));
+	tcase_add_loop_test(tc, goes_on_behind_a_replacement_whose_maker_died, 0, 3);
+	tcase_add_test(tc, replaces_where_another_who_did_so_has_died);
+	tcase_add_test(tc, refuses_to_write_where_what_comes_next_is_damaged);
 	return suite;
 }
