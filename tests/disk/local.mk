@@ -5,6 +5,7 @@ tests_disk_test_disk_SOURCES = \
 	tests/disk/logkit.h \
 	tests/disk/main.c \
 	tests/disk/suite_framelog.c \
+	tests/disk/suite_framelog_faults.c \
 	tests/disk/suite_framelog_torn.c \
 	tests/disk/suite_keyfile.c \
 	tests/disk/suites.h \
