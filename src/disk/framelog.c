@@ -232,6 +232,7 @@ static enum err
 take_room(struct framelog *l, const struct log_place *place, uint64_t length, bool is_vital)
 {
 	uint64_t need = place->offset + length, to;
+	struct stat st;
 	enum err e;
 
 	if (need + RESERVE <= l->allocated)
@@ -240,6 +241,8 @@ take_room(struct framelog *l, const struct log_place *place, uint64_t length, bo
 	e = file_allocate(l->fd, l->allocated, to - l->allocated);
 	if (e == OK)
 		l->allocated = to;
+	else if (fstat(l->fd, &st) == 0)
+		l->allocated = (uint64_t)st.st_size;
 	return e != OK && is_vital && need <= l->allocated ? OK : e;
 }
 
@@ -279,15 +282,21 @@ append_once(struct framelog *l, struct log_place *place, const struct frame *f, 
 	uint64_t length = frame_length(f->size);
 	bool has_next = false;
 	uint32_t checksum;
+	bool must_move, would_move;
 	enum err e = OK;
 
 	if (!l->is_replacing)
 		e = meet_next(l, place, &has_next);
-	if (e == OK && (place->file == 0 || place->is_spoiled || has_next ||
-			(!l->is_replacing && place->offset > FRAMELOG_HEADER_SIZE &&
-			 place->offset + length + RESERVE > l->file_max)))
+	must_move = place->file == 0 || place->is_spoiled || has_next;
+	would_move =
+	    !l->is_replacing && place->offset > FRAMELOG_HEADER_SIZE && place->offset + length + RESERVE > l->file_max;
+	if (e == OK && (must_move || would_move)) {
 		e = next_file(l, place);
-	else if (e == OK && l->file != place->file)
+		/* Where a full disk has no room for another file, a vital frame may make this one longer than others. */
+		if (e == ERR_NOSPC && is_vital && !must_move && meet_next(l, place, &has_next) == OK && !has_next)
+			e = OK;
+	}
+	if (e == OK && l->file != place->file)
 		e = open_file(l, place->file);
 	if (e == OK)
 		e = take_room(l, place, length, is_vital);

@@ -184,6 +184,42 @@ START_TEST(keeps_room_for_vital_frames)
 }
 END_TEST
 
+START_TEST(keeps_room_for_vital_frames_at_the_end_of_a_file_too)
+{
+	struct framelog *l = open_synced(PAIR), *other = open_synced(PAIR);
+	struct log_place place = {0};
+	kit_put_all(l, &place, "ab", SIZE);
+	/* What else would begin a new file has no room for one. */
+	failpoint_arm("disk.allocate", FAILPOINT_FAIL, 1);
+	ck_assert_int_eq(kit_try(l, &place, 'X', SIZE, false), ERR_NOSPC);
+	failpoint_arm("disk.allocate", FAILPOINT_FAIL, 1);
+	ck_assert_int_eq(kit_try(_i == 0 ? l : other, &place, 'v', SIZE, true), OK);
+	ck_assert(kit_fired("disk.allocate"));
+	ck_assert_uint_eq(place.file, 1);
+	kit_put(l, &place, 'c', SIZE);
+	ck_assert_uint_eq(place.file, 2);
+	framelog_free(l);
+	framelog_free(other);
+	kit_expect_goes_on("abvc");
+}
+END_TEST
+
+START_TEST(keeps_room_for_vital_frames_whoever_took_it)
+{
+	struct framelog *l = open_synced(0), *other = open_synced(0);
+	struct log_place place = {0};
+	kit_put(l, &place, 'a', SIZE);
+	kit_put(other, &place, 'b', SIZE);
+	for (int i = 0; i < 5; i++)
+		kit_put(l, &place, 'c', KIT_RESERVE / 2);
+	failpoint_arm("disk.allocate", FAILPOINT_FAIL, 1);
+	ck_assert_int_eq(kit_try(other, &place, 'v', SIZE, true), OK);
+	framelog_free(l);
+	framelog_free(other);
+	kit_expect_goes_on("abcccccv");
+}
+END_TEST
+
 #endif
 
 Suite *
@@ -199,6 +235,8 @@ suite_framelog_faults(void)
 	tcase_add_loop_test(tc, writes_into_the_file_that_has_the_name, 0, 2);
 	tcase_add_loop_test(tc, replaces_wholly_or_not_at_all, 0, ARRAY_LEN(replace_steps));
 	tcase_add_test(tc, keeps_room_for_vital_frames);
+	tcase_add_loop_test(tc, keeps_room_for_vital_frames_at_the_end_of_a_file_too, 0, 2);
+	tcase_add_test(tc, keeps_room_for_vital_frames_whoever_took_it);
 #endif
 	return suite;
 }
