@@ -194,7 +194,7 @@ source_frame(struct source *s, struct frame_header *h, uint64_t offset)
 	return bytes + FRAME_HEADER_SIZE;
 }
 
-/* Does a good frame stand anywhere from offset on? *used becomes the end of what is not zero. */
+/* Does a good frame stand anywhere from offset on? *used becomes the end of what is not zero. False too if s->failed. */
 static bool
 has_frame_behind(struct source *s, uint64_t offset, uint64_t *used)
 {
@@ -217,6 +217,8 @@ has_frame_behind(struct source *s, uint64_t offset, uint64_t *used)
 		*used = offset + len;
 		if (source_frame(s, &h, offset) != NULL)
 			return true;
+		if (s->failed != OK)
+			return false;
 	}
 	return false;
 }
@@ -245,11 +247,11 @@ damaged(const struct scan *c, const char *what)
 }
 
 static enum err
-unreadable(const struct scan *c)
+unreadable(const struct scan *c, const struct source *s, uint64_t offset)
 {
-	buf_printf(c->why, "cannot read %s/%s at byte %" PRIu64 ": %s", c->log->folder, c->source.name,
-		   c->out->place.offset, strerror(errno));
-	return c->source.failed;
+	buf_printf(c->why, "cannot read %s/%s at or behind byte %" PRIu64 ": %s", c->log->folder, s->name, offset,
+		   strerror(errno));
+	return s->failed;
 }
 
 /* Frames of the open file from the place on, up to the position `until`. *is_whole: they went so far. */
@@ -276,7 +278,7 @@ scan_frames(struct scan *c, uint64_t until, bool *is_whole)
 		p->link = h.checksum;
 	}
 	*is_whole = p->position == until;
-	return s->failed == OK ? OK : unreadable(c);
+	return s->failed == OK ? OK : unreadable(c, s, p->offset);
 }
 
 /* The header of the next file, in next->header; its own source, since this one's file is not done with. */
@@ -286,8 +288,10 @@ peek(struct source *next, const struct scan *c, size_t i, bool *has_frames)
 	struct frame_header h;
 	enum err e = source_open(next, c->files[i], c->why);
 
-	*has_frames = e == OK && source_frame(next, &h, FRAMELOG_HEADER_SIZE) != NULL && h.link == next->header.link;
-	return e;
+	if (e != OK)
+		return e;
+	*has_frames = source_frame(next, &h, FRAMELOG_HEADER_SIZE) != NULL && h.link == next->header.link;
+	return next->failed == OK ? OK : unreadable(c, next, FRAMELOG_HEADER_SIZE);
 }
 
 /* The file ends at the place now: what later frames do not cover shall read as zeros. */
@@ -335,7 +339,7 @@ scan_last(struct scan *c, bool may_mend)
 	if (has_frame_behind(s, out->place.offset, &used))
 		return damaged(c, "what stands there is no whole frame, but whole ones follow");
 	if (s->failed != OK)
-		return unreadable(c);
+		return unreadable(c, s, out->place.offset);
 	out->torn_at = out->place.offset;
 	out->torn_bytes = used - out->place.offset;
 	if (out->torn_bytes == 0 || !may_mend)
@@ -349,7 +353,7 @@ scan_files(struct scan *c, bool may_mend)
 	struct log_place *p = &c->out->place;
 	struct source *s = &c->source, next = {.log = c->log, .fd = -1};
 	struct frame_header h;
-	bool is_whole, has_frames;
+	bool is_whole, has_frames, goes_on;
 	enum err e = OK;
 
 	for (size_t i = 0; i < c->count; i++) {
@@ -380,7 +384,12 @@ scan_files(struct scan *c, bool may_mend)
 			e = damaged(c, "what stands there is no whole frame, but there are later files");
 			break;
 		}
-		if (i + 2 == c->count && !has_frames && source_frame(s, &h, p->offset) != NULL) {
+		goes_on = i + 2 == c->count && !has_frames && source_frame(s, &h, p->offset) != NULL;
+		if (s->failed != OK) {
+			e = unreadable(c, s, p->offset);
+			break;
+		}
+		if (goes_on) {
 			/* The next one was made and not used, and this one went on. */
 			e = scan_last(c, may_mend);
 			if (e == OK && may_mend)

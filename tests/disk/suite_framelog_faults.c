@@ -220,6 +220,103 @@ START_TEST(keeps_room_for_vital_frames_whoever_took_it)
 }
 END_TEST
 
+/* --- A read that fails ends a scan, whichever it is and whatever the log looks like. --- */
+
+static void
+lay_out_plain(void)
+{
+	struct framelog *l = kit_open(PAIR);
+	struct log_place place = {0};
+	kit_put_all(l, &place, "abcdef", SIZE);
+	framelog_free(l);
+}
+
+/* Behind a hole stands a frame so long that it takes a read of its own. */
+static void
+lay_out_hole(void)
+{
+	struct framelog *l = kit_open(0);
+	struct log_place place = {0};
+	kit_put_all(l, &place, "ab", SIZE);
+	kit_put(l, &place, 'c', 3 << 20);
+	framelog_free(l);
+	kit_flip(1, 96 + LENGTH + 30, 1);
+}
+
+/* The same frame stands at the end of a file whose sync failed and at the beginning of the next. */
+static void
+lay_out_twice(void)
+{
+	struct framelog *l = open_synced(0);
+	struct log_place place = {0};
+	kit_put(l, &place, 'a', SIZE);
+	failpoint_arm("disk.sync", FAILPOINT_FAIL, 1);
+	kit_put(l, &place, 'b', (1 << 20) + 5);
+	ck_assert_uint_eq(place.file, 2);
+	kit_put_all(l, &place, "cd", SIZE);
+	framelog_free(l);
+}
+
+/* The next file was made and not used, and what went on in the one before takes a read of its own. */
+static void
+lay_out_unused(void)
+{
+	struct framelog *l = kit_open(PAIR);
+	struct log_place place = {0}, before;
+	struct kit_image image;
+	const uint8_t *bytes;
+	size_t size;
+	FILE *file;
+	kit_put_all(l, &place, "ab", SIZE);
+	before = place;
+	kit_put(l, &place, 'X', SIZE);
+	kit_cut(2, 96);
+	kit_save(&image);
+	bytes = kit_file(&image, 2, &size);
+	ck_assert_int_eq(unlink(kit_path("00000002.log")), 0);
+	framelog_free(l);
+	l = kit_open(0);
+	kit_put(l, &before, 'c', (1 << 20) + 5);
+	kit_put(l, &before, 'd', SIZE);
+	framelog_free(l);
+	file = fopen(kit_path("00000002.log"), "we");
+	ck_assert_uint_eq(fwrite(bytes, 1, size, file), size);
+	fclose(file);
+	kit_image_clear(&image);
+}
+
+static const struct {
+	void (*lay_out)(void);
+	enum err e;
+	const char *names;
+} layouts[] = {
+    {lay_out_plain, OK, "abcdef"},
+    {lay_out_hole, ERR_FORMAT, NULL},
+    {lay_out_twice, OK, "abcd"},
+    {lay_out_unused, OK, "abcd"},
+};
+
+START_TEST(does_not_take_a_failed_read_for_the_end)
+{
+	bool has_failed = true;
+	unsigned pass;
+	layouts[_i].lay_out();
+	for (pass = 1; has_failed; pass++) {
+		const struct kit_scan *s;
+		failpoint_arm("disk.read", FAILPOINT_FAIL, pass);
+		s = kit_scan(false);
+		has_failed = kit_fired("disk.read");
+		if (has_failed)
+			ck_assert_msg(s->e == ERR_IO, "read %u: %d %s %s", pass, s->e, s->names, s->why);
+		else
+			ck_assert_msg(s->e == layouts[_i].e, "read %u: %d %s", pass, s->e, s->why);
+	}
+	ck_assert_uint_gt(pass, 3);
+	if (layouts[_i].e == OK)
+		kit_expect_goes_on(layouts[_i].names);
+}
+END_TEST
+
 #endif
 
 Suite *
@@ -237,6 +334,7 @@ suite_framelog_faults(void)
 	tcase_add_test(tc, keeps_room_for_vital_frames);
 	tcase_add_loop_test(tc, keeps_room_for_vital_frames_at_the_end_of_a_file_too, 0, 2);
 	tcase_add_test(tc, keeps_room_for_vital_frames_whoever_took_it);
+	tcase_add_loop_test(tc, does_not_take_a_failed_read_for_the_end, 0, ARRAY_LEN(layouts));
 #endif
 	return suite;
 }
