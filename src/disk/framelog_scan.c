@@ -285,12 +285,12 @@ scan_frames(struct scan *c, uint64_t until, bool *is_whole)
 static enum err
 peek(struct source *next, const struct scan *c, size_t i, bool *has_frames)
 {
-	struct frame_header h;
+	uint64_t used;
 	enum err e = source_open(next, c->files[i], c->why);
 
 	if (e != OK)
 		return e;
-	*has_frames = source_frame(next, &h, FRAMELOG_HEADER_SIZE) != NULL && h.link == next->header.link;
+	*has_frames = has_frame_behind(next, FRAMELOG_HEADER_SIZE, &used);
 	return next->failed == OK ? OK : unreadable(c, next, FRAMELOG_HEADER_SIZE);
 }
 

@@ -412,6 +412,34 @@ START_TEST(replaces_where_another_who_did_so_has_died)
 }
 END_TEST
 
+START_TEST(does_not_call_a_file_unused_whose_first_frame_is_damaged)
+{
+	struct framelog *dead = kit_open(0), *l = kit_open(PAIR);
+	struct log_place place = {0}, lost;
+	const struct kit_scan *s;
+	kit_put(l, &place, 'a', SIZE);
+	/* At the end of the first file stands a whole frame that was never acknowledged. */
+	lost = place;
+	kit_put(dead, &lost, 'X', 1);
+	kit_put_all(l, &place, "BCD", LENGTH + 1);
+	ck_assert_uint_eq(place.file, 4);
+	framelog_free(dead);
+	framelog_free(l);
+	kit_expect(false, "aBCD");
+	ck_assert_int_eq(unlink(kit_path("00000004.log")), 0);
+	ck_assert_int_eq(unlink(kit_path("00000003.log")), 0);
+	l = kit_open(0);
+	place = kit_expect(true, "aB")->out.place;
+	kit_put_all(l, &place, "CD", SIZE);
+	framelog_free(l);
+	kit_flip(2, 96 + 30, 1);
+	s = kit_scan(true);
+	ck_assert_msg(s->e == ERR_FORMAT, "%s", s->names);
+	ck_assert_msg(strstr(s->why, "00000002.log is damaged at byte 96") != NULL, "%s", s->why);
+	ck_assert(kit_has("00000002.log"));
+}
+END_TEST
+
 START_TEST(refuses_to_write_where_what_comes_next_is_damaged)
 {
 	struct framelog *l = kit_open(PAIR);
@@ -446,6 +474,7 @@ suite_framelog_torn(void)
 	tcase_add_loop_test(tc, does_not_let_a_dead_writers_frame_in_a_new_file_win, 0, ARRAY_LEN(next_sizes));
 	tcase_add_loop_test(tc, goes_on_behind_a_replacement_whose_maker_died, 0, 3);
 	tcase_add_test(tc, replaces_where_another_who_did_so_has_died);
+	tcase_add_test(tc, does_not_call_a_file_unused_whose_first_frame_is_damaged);
 	tcase_add_test(tc, refuses_to_write_where_what_comes_next_is_damaged);
 	return suite;
 }
