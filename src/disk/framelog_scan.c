@@ -304,8 +304,8 @@ cut(struct scan *c)
 
 	if (e == OK)
 		e = file_open(&fd, path, O_RDWR, 0);
-	if (e == OK && (e = file_truncate(fd, c->out->place.offset)) == OK && c->log->is_synced)
-		e = file_sync(fd);
+	if (e == OK)
+		e = file_truncate(fd, c->out->place.offset);
 	if (e != OK)
 		buf_printf(c->why, "cannot cut the torn end off %s/%s: %s", c->log->folder, c->source.name,
 			   strerror(errno));
@@ -322,6 +322,22 @@ drop_unused(struct scan *c, uint64_t number)
 
 	if (e == OK && (e = file_unlink(path)) != OK)
 		buf_printf(c->why, "cannot remove %s: %s", path, strerror(errno));
+	return e;
+}
+
+/*
+ * A writer that was killed before its sync may have left a whole frame, or a name, that only memory knows. What was found
+ * is about to be told to others: it shall be on the disk by then.
+ */
+static enum err
+settle(struct scan *c)
+{
+	enum err e = file_sync(c->source.fd);
+
+	if (e == OK)
+		e = folder_sync(c->log->folder);
+	if (e != OK)
+		buf_printf(c->why, "cannot sync %s/%s: %s", c->log->folder, c->source.name, strerror(errno));
 	return e;
 }
 
@@ -342,9 +358,9 @@ scan_last(struct scan *c, bool may_mend)
 		return unreadable(c, s, out->place.offset);
 	out->torn_at = out->place.offset;
 	out->torn_bytes = used - out->place.offset;
-	if (out->torn_bytes == 0 || !may_mend)
-		return OK;
-	return cut(c);
+	if (out->torn_bytes != 0 && may_mend)
+		e = cut(c);
+	return e == OK && may_mend && c->log->is_synced ? settle(c) : e;
 }
 
 static enum err

@@ -317,6 +317,27 @@ START_TEST(does_not_take_a_failed_read_for_the_end)
 }
 END_TEST
 
+START_TEST(makes_durable_what_it_found_before_others_hear_of_it)
+{
+	/* A writer that was killed may have left a frame, and a name, that no sync made sure of. */
+	static const char *const points[] = {"disk.sync", "disk.dirsync"};
+	struct framelog *l;
+	lay_out_plain();
+	l = open_synced(PAIR);
+	for (size_t i = 0; i < ARRAY_LEN(points); i++) {
+		failpoint_arm(points[i], FAILPOINT_FAIL, 1);
+		ck_assert_int_eq(kit_scan_by(l, true)->e, ERR_IO);
+		ck_assert(kit_fired(points[i]));
+		ck_assert_ptr_nonnull(strstr(kit_scan_by(l, true)->names, "f"));
+		/* Who only looks writes nothing. */
+		failpoint_arm(points[i], FAILPOINT_FAIL, 1);
+		ck_assert_int_eq(kit_scan_by(l, false)->e, OK);
+		failpoint_clear();
+	}
+	framelog_free(l);
+}
+END_TEST
+
 #endif
 
 Suite *
@@ -335,6 +356,7 @@ suite_framelog_faults(void)
 	tcase_add_loop_test(tc, keeps_room_for_vital_frames_at_the_end_of_a_file_too, 0, 2);
 	tcase_add_test(tc, keeps_room_for_vital_frames_whoever_took_it);
 	tcase_add_loop_test(tc, does_not_take_a_failed_read_for_the_end, 0, ARRAY_LEN(layouts));
+	tcase_add_test(tc, makes_durable_what_it_found_before_others_hear_of_it);
 #endif
 	return suite;
 }
