@@ -42,6 +42,7 @@ struct framelog;
 struct framelog *framelog_new(const struct framelog_options *o);
 void framelog_free(struct framelog *l);
 const char *framelog_folder(const struct framelog *l);
+const struct hash256 *framelog_genesis(const struct framelog *l);
 
 /* Where the next frame goes. All zero: there is no file yet. */
 struct log_place {

@@ -68,6 +68,12 @@ framelog_folder(const struct framelog *l)
 	return l->folder;
 }
 
+const struct hash256 *
+framelog_genesis(const struct framelog *l)
+{
+	return &l->genesis;
+}
+
 void
 frame_begin(struct frame *f)
 {

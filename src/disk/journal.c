@@ -218,6 +218,7 @@ journal_open(struct journal *j, struct framelog *log, bool may_mend, void (*prog
 	j->log = log;
 	j->progress = progress;
 	j->progress_ctx = ctx;
+	j->tip = *framelog_genesis(log);
 	e = framelog_scan(log, &j->scan, may_mend, visit, j, why);
 	if (e != OK)
 		journal_close(j);
