@@ -213,6 +213,31 @@ START_TEST(finds_its_way_in_a_large_tree)
 }
 END_TEST
 
+START_TEST(has_always_room_for_a_tip)
+{
+	/* The first block leaves so many bytes behind room for a second one of the least size and a tip. */
+	static uint8_t bytes[FRAME_PAYLOAD_MAX];
+	for (int spare = -300; spare <= 300; spare++) {
+		size_t least = BLOCK_PREFIX_SIZE, tip = sizeof(frame.tip), head = JOURNAL_BLOCK_HEAD;
+		size_t first = (size_t)((int)(FRAME_PAYLOAD_MAX - tip - 2 * head - least) - spare);
+		bool fits = spare >= 0, has_first = first + head + tip <= FRAME_PAYLOAD_MAX;
+		size_t size;
+		journal_frame_begin(&frame);
+		ck_assert(journal_frame_block(&frame, &hashes[0], bytes, first) == has_first);
+		size = frame.frame.size;
+		ck_assert(journal_frame_block(&frame, &hashes[1], bytes, least) == (fits || !has_first));
+		/* What did not fit has left nothing. */
+		ck_assert_uint_eq(frame.frame.size, fits || !has_first ? size + head + least : size);
+		size = frame.frame.size;
+		journal_frame_tip(&frame, &hashes[0], 1);
+		ck_assert_uint_eq(frame.frame.size, size + tip);
+	}
+	journal_frame_begin(&frame);
+	ck_assert(!journal_frame_block(&frame, &hashes[0], bytes, FRAME_PAYLOAD_MAX));
+	ck_assert(journal_frame_is_empty(&frame));
+}
+END_TEST
+
 /* Entries by hand: whatever a frame holds, its checksum is right. */
 static const struct {
 	size_t size;
@@ -316,6 +341,7 @@ suite_journal(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, finds_the_blocks_and_the_chain_that_ends_in_the_last_tip, 0, ARRAY_LEN(rows));
 	tcase_add_test(tc, finds_its_way_in_a_large_tree);
+	tcase_add_test(tc, has_always_room_for_a_tip);
 	tcase_add_loop_test(tc, refuses_entries_that_are_none, 0, ARRAY_LEN(bad_rows));
 	tcase_add_test(tc, takes_a_frame_of_nothing);
 	tcase_add_test(tc, says_that_a_block_is_none_when_it_is_asked_for);
