@@ -163,6 +163,10 @@ source_open(struct source *s, uint64_t number, struct buf *why)
 		buf_printf(why, "cannot open %s/%s: %s", s->log->folder, s->name, strerror(errno));
 		return e;
 	}
+	if (!S_ISREG(st.st_mode)) {
+		buf_printf(why, "%s/%s is no log of a node: it is no file", s->log->folder, s->name);
+		return ERR_FORMAT;
+	}
 	s->size = (uint64_t)st.st_size;
 	bytes = source_get(s, 0, FRAMELOG_HEADER_SIZE);
 	if (s->failed != OK) {

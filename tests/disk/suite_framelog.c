@@ -278,8 +278,8 @@ static const struct {
     {CUT, 2, SECOND + LENGTH - 1, 0, 0, ERR_FORMAT, "00000002.log", "damaged at byte 320"},
     {REMOVE, 1, 0, 0, 0, ERR_FORMAT, "00000002.log", "lacks its first file"},
     {REMOVE, 2, 0, 0, 0, ERR_FORMAT, "00000001.log", "the file after it is missing"},
-    {FOLDER, 1, 0, 0, 0, ERR_IO, "00000001.log", "cannot read"},
-    {FOLDER, 3, 0, 0, 0, ERR_IO, "00000003.log", "cannot read"},
+    {FOLDER, 1, 0, 0, 0, ERR_FORMAT, "00000001.log", "is no log of a node: it is no file"},
+    {FOLDER, 3, 0, 0, 0, ERR_FORMAT, "00000003.log", "is no log of a node: it is no file"},
     /* from, to, with */
     {FILL, 1, 0, 96, 0, ERR_FORMAT, "00000001.log", "is no log of a node"},
     {FILL, 2, 91, 92, 1, ERR_FORMAT, "00000002.log", "damaged in its header (bytes 0 to 95)"},
@@ -520,7 +520,8 @@ suite_framelog(void)
 {
 	Suite *suite;
 	TCase *tc = suite_case(&suite, "framelog", 30);
-	tcase_add_checked_fixture(tc, kit_setup, kit_teardown);
+	kit_use(tc);
+	tcase_add_checked_fixture(tc, kit_clear, kit_clear);
 	tcase_add_test(tc, is_empty_before_anything_is_written);
 	tcase_add_test(tc, gives_back_frames_of_every_size);
 	tcase_add_test(tc, takes_frames_up_to_their_greatest_size_and_number_of_parts);
