@@ -63,12 +63,14 @@ framelog_list(const struct framelog *l, uint64_t **files, size_t *count)
 	uint64_t number;
 	size_t room = 0;
 	bool is_new;
+	enum err e;
 
 	*files = NULL;
 	*count = 0;
 	if (folder == NULL)
 		return errno == ENOENT ? OK : err_of_errno();
-	while ((entry = readdir(folder)) != NULL) {
+	/* A folder that cannot be read to its end is no shorter log. */
+	while (errno = 0, (entry = readdir(folder)) != NULL) {
 		if (!parse_name(&number, &is_new, entry->d_name) || is_new)
 			continue;
 		if (*count == room) {
@@ -77,10 +79,11 @@ framelog_list(const struct framelog *l, uint64_t **files, size_t *count)
 		}
 		(*files)[(*count)++] = number;
 	}
+	e = errno == 0 ? OK : err_of_errno();
 	closedir(folder);
 	if (*count > 0)
 		qsort(*files, *count, sizeof(**files), compare_u64);
-	return OK;
+	return e;
 }
 
 void
@@ -462,6 +465,7 @@ framelog_scan(struct framelog *l, struct framelog_scan *out, bool may_mend, fram
 	memset(out, 0, sizeof(*out));
 	if ((e = framelog_list(l, &c.files, &c.count)) != OK) {
 		buf_printf(why, "cannot read the folder %s: %s", l->folder, strerror(errno));
+		free(c.files);
 		return e;
 	}
 	if ((e = find_first(&c)) == OK)
