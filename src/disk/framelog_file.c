@@ -99,7 +99,12 @@ file_header_decode(struct file_header *out, const struct framelog *l, const uint
 uint32_t
 file_header_seed(const struct file_header *h)
 {
-	return crc32c(0, &h->salt, sizeof(h->salt));
+	uint8_t salt[8];
+	struct writer w = writer_of(salt, sizeof(salt));
+
+	/* As it stands in the file, so that another machine comes to the same. */
+	put_u64(&w, h->salt);
+	return crc32c(0, salt, sizeof(salt));
 }
 
 void

@@ -11,6 +11,6 @@ tests_disk_test_disk_SOURCES = \
 	tests/disk/suite_keyfile.c \
 	tests/disk/suites.h \
 	tests/suite.h
-tests_disk_test_disk_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_disk_test_disk_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -DTOP_SRCDIR='"$(abs_top_srcdir)"'
 tests_disk_test_disk_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_disk_test_disk_LDADD = $(DISK_LIBS) $(CHECK_LIBS)
