@@ -9,6 +9,7 @@ tests_disk_test_disk_SOURCES = \
 	tests/disk/suite_framelog_torn.c \
 	tests/disk/suite_journal.c \
 	tests/disk/suite_keyfile.c \
+	tests/disk/suite_poollog.c \
 	tests/disk/suites.h \
 	tests/suite.h
 tests_disk_test_disk_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -DTOP_SRCDIR='"$(abs_top_srcdir)"'
