@@ -10,6 +10,7 @@
 #define FILE_MAGIC UINT64_C(0x52454e53414c4f47) /* "RENSALOG" */
 #define FRAME_MAGIC 0x5246524du			/* "RFRM" */
 #define CHECKED (FRAMELOG_HEADER_SIZE - 4)	/* what the checksum of a file's header covers */
+#define POSITION_MAX (UINT64_C(1) << 62)	/* no disk holds so much, and sums stay within 64 bits */
 #define FRAME_CHECKED (FRAME_HEADER_SIZE - 4)
 
 void
@@ -52,6 +53,7 @@ file_header_decode(struct file_header *out, const struct framelog *l, const uint
 	struct reader r = reader_of(bytes, FRAMELOG_HEADER_SIZE), end = reader_of(bytes + CHECKED, 4);
 	char theirs[HASH_HEX_SIZE], ours[HASH_HEX_SIZE];
 	struct hash256 genesis;
+	struct file_header h;
 	uint32_t format, kind;
 
 	if (get_u64(&r) != FILE_MAGIC) {
@@ -66,7 +68,13 @@ file_header_decode(struct file_header *out, const struct framelog *l, const uint
 			   l->folder, name, format, LOG_FORMAT);
 		return ERR_UNSUPPORTED;
 	}
-	if (crc32c(0, bytes, CHECKED) != get_u32(&end) || format == 0) {
+	get_bytes(&r, genesis.b, HASH_SIZE);
+	h.number = get_u64(&r);
+	h.position = get_u64(&r);
+	h.link = get_u32(&r);
+	h.flags = get_u32(&r);
+	h.salt = get_u64(&r);
+	if (crc32c(0, bytes, CHECKED) != get_u32(&end) || format == 0 || h.position >= POSITION_MAX) {
 		buf_printf(why, "%s/%s is damaged in its header (bytes 0 to %d)", l->folder, name,
 			   FRAMELOG_HEADER_SIZE - 1);
 		return ERR_FORMAT;
@@ -77,7 +85,6 @@ file_header_decode(struct file_header *out, const struct framelog *l, const uint
 			   l->folder, name, kind, l->kind);
 		return ERR_FORMAT;
 	}
-	get_bytes(&r, genesis.b, HASH_SIZE);
 	if (!hash_equal(&genesis, &l->genesis)) {
 		hash_hex(theirs, &genesis);
 		hash_hex(ours, &l->genesis);
@@ -88,11 +95,7 @@ file_header_decode(struct file_header *out, const struct framelog *l, const uint
 		    l->folder, name, theirs, ours);
 		return ERR_PERM;
 	}
-	out->number = get_u64(&r);
-	out->position = get_u64(&r);
-	out->link = get_u32(&r);
-	out->flags = get_u32(&r);
-	out->salt = get_u64(&r);
+	*out = h;
 	return OK;
 }
 

@@ -269,6 +269,8 @@ static const struct {
     {PATCH, 2, 48, 3, 8, ERR_FORMAT, "00000002.log", "is not the one that follows"},
     {PATCH, 2, 56, PAIR + 8, 8, ERR_FORMAT, "00000001.log", "damaged at byte 544: what stands there is no whole frame"},
     {PATCH, 2, 56, PAIR - 8, 8, ERR_FORMAT, "00000001.log", "damaged at byte 544: what stands there is no whole frame"},
+    {PATCH, 1, 56, UINT64_C(1) << 62, 8, ERR_FORMAT, "00000001.log", "damaged in its header"},
+    {PATCH, 3, 56, UINT64_MAX, 8, ERR_FORMAT, "00000003.log", "damaged in its header"},
     {PATCH, 2, 56, LENGTH, 8, ERR_FORMAT, "00000002.log", "is not the one that follows"},
     {PATCH, 3, 64, 1, 4, ERR_FORMAT, "00000003.log", "is not the one that follows"},
     {PATCH, 1, 64, 1, 4, ERR_FORMAT, "00000001.log", "damaged at byte 96"},
