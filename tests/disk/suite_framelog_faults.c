@@ -15,6 +15,8 @@
 #define LENGTH 88
 #define PAIR (2 * LENGTH)
 
+#ifdef RENSA_FAILPOINTS
+
 static struct framelog *
 open_synced(uint64_t room)
 {
@@ -23,8 +25,6 @@ open_synced(uint64_t room)
 	o.is_synced = true;
 	return framelog_new(&o);
 }
-
-#ifdef RENSA_FAILPOINTS
 
 /* --- One failure at a time --- */
 
