@@ -228,12 +228,8 @@ struct scan {
 static enum err
 damaged(const struct scan *c, const char *what)
 {
-	buf_printf(
-	    c->why,
-	    "%s/%s is damaged at byte %" PRIu64
-	    ": %s. Restore the data folder from a backup, or move it away so that the node fetches the chain from "
-	    "its peers anew; rensa verify tells more",
-	    c->log->folder, c->source.name, c->out->place.offset, what);
+	buf_printf(c->why, "%s/%s is damaged at byte %" PRIu64 ": %s", c->log->folder, c->source.name,
+		   c->out->place.offset, what);
 	return ERR_FORMAT;
 }
 
@@ -400,14 +396,12 @@ find_first(struct scan *c)
 			break;
 		}
 	}
-	if (e != OK)
+	if (e != OK) {
+		c->out->place.file = c->source.number;
 		return e;
+	}
 	if (first == 0 && c->count > 0 && !(c->source.header.flags & LOG_FLAG_BASE) && c->files[0] != 1) {
-		buf_printf(
-		    c->why,
-		    "%s lacks its first file: the earliest is %s. Restore the data folder from a backup, or move it "
-		    "away so that the node fetches the chain from its peers anew",
-		    c->log->folder, c->source.name);
+		buf_printf(c->why, "%s lacks its first file: the earliest is %s", c->log->folder, c->source.name);
 		return ERR_FORMAT;
 	}
 	memmove(c->files, c->files + first, (c->count - first) * sizeof(*c->files));
@@ -437,6 +431,24 @@ framelog_scan(struct framelog *l, struct framelog_scan *out, bool may_mend, fram
 	source_close(&c.source);
 	free(c.source.window);
 	free(c.files);
+	return e;
+}
+
+enum err
+framelog_check(struct framelog *l, struct buf *why)
+{
+	struct source s = {.log = l, .fd = -1};
+	uint64_t *files;
+	size_t count;
+	enum err e = framelog_list(l, &files, &count);
+
+	if (e != OK)
+		buf_printf(why, "cannot read the folder %s: %s", l->folder, strerror(errno));
+	else if (count > 0)
+		e = source_open(&s, files[0], why);
+	source_close(&s);
+	free(s.window);
+	free(files);
 	return e;
 }
 

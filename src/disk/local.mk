@@ -4,6 +4,7 @@ librensa_disk_a_SOURCES = \
 	include/disk/framelog.h \
 	include/disk/journal.h \
 	include/disk/keyfile.h \
+	include/disk/netfile.h \
 	include/disk/poollog.h \
 	src/disk/datadir.c \
 	src/disk/framelog.c \
@@ -12,4 +13,5 @@ librensa_disk_a_SOURCES = \
 	src/disk/framelog_scan.c \
 	src/disk/journal.c \
 	src/disk/keyfile.c \
+	src/disk/netfile.c \
 	src/disk/poollog.c

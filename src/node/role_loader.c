@@ -20,6 +20,9 @@
 
 #define SAY_MS 2000 /* between lines about progress */
 
+static const char advice[] = ". Restore the data folder from a backup, or move it away so that the node fetches the "
+			     "chain from its peers anew; rensa verify tells more";
+
 struct loader {
 	struct child *child;
 	struct store *store;
@@ -110,7 +113,7 @@ role_loader(struct child *c)
 	buf_init(&why);
 	e = load(&l, &why);
 	if (e != OK)
-		log_error("loader: %s", why.len > 0 ? why.data : err_text(e));
+		log_error("loader: %s%s", why.len > 0 ? why.data : err_text(e), e == ERR_FORMAT ? advice : "");
 	buf_clear(&why);
 	switch (e) {
 	case OK:
