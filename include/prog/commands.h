@@ -17,5 +17,6 @@ extern const struct command cmd_peers;
 extern const struct command cmd_blocks;
 extern const struct command cmd_block;
 extern const struct command cmd_tx;
+extern const struct command cmd_verify;
 
 #endif

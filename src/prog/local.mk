@@ -5,23 +5,30 @@ noinst_LIBRARIES += librensa_client.a
 librensa_client_a_SOURCES = \
 	include/prog/amount.h \
 	include/prog/args.h \
+	include/prog/check.h \
 	include/prog/cli.h \
 	include/prog/commands.h \
+	include/prog/folder.h \
 	include/prog/party.h \
+	include/prog/progress.h \
 	include/prog/remote.h \
 	include/prog/safetext.h \
 	include/prog/show.h \
 	include/prog/table.h \
 	src/prog/amount.c \
 	src/prog/args.c \
+	src/prog/check.c \
 	src/prog/cli.c \
 	src/prog/cmd_balance.c \
 	src/prog/cmd_blocks.c \
 	src/prog/cmd_mine.c \
 	src/prog/cmd_send.c \
 	src/prog/cmd_status.c \
+	src/prog/cmd_verify.c \
 	src/prog/cmd_wallet.c \
+	src/prog/folder.c \
 	src/prog/party.c \
+	src/prog/progress.c \
 	src/prog/remote.c \
 	src/prog/safetext.c \
 	src/prog/show.c \

@@ -9,6 +9,7 @@
 
 #include "prog/commands.h"
 #include "prog/table.h"
+#include "util/failpoint.h"
 #include "util/log.h"
 #include "wire/json.h"
 
@@ -30,7 +31,7 @@ static const struct command *const commands[] = {
     &cmd_wallet_export, &cmd_wallet_import, &cmd_mine,
     &cmd_balance,	&cmd_send,	    &cmd_tx,
     &cmd_status,	&cmd_peers,	    &cmd_blocks,
-    &cmd_block,		&cmd_help,
+    &cmd_block,		&cmd_verify,	    &cmd_help,
 };
 
 static const char exit_codes[] =
@@ -246,6 +247,7 @@ main(int argc, char **argv)
 	const struct rlimit no_core = {0, 0};
 	(void)setrlimit(RLIMIT_CORE, &no_core);
 	signal(SIGPIPE, SIG_IGN);
+	failpoint_load();
 	log_set_level(LOG_LEVEL_ERROR);
 
 	struct cli c;
