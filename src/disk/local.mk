@@ -1,11 +1,13 @@
 noinst_LIBRARIES += librensa_disk.a
 librensa_disk_a_SOURCES = \
+	include/disk/contents.h \
 	include/disk/datadir.h \
 	include/disk/framelog.h \
 	include/disk/journal.h \
 	include/disk/keyfile.h \
 	include/disk/netfile.h \
 	include/disk/poollog.h \
+	src/disk/contents.c \
 	src/disk/datadir.c \
 	src/disk/framelog.c \
 	src/disk/framelog_file.c \

@@ -39,6 +39,6 @@ rensa_SOURCES = src/prog/rensa.c
 rensa_LDADD = librensa_client.a $(CLIENT_LIBS)
 
 sbin_PROGRAMS += rensad
-rensad_SOURCES = src/prog/rensad.c
+rensad_SOURCES = src/prog/rensad.c src/prog/rensad_reset.c src/prog/rensad_reset.h
 rensad_CPPFLAGS = $(AM_CPPFLAGS) -DSYSCONFDIR='"$(sysconfdir)"'
 rensad_LDADD = $(NODE_LIBS)

@@ -42,8 +42,9 @@ def rensa(*args, env=None, stdin=b"", timeout=110):
 
 
 def tree(folder):
-    """Every file below the folder with its bytes."""
-    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(pathlib.Path(folder).rglob("*")) if p.is_file()}
+    """Every file below the folder with its bytes, but for the lock, which says who held it last."""
+    files = [p for p in sorted(pathlib.Path(folder).rglob("*")) if p.is_file() and p.name != "lock"]
+    return {str(p.relative_to(folder)): p.read_bytes() for p in files}
 
 
 def frames(path):
