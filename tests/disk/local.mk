@@ -2,7 +2,9 @@
 check_PROGRAMS += tests/disk/test_disk
 tests_disk_test_disk_SOURCES = \
 	tests/disk/main.c \
+	tests/disk/suite_chainfile.c \
 	tests/disk/suite_keyfile.c \
+	tests/disk/suite_netfile.c \
 	tests/disk/suites.h \
 	tests/suite.h
 tests_disk_test_disk_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests

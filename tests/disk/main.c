@@ -3,6 +3,6 @@
 int
 main(void)
 {
-	static suite_maker *const makers[] = {suite_keyfile};
+	static suite_maker *const makers[] = {suite_chainfile, suite_keyfile, suite_netfile};
 	return suites_run(makers, ARRAY_LEN(makers));
 }

@@ -4,6 +4,6 @@
 
 #include "suite.h"
 
-suite_maker suite_keyfile;
+suite_maker suite_chainfile, suite_keyfile, suite_netfile;
 
 #endif
