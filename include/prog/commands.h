@@ -18,5 +18,7 @@ extern const struct command cmd_blocks;
 extern const struct command cmd_block;
 extern const struct command cmd_tx;
 extern const struct command cmd_verify;
+extern const struct command cmd_export;
+extern const struct command cmd_import;
 
 #endif
