@@ -20,5 +20,6 @@ extern const struct command cmd_tx;
 extern const struct command cmd_verify;
 extern const struct command cmd_export;
 extern const struct command cmd_import;
+extern const struct command cmd_compact;
 
 #endif

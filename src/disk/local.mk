@@ -1,6 +1,7 @@
 noinst_LIBRARIES += librensa_disk.a
 librensa_disk_a_SOURCES = \
 	include/disk/chainfile.h \
+	include/disk/compact.h \
 	include/disk/contents.h \
 	include/disk/datadir.h \
 	include/disk/framelog.h \
@@ -10,6 +11,7 @@ librensa_disk_a_SOURCES = \
 	include/disk/netfile.h \
 	include/disk/poollog.h \
 	src/disk/chainfile.c \
+	src/disk/compact.c \
 	src/disk/contents.c \
 	src/disk/datadir.c \
 	src/disk/framelog.c \

@@ -24,6 +24,7 @@ librensa_client_a_SOURCES = \
 	src/prog/cli.c \
 	src/prog/cmd_balance.c \
 	src/prog/cmd_blocks.c \
+	src/prog/cmd_compact.c \
 	src/prog/cmd_export.c \
 	src/prog/cmd_import.c \
 	src/prog/cmd_mine.c \
