@@ -21,5 +21,6 @@ extern const struct command cmd_verify;
 extern const struct command cmd_export;
 extern const struct command cmd_import;
 extern const struct command cmd_compact;
+extern const struct command cmd_backup;
 
 #endif

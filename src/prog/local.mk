@@ -22,6 +22,7 @@ librensa_client_a_SOURCES = \
 	src/prog/args.c \
 	src/prog/check.c \
 	src/prog/cli.c \
+	src/prog/cmd_backup.c \
 	src/prog/cmd_balance.c \
 	src/prog/cmd_blocks.c \
 	src/prog/cmd_compact.c \

@@ -32,7 +32,8 @@ static const struct command *const commands[] = {
     &cmd_balance,	&cmd_send,	    &cmd_tx,
     &cmd_status,	&cmd_peers,	    &cmd_blocks,
     &cmd_block,		&cmd_verify,	    &cmd_export,
-    &cmd_import,	&cmd_compact,	    &cmd_help,
+    &cmd_import,	&cmd_backup,	    &cmd_compact,
+    &cmd_help,
 };
 
 static const char exit_codes[] =
