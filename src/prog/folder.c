@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "disk/netfile.h"
 #include "disk/poollog.h"
@@ -151,6 +152,23 @@ settle_network(struct folder *f, const struct params *params)
 	return ret;
 }
 
+/*
+ * The superuser works as the owner of the folder: what he writes must be the node's to read and to write. Nothing to do
+ * for a folder that is not there yet.
+ */
+static enum cli_exit
+become_owner(const struct folder *f)
+{
+	struct stat st;
+
+	if (geteuid() != 0 || stat(f->path, &st) != 0 || st.st_uid == 0)
+		return CLI_DONE;
+	if (setegid(st.st_gid) != 0 || seteuid(st.st_uid) != 0)
+		return cli_fail(f->cli, CLI_LOCAL, "local-file", "cannot act as the owner of %s: %s", f->path,
+				strerror(errno));
+	return CLI_DONE;
+}
+
 enum cli_exit
 folder_lock(struct folder *f, struct cli *c, const char *path, const struct params *params)
 {
@@ -165,6 +183,8 @@ folder_lock(struct folder *f, struct cli *c, const char *path, const struct para
 		return cli_fail(c, CLI_REFUSED, "in-use",
 				"a node runs on the data folder %.1000s (process %s): stop it first", f->path,
 				f->holder[0] != '\0' ? f->holder : "unknown");
+	if (ret == CLI_DONE)
+		ret = become_owner(f);
 	if (ret != CLI_DONE)
 		return ret;
 	buf_init(&why);

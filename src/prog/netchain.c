@@ -18,22 +18,40 @@
 #define BODIES_REPLY_MAX (2 + BLOCKS_MAX * 4 + BLOCKS_BYTES_MAX + BLOCK_BYTES_LIMIT)
 #define SWAPS_MAX 10 /* how often the node may take another branch while we fetch its headers */
 
-/* Nodes may be served on a port of their own. */
-static void
-find_peer_port(struct netchain *n, const struct jval *status)
+/* Do the routes for nodes answer? The genesis block is a small thing to ask for. */
+static enum cli_exit
+try_peer(struct netchain *n)
 {
-	uint64_t port = jval_u64(jval_get(status, "peers"), "port", 0);
+	enum cli_exit ret;
+	struct buf body;
+
+	buf_init(&body);
+	hashes_encode(&body, &n->genesis, 1);
+	ret = remote_peer(&n->peer, NULL, "/peer/blocks", &body, BODIES_REPLY_MAX);
+	buf_clear(&body);
+	return ret;
+}
+
+/* Most nodes serve others where they serve everybody. One that does not says on which port it does. */
+static enum cli_exit
+find_peer(struct netchain *n, uint64_t port)
+{
+	struct cli *c = n->http.cli;
+	enum cli_exit ret;
 	char *colon;
 
 	n->peer = n->http;
 	n->peer.timeout_ms = TIMEOUT_MS;
-	if (port == 0 || port > UINT16_MAX)
-		return;
+	ret = try_peer(n);
+	if (ret != CLI_REFUSED || strcmp(c->code, REMOTE_NO_PEER_ROUTES) != 0 || port == 0 || port > UINT16_MAX)
+		return ret;
 	for (size_t i = 0; i < n->peer.count; i++)
 		n->peer.at[i].port = (uint16_t)port;
 	colon = strrchr(n->peer.host, ':');
 	if (colon != NULL)
 		snprintf(colon, sizeof(n->peer.host) - (size_t)(colon - n->peer.host), ":%" PRIu64, port);
+	c->code[0] = '\0';
+	return try_peer(n);
 }
 
 enum cli_exit
@@ -56,7 +74,8 @@ netchain_open(struct netchain *n, struct cli *c)
 		n->genesis = genesis_hash(&n->params);
 		if (!hash_equal(&n->genesis, &told))
 			ret = remote_bad(&n->http, "its genesis hash is not that of its parameters");
-		find_peer_port(n, status.root);
+		if (ret == CLI_DONE)
+			ret = find_peer(n, jval_u64(jval_get(status.root, "peers"), "port", 0));
 	}
 	answer_clear(&status);
 	return ret;

@@ -168,7 +168,7 @@ remote_peer(struct remote *r, struct buf *reply, const char *path, const struct 
 	call(r, &result, &request);
 	a.error = result.error;
 	if (result.error == OK && result.status == 404) {
-		ret = cli_fail(r->cli, CLI_REFUSED, "no-peer-routes",
+		ret = cli_fail(r->cli, CLI_REFUSED, REMOTE_NO_PEER_ROUTES,
 			       "%.200s does not serve other nodes: name the address of its [peers] listen with --node",
 			       r->host);
 	} else if (result.error == OK && (result.status < 200 || result.status > 299)) {

@@ -1,8 +1,10 @@
 """rensa export and import carry a chain in one file, and a file that is not right brings in nothing that is not."""
 
 import os
+import pathlib
 import random
 import subprocess
+import tempfile
 
 import pytest
 import recompute as rc
@@ -117,6 +119,18 @@ def test_a_new_folder_gets_the_chain_and_a_node_goes_on_from_there(net, stopped,
     again = rensa("import", exported, "--data", node.data_dir)
     assert again.code == DONE and "nothing to do" in again.out
     assert tree(node.data_dir) == before
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only the superuser can become somebody else")
+def test_the_superuser_leaves_files_that_the_node_can_use(exported):
+    with tempfile.TemporaryDirectory() as parent:
+        folder = pathlib.Path(parent) / "data"
+        folder.mkdir()
+        os.chmod(parent, 0o755)
+        os.chown(folder, 4711, 4712)
+        assert rensa("import", exported, "--data", folder).code == DONE
+        made = [p for p in folder.rglob("*")]
+        assert len(made) >= 4 and {(p.stat().st_uid, p.stat().st_gid) for p in made} == {(4711, 4712)}
 
 
 def test_standard_input_will_do(net, stopped, exported):

@@ -1,6 +1,9 @@
 """rensa verify finds whatever is wrong in a data folder, says where, and changes nothing."""
 
+import os
+import pty
 import random
+import subprocess
 
 import pytest
 from tools import DONE, LOCAL, REFUSED, crc32c, end_of, filled, frames, rensa, rewritten, tree
@@ -36,6 +39,17 @@ def test_a_good_folder_is_good_and_stays_as_it_was(stopped):
     said = rensa("verify", "--data", stopped.data_dir)
     assert said.code == DONE and "keeps the rules" in said.out and said.err == ""
     assert tree(stopped.data_dir) == before
+
+
+def test_how_far_it_is_is_shown_on_a_terminal_alone(stopped):
+    ours, theirs = pty.openpty()
+    command = [os.environ["RENSA"], "verify", "--data", stopped.data_dir]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=theirs, env=os.environ | {"RENSA_HOME": "/nonexistent"}, timeout=110)
+    os.close(theirs)
+    shown = os.read(ours, 65536).decode()
+    os.close(ours)
+    assert done.returncode == DONE and b"keeps the rules" in done.stdout
+    assert "checking the chain [..............................] 0 of 12 blocks" in shown and shown.endswith("\r\x1b[K")
 
 
 def test_a_node_may_run_meanwhile(net, alice, bob):
