@@ -6,6 +6,8 @@
 #include "disk/chainfile.h"
 #include "suites.h"
 #include "util/buf.h"
+#include "util/bytes.h"
+#include "util/crc32c.h"
 #include "util/file.h"
 
 /* Files are read for what they are, so these "blocks" need no work and no transactions: a header and a size are enough. */
@@ -115,6 +117,116 @@ START_TEST(no_cut_and_no_flip_passes_and_no_block_that_was_touched_is_given)
 }
 END_TEST
 
+/* A file by hand: right checksums around whatever the parts say. */
+struct forged {
+	struct buf bytes;
+	uint32_t link;
+};
+
+static void
+seal(struct forged *f, size_t from)
+{
+	uint8_t sum[4];
+	struct writer w = writer_of(sum, sizeof(sum));
+
+	f->link = crc32c(f->link, f->bytes.data + from, f->bytes.len - from);
+	put_u32(&w, f->link);
+	buf_append(&f->bytes, sum, sizeof(sum));
+}
+
+static void
+forge_header(struct forged *f)
+{
+	struct buf good = {0};
+	int fd = make_file(&good);
+	uint8_t params[PARAMS_SIZE_MAX];
+	size_t len = 16 + params_encode(params, &head.params) + 72;
+
+	fd_close(&fd);
+	*f = (struct forged){0};
+	buf_append(&f->bytes, good.data, len);
+	seal(f, 0);
+	ck_assert_mem_eq(f->bytes.data, good.data, f->bytes.len);
+	buf_clear(&good);
+}
+
+/* One group of one block, with these numbers in it. */
+static void
+forge_group(struct forged *f, uint32_t count, uint64_t height, uint32_t length, uint32_t block_length)
+{
+	uint8_t block[8192], numbers[24];
+	struct writer w = writer_of(numbers, sizeof(numbers));
+	size_t from = f->bytes.len, size = make_block(block, 1);
+
+	put_u32(&w, 0x52475250);
+	put_u32(&w, count);
+	put_u64(&w, height);
+	put_u32(&w, length);
+	put_u32(&w, block_length);
+	buf_append(&f->bytes, numbers, sizeof(numbers));
+	buf_append(&f->bytes, block, size);
+	seal(f, from);
+}
+
+static void
+forge_end(struct forged *f, uint64_t count, const struct hash256 *tip)
+{
+	uint8_t bytes[44];
+	struct writer w = writer_of(bytes, sizeof(bytes));
+	size_t from = f->bytes.len;
+
+	put_u32(&w, 0x52454e44);
+	put_u64(&w, count);
+	put_bytes(&w, tip->b, HASH_SIZE);
+	buf_append(&f->bytes, bytes, sizeof(bytes));
+	seal(f, from);
+}
+
+START_TEST(right_checksums_make_no_file_right)
+{
+	const uint32_t one = BLOCK_PREFIX_SIZE + 37, whole = one + 4;
+	const struct {
+		uint32_t count;
+		uint64_t height;
+		uint32_t length, block_length;
+		uint64_t blocks; /* that may be given */
+	} rows[] = {
+	    {1, 1, whole, one, 1}, /* good, but it does not end where the header says */
+	    {0, 1, whole, one, 0},
+	    {2, 1, whole, one, 1},
+	    {501, 1, whole, one, 0},
+	    {UINT32_MAX, 1, whole, one, 0},
+	    {1, 0, whole, one, 0},
+	    {1, 2, whole, one, 0},
+	    {1, UINT64_MAX, whole, one, 0},
+	    {1, 1, UINT32_MAX, one, 0},
+	    {1, 1, 0, one, 0},
+	    {1, 1, 4, one, 0},
+	    {1, 1, whole, one + 1, 0},
+	    {1, 1, whole, one - 1, 0},
+	    {1, 1, whole, UINT32_MAX, 0},
+	    {1, 1, whole, 0, 0},
+	    {1, 1, whole, BLOCK_PREFIX_SIZE - 1, 0},
+	};
+	struct forged f;
+	uint64_t blocks;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		forge_header(&f);
+		forge_group(&f, rows[i].count, rows[i].height, rows[i].length, rows[i].block_length);
+		forge_end(&f, 1, &head.tip.hash);
+		ck_assert_int_eq(read_all(f.bytes.data, f.bytes.len, &blocks), ERR_FORMAT);
+		ck_assert_uint_eq(blocks, rows[i].blocks);
+		buf_clear(&f.bytes);
+	}
+	/* An end at once: the header speaks of more. */
+	forge_header(&f);
+	forge_end(&f, 0, &head.tip.hash);
+	ck_assert_int_eq(read_all(f.bytes.data, f.bytes.len, &blocks), ERR_FORMAT);
+	buf_clear(&f.bytes);
+}
+END_TEST
+
 Suite *
 suite_chainfile(void)
 {
@@ -123,5 +235,6 @@ suite_chainfile(void)
 
 	tcase_add_test(tc, what_was_written_is_read);
 	tcase_add_test(tc, no_cut_and_no_flip_passes_and_no_block_that_was_touched_is_given);
+	tcase_add_test(tc, right_checksums_make_no_file_right);
 	return suite;
 }
