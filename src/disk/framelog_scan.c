@@ -389,6 +389,8 @@ find_first(struct scan *c)
 	size_t first = 0;
 	enum err e = OK;
 
+	if (c->count == 0)
+		return OK;
 	for (size_t i = c->count; i > 0 && e == OK; i--) {
 		e = source_open(&c->source, c->files[i - 1], c->why);
 		if (e == OK && (c->source.header.flags & LOG_FLAG_BASE)) {
@@ -400,7 +402,7 @@ find_first(struct scan *c)
 		c->out->place.file = c->source.number;
 		return e;
 	}
-	if (first == 0 && c->count > 0 && !(c->source.header.flags & LOG_FLAG_BASE) && c->files[0] != 1) {
+	if (first == 0 && !(c->source.header.flags & LOG_FLAG_BASE) && c->files[0] != 1) {
 		buf_printf(c->why, "%s lacks its first file: the earliest is %s", c->log->folder, c->source.name);
 		return ERR_FORMAT;
 	}
