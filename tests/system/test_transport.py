@@ -9,7 +9,7 @@ import tempfile
 import pytest
 import recompute as rc
 from net import COIN
-from tools import DONE, LOCAL, REFUSED, UNREACHABLE, USAGE, crc32c, filled, rensa, tree
+from tools import DONE, LOCAL, REFUSED, UNREACHABLE, USAGE, crc32c, filled, rensa, tree, written
 
 
 @pytest.fixture
@@ -63,22 +63,6 @@ def parse(data):
     assert data[at + 12 : at + 44] == tip == rc.sha256d(blocks[-1][:96])
     assert crc32c(data[at : at + 44], link) == number(at + 44, 4) and at + 48 == len(data)
     return params, (height, tip, work), blocks
-
-
-def written(params, tip, blocks, group=500):
-    """An export file; the other half of parse."""
-    u = lambda n, size: n.to_bytes(size, "big")  # noqa: E731
-    out = b"RENSACHN" + u(1, 4) + u(len(params), 4) + params + u(tip[0], 8) + tip[1] + u(tip[2], 32)
-    link = crc32c(out)
-    out += u(link, 4)
-    for first in range(0, len(blocks), group):
-        some = blocks[first : first + group]
-        body = b"".join(u(len(b), 4) + b for b in some)
-        record = b"RGRP" + u(len(some), 4) + u(first + 1, 8) + u(len(body), 4) + body
-        link = crc32c(record, link)
-        out += record + u(link, 4)
-    end = b"REND" + u(len(blocks), 8) + tip[1]
-    return out + end + u(crc32c(end, link), 4)
 
 
 def test_the_file_is_as_documented_and_the_same_from_node_and_folder(stopped, exported, tmp_path):

@@ -79,13 +79,22 @@ def crc_row(n):
 CRC_TABLE = [crc_row(n) for n in range(256)]
 
 
+def seed_of(data):
+    """What the checksums of a file's frames start from: the one of its salt, as its first frame shows."""
+    size = int.from_bytes(data[FILE_HEADER + 4 : FILE_HEADER + 8], "big")
+    head, payload = data[FILE_HEADER:][:20], data[FILE_HEADER + FRAME_HEADER :][:size]
+    for salt in data[72:80], data[79:71:-1]:
+        seed = crc32c(salt)
+        if crc32c(payload, crc32c(head, seed)).to_bytes(4, "big") == data[FILE_HEADER + 20 : FILE_HEADER + 24]:
+            return seed
+    raise AssertionError("the first frame has another checksum than docs/protocol.md says")
+
+
 def reframe(path, change):
     """Writes the file again with the payload of each frame as change(payload) gives it, and right checksums."""
     data = path.read_bytes()
     header, payloads = data[:FILE_HEADER], [change(payload) for _, payload in frames(path)]
-    # The salt is the last field before the header's checksum, in the machine's order once it is seen as a number.
-    salt = int.from_bytes(header[72:80], "big")
-    seed = crc32c(salt.to_bytes(8, "little"))
+    seed = seed_of(data)
     position, link = int.from_bytes(header[56:64], "big"), int.from_bytes(header[64:68], "big")
     out = bytearray(header)
     for payload in payloads:
@@ -110,6 +119,25 @@ def rewritten(path, old, new):
     assert len(old) == len(new)
     reframe(path, change)
     assert found > 0
+
+
+def number(n, size):
+    return n.to_bytes(size, "big")
+
+
+def written(params, tip, blocks, group=500):
+    """An export file of these blocks, from docs/protocol.md alone. tip: (height, hash, work)."""
+    out = b"RENSACHN" + number(1, 4) + number(len(params), 4) + params + number(tip[0], 8) + tip[1] + number(tip[2], 32)
+    link = crc32c(out)
+    out += number(link, 4)
+    for first in range(0, len(blocks), group):
+        some = blocks[first : first + group]
+        body = b"".join(number(len(b), 4) + b for b in some)
+        record = b"RGRP" + number(len(some), 4) + number(first + 1, 8) + number(len(body), 4) + body
+        link = crc32c(record, link)
+        out += record + number(link, 4)
+    end = b"REND" + number(len(blocks), 8) + tip[1]
+    return out + end + number(crc32c(end, link), 4)
 
 
 def filled(node, alice, bob, blocks=12):
