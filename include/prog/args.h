@@ -32,6 +32,7 @@ struct command {
 	size_t operands_max;
 	const struct option_spec *options;
 	size_t option_count;
+	bool is_homeless;    /* has no use for wallets, nor for a folder to keep them in */
 	const char *summary; /* half a line, no full stop */
 	const char *about;   /* a few lines, each ended by \n */
 	const char *example; /* likewise */

@@ -43,8 +43,11 @@ struct cli {
 };
 
 void cli_init(struct cli *c);
-/* Settles --node and --home (NULL: not given) with the environment and the defaults. */
-enum cli_exit cli_settle(struct cli *c, const char *node, const char *home) MUSTCHECK;
+/*
+ * Settles --node and --home (NULL: not given) with the environment and the defaults. needs_home false: it is no failure
+ * that nothing says where wallets are kept.
+ */
+enum cli_exit cli_settle(struct cli *c, const char *node, const char *home, bool needs_home) MUSTCHECK;
 
 /* One line for people, made safe for a terminal; nothing with --json. */
 void cli_say(struct cli *c, const char *fmt, ...) PRINTFLIKE(2, 3);

@@ -33,7 +33,7 @@ environment(const char *name)
 }
 
 enum cli_exit
-cli_settle(struct cli *c, const char *node, const char *home)
+cli_settle(struct cli *c, const char *node, const char *home, bool needs_home)
 {
 	if (node == NULL)
 		node = environment("RENSA_NODE");
@@ -47,6 +47,8 @@ cli_settle(struct cli *c, const char *node, const char *home)
 		len = snprintf(c->home, sizeof(c->home), "%s", home);
 	} else {
 		home = environment("HOME");
+		if (home == NULL && !needs_home)
+			return CLI_DONE;
 		if (home == NULL)
 			return cli_fail(c, CLI_LOCAL, "no-home",
 					"neither --home, RENSA_HOME nor HOME says where wallets are kept");

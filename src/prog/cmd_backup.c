@@ -313,6 +313,7 @@ const struct command cmd_backup = {
     .operands = "DIR",
     .operands_min = 1,
     .operands_max = 1,
+    .is_homeless = true,
     .summary = "copy a running node's chain and pending transfers into a new folder",
     .about =
 	"The folder is one that rensad starts from. The node goes on meanwhile; the chain in the folder is the one\n"

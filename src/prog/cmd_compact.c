@@ -84,6 +84,7 @@ const struct command cmd_compact = {
     .operands = "",
     .options = options,
     .option_count = ARRAY_LEN(options),
+    .is_homeless = true,
     .summary = "drop blocks of lost branches from a stopped node's journal",
     .about =
 	"Writes a new journal with the chain alone, which replaces the old one in one step, and says what was\n"

@@ -214,6 +214,7 @@ const struct command cmd_export = {
     .operands_max = 1,
     .options = options,
     .option_count = ARRAY_LEN(options),
+    .is_homeless = true,
     .summary = "write the whole chain into one file",
     .about =
 	"From the node at --node, or with --data from a folder, whether its node runs or not. The file says which\n"

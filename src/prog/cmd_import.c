@@ -144,6 +144,7 @@ const struct command cmd_import = {
     .operands_max = 1,
     .options = options,
     .option_count = ARRAY_LEN(options),
+    .is_homeless = true,
     .summary = "take in the chain of an export file",
     .about =
 	"Every block is judged by every rule. With --data the chain goes into the folder of a stopped node, which\n"

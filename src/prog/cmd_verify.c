@@ -105,6 +105,7 @@ const struct command cmd_verify = {
     .operands = "",
     .options = options,
     .option_count = ARRAY_LEN(options),
+    .is_homeless = true,
     .summary = "check a node's data folder, byte by byte and rule by rule",
     .about = "Checks every checksum and hash, and applies every rule to every block from the genesis block on:\n"
 	     "headers, work, merkle roots, signatures, balances; and the log of pending transfers. Asks no node and\n"

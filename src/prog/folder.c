@@ -243,7 +243,9 @@ folder_read(struct folder *f)
 	enum err e;
 
 	buf_init(&why);
-	if ((e = folder_read_some(f, &why)) != OK)
+	if ((e = folder_read_some(f, &why)) == ERR_FORMAT)
+		buf_printf(&why, "; rensa verify --data %s tells more", f->path);
+	if (e != OK)
 		ret = folder_fail(f->cli, e, &why);
 	buf_clear(&why);
 	return ret;

@@ -238,7 +238,7 @@ run(struct cli *c, int argc, char **argv)
 	/* Help needs no home. */
 	if (a.command == &cmd_help)
 		return a.command->run(c, &a);
-	ret = cli_settle(c, a.global[GLOBAL_NODE], a.global[GLOBAL_HOME]);
+	ret = cli_settle(c, a.global[GLOBAL_NODE], a.global[GLOBAL_HOME], !a.command->is_homeless);
 	return ret == CLI_DONE ? a.command->run(c, &a) : ret;
 }
 
