@@ -112,7 +112,9 @@ def test_the_superuser_leaves_files_that_the_node_can_use(exported):
         folder.mkdir()
         os.chmod(parent, 0o755)
         os.chown(folder, 4711, 4712)
-        assert rensa("import", exported, "--data", folder).code == DONE
+        # A process that became somebody else cannot be looked into, and the search for leaks does that.
+        options = ":".join(filter(None, [os.environ.get("ASAN_OPTIONS"), "detect_leaks=0"]))
+        assert rensa("import", exported, "--data", folder, env={"ASAN_OPTIONS": options}).code == DONE
         made = [p for p in folder.rglob("*")]
         assert len(made) >= 4 and {(p.stat().st_uid, p.stat().st_gid) for p in made} == {(4711, 4712)}
 

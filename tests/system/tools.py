@@ -34,7 +34,7 @@ def rensa(*args, env=None, stdin=b"", timeout=110):
     environment = os.environ | {"RENSA_HOME": "/nonexistent"} | (env or {})
     # What a sanitizer finds must not look like one of the client's own exit codes.
     for key in "ASAN_OPTIONS", "UBSAN_OPTIONS":
-        environment[key] = ":".join(filter(None, [os.environ.get(key), "exitcode=99"]))
+        environment[key] = ":".join(filter(None, [environment.get(key), "exitcode=99"]))
     done = subprocess.run([os.environ["RENSA"], *map(str, args)], input=stdin, capture_output=True, timeout=timeout, env=environment)
     run = Run(done)
     assert run.code in range(5), run
