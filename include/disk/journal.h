@@ -73,6 +73,9 @@ struct journal {
  */
 enum err journal_open(struct journal *j, struct framelog *log, bool may_mend,
 		      void (*progress)(void *ctx, uint32_t blocks), void *ctx, struct buf *why) MUSTCHECK;
+/* The same, but on failure j holds what came before the damage, with scan.place where it is: close it all the same. */
+enum err journal_open_some(struct journal *j, struct framelog *log, bool may_mend,
+			   void (*progress)(void *ctx, uint32_t blocks), void *ctx, struct buf *why) MUSTCHECK;
 void journal_close(struct journal *j);
 
 /* JOURNAL_NONE: it is not there. */

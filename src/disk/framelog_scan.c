@@ -165,12 +165,8 @@ struct scan {
 static enum err
 damaged(const struct scan *c, const char *what)
 {
-	buf_printf(
-	    c->why,
-	    "%s/%s is damaged at byte %" PRIu64
-	    ": %s. Restore the data folder from a backup, or move it away so that the node fetches the chain from "
-	    "its peers anew; rensa verify tells more",
-	    c->log->folder, c->source.name, c->out->place.offset, what);
+	buf_printf(c->why, "%s/%s is damaged at byte %" PRIu64 ": %s", c->log->folder, c->source.name,
+		   c->out->place.offset, what);
 	return ERR_FORMAT;
 }
 
@@ -353,6 +349,8 @@ find_first(struct scan *c)
 	size_t first = 0;
 	enum err e = OK;
 
+	if (c->count == 0)
+		return OK;
 	for (size_t i = c->count; i > 0 && e == OK; i--) {
 		e = source_open(&c->source, c->files[i - 1], c->why);
 		if (e == OK && (c->source.header.flags & LOG_FLAG_BASE)) {
@@ -360,14 +358,12 @@ find_first(struct scan *c)
 			break;
 		}
 	}
-	if (e != OK)
+	if (e != OK) {
+		c->out->place.file = c->source.number;
 		return e;
-	if (first == 0 && c->count > 0 && !(c->source.header.flags & LOG_FLAG_BASE) && c->files[0] != 1) {
-		buf_printf(
-		    c->why,
-		    "%s lacks its first file: the earliest is %s. Restore the data folder from a backup, or move it "
-		    "away so that the node fetches the chain from its peers anew",
-		    c->log->folder, c->source.name);
+	}
+	if (first == 0 && !(c->source.header.flags & LOG_FLAG_BASE) && c->files[0] != 1) {
+		buf_printf(c->why, "%s lacks its first file: the earliest is %s", c->log->folder, c->source.name);
 		return ERR_FORMAT;
 	}
 	c->count -= first;
@@ -432,6 +428,24 @@ framelog_end_of(struct framelog *l, struct log_place *place, uint64_t file)
 	source_close(&c.source);
 	free(c.source.window);
 	buf_clear(&why);
+	return e;
+}
+
+enum err
+framelog_check(struct framelog *l, struct buf *why)
+{
+	struct source s = {.log = l, .fd = -1};
+	uint64_t *files;
+	size_t count;
+	enum err e = framelog_list(l, &files, &count);
+
+	if (e != OK)
+		buf_printf(why, "cannot read the folder %s: %s", l->folder, strerror(errno));
+	else if (count > 0)
+		e = source_open(&s, files[0], why);
+	source_close(&s);
+	free(s.window);
+	free(files);
 	return e;
 }
 

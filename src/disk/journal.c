@@ -209,17 +209,23 @@ visit(void *ctx, const struct frame_at *frame, const uint8_t *payload, size_t si
 }
 
 enum err
-journal_open(struct journal *j, struct framelog *log, bool may_mend, void (*progress)(void *ctx, uint32_t blocks),
-	     void *ctx, struct buf *why)
+journal_open_some(struct journal *j, struct framelog *log, bool may_mend, void (*progress)(void *ctx, uint32_t blocks),
+		  void *ctx, struct buf *why)
 {
-	enum err e;
-
 	memset(j, 0, sizeof(*j));
 	j->log = log;
 	j->progress = progress;
 	j->progress_ctx = ctx;
 	j->tip = *framelog_genesis(log);
-	e = framelog_scan(log, &j->scan, may_mend, visit, j, why);
+	return framelog_scan(log, &j->scan, may_mend, visit, j, why);
+}
+
+enum err
+journal_open(struct journal *j, struct framelog *log, bool may_mend, void (*progress)(void *ctx, uint32_t blocks),
+	     void *ctx, struct buf *why)
+{
+	enum err e = journal_open_some(j, log, may_mend, progress, ctx, why);
+
 	if (e != OK)
 		journal_close(j);
 	return e;

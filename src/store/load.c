@@ -34,12 +34,8 @@ refuse(const struct load *l, uint32_t index, const char *what)
 
 	framelog_name(name, b->file);
 	hash_hex(hash, &b->hash);
-	buf_printf(
-	    l->why,
-	    "%s/%s: block %.16s at byte %" PRIu64
-	    " %s. Restore the data folder from a backup, or move it away so that the node fetches the chain from "
-	    "its peers anew; rensa verify tells more",
-	    framelog_folder(l->journal->log), name, hash, b->offset, what);
+	buf_printf(l->why, "%s/%s: block %.16s at byte %" PRIu64 " %s", framelog_folder(l->journal->log), name, hash,
+		   b->offset, what);
 	return ERR_FORMAT;
 }
 

@@ -4,11 +4,13 @@ tests_disk_test_disk_SOURCES = \
 	tests/disk/logkit.c \
 	tests/disk/logkit.h \
 	tests/disk/main.c \
+	tests/disk/suite_chainfile.c \
 	tests/disk/suite_framelog.c \
 	tests/disk/suite_framelog_faults.c \
 	tests/disk/suite_framelog_torn.c \
 	tests/disk/suite_journal.c \
 	tests/disk/suite_keyfile.c \
+	tests/disk/suite_netfile.c \
 	tests/disk/suite_poollog.c \
 	tests/disk/suites.h \
 	tests/suite.h
