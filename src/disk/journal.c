@@ -254,7 +254,7 @@ journal_chain(struct journal *j, uint32_t **order, uint32_t *count)
 }
 
 enum err
-journal_block(struct journal *j, struct block *out, uint32_t index)
+journal_block_as_stored(struct journal *j, struct block *out, uint32_t index)
 {
 	const struct journal_block *b = &j->blocks[index];
 	enum err e;
@@ -277,6 +277,16 @@ journal_block(struct journal *j, struct block *out, uint32_t index)
 	if (block_parse_known(out, j->window + (b->offset - j->window_from), b->size, &b->hash) != RULE_OK)
 		return ERR_FORMAT;
 	return OK;
+}
+
+enum err
+journal_block(struct journal *j, struct block *out, uint32_t index)
+{
+	enum err e = journal_block_as_stored(j, out, index);
+
+	if (e == OK)
+		out->hash = header_hash_bytes(out->bytes);
+	return e;
 }
 
 uint64_t

@@ -75,7 +75,7 @@ add_block(struct load *l, uint32_t index)
 {
 	struct verdict v;
 	struct block b;
-	enum err e = journal_block(l->journal, &b, index);
+	enum err e = journal_block_as_stored(l->journal, &b, index);
 
 	if (e == ERR_FORMAT)
 		return refuse(l, index, "is no block");
@@ -95,7 +95,7 @@ begin(struct load *l, uint32_t first)
 {
 	struct blockref parent;
 	struct block b;
-	enum err e = journal_block(l->journal, &b, first);
+	enum err e = journal_block_as_stored(l->journal, &b, first);
 
 	if (e != OK)
 		return e == ERR_FORMAT ? refuse(l, first, "is no block") : no_room(l, e);
@@ -132,7 +132,7 @@ build_all(struct load *l, const uint32_t *order, uint32_t count, load_progress *
 	enum err e = OK;
 
 	for (uint32_t i = 0; i < count && e == OK; i++) {
-		if ((e = journal_block(l->journal, &b, order[i])) == ERR_FORMAT)
+		if ((e = journal_block_as_stored(l->journal, &b, order[i])) == ERR_FORMAT)
 			e = refuse(l, order[i], "is no block");
 		else if (e != OK || (e = bulk_add(bulk, &b, &v)) != OK)
 			e = no_room(l, e);
