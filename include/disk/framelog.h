@@ -42,6 +42,7 @@ struct framelog;
 struct framelog *framelog_new(const struct framelog_options *o);
 void framelog_free(struct framelog *l);
 const char *framelog_folder(const struct framelog *l);
+const struct hash256 *framelog_genesis(const struct framelog *l);
 
 /* Where the next frame goes. All zero: there is no file yet. */
 struct log_place {
@@ -66,7 +67,8 @@ bool frame_add(struct frame *f, const void *data, size_t len) MUSTCHECK;
 /*
  * Writes and syncs a frame at *place, which then moves behind it; begins a new file where needed. The last of the disk
  * space that was taken is kept for vital frames, which conclude something. ERR_NOSPC: the disk is full; ERR_IO, ERR_PERM,
- * ERR_LIMIT. On failure the frame counts as not written, and only place->is_spoiled may have changed. Uses up f.
+ * ERR_LIMIT, ERR_FORMAT: the files are damaged. On failure the frame counts as not written; keep *place all the same,
+ * since it may be spoiled now, or in a newer file. Uses up f.
  */
 enum err framelog_append(struct framelog *l, struct log_place *place, struct frame *f, bool is_vital) MUSTCHECK;
 

@@ -9,16 +9,19 @@
  *	a failed sync	leaves unknown what the disk has: the kernel may call the same pages clean next time. So the frame
  *			is written again into a new file that starts where it would have stood
  *	replacing	writes the new file under its other name, syncs it whole, renames it, and only then removes the old
+ *	a death		between naming a file and moving the place is met by the next writer: see meet_next
  *
  * A frame's checksum starts from the file's salt and covers its position and the checksum of the frame before it. Hence
  * remains of a longer frame that was never acknowledged, behind a shorter one written over it, can't pass for frames.
  */
 #include "disk/framelog.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "crypto/random.h"
 #include "framelog_file.h"
@@ -63,6 +66,12 @@ const char *
 framelog_folder(const struct framelog *l)
 {
 	return l->folder;
+}
+
+const struct hash256 *
+framelog_genesis(const struct framelog *l)
+{
+	return &l->genesis;
 }
 
 void
@@ -190,8 +199,38 @@ open_file(struct framelog *l, uint64_t number)
 	}
 	l->file = number;
 	l->seed = file_header_seed(&h);
+	l->is_base = (h.flags & LOG_FLAG_BASE) != 0;
 	l->allocated = (uint64_t)st.st_size;
 	return OK;
+}
+
+/*
+ * A file behind the place was made by somebody who died before the place moved. One that replaces all before it has done
+ * so: the log goes on behind what it holds. From any other nothing was acknowledged, but a scan would believe it rather
+ * than what is now written here: *is_there, and it shall be made anew.
+ */
+static enum err
+meet_next(struct framelog *l, struct log_place *place, bool *is_there)
+{
+	uint64_t number = place->file + 1;
+	char path[PATH_MAX];
+	enum err e = framelog_path(l, path, number, LOG_SUFFIX);
+
+	*is_there = false;
+	if (e != OK)
+		return e;
+	if (access(path, F_OK) == -1)
+		return errno == ENOENT ? OK : err_of_errno();
+	if ((e = open_file(l, number)) != OK)
+		return e;
+	if (!l->is_base) {
+		*is_there = true;
+		return OK;
+	}
+	/* It may have died before its name was durable. */
+	if ((e = folder_sync(l->folder)) == OK && (e = framelog_end_of(l, place, number)) == OK)
+		framelog_tidy(l, number);
+	return e;
 }
 
 /* Room for `length` bytes at *place and the reserve behind them, in the file that is open. */
@@ -199,6 +238,7 @@ static enum err
 take_room(struct framelog *l, const struct log_place *place, uint64_t length, bool is_vital)
 {
 	uint64_t need = place->offset + length, to;
+	struct stat st;
 	enum err e;
 
 	if (need + RESERVE <= l->allocated)
@@ -207,6 +247,8 @@ take_room(struct framelog *l, const struct log_place *place, uint64_t length, bo
 	e = file_allocate(l->fd, l->allocated, to - l->allocated);
 	if (e == OK)
 		l->allocated = to;
+	else if (fstat(l->fd, &st) == 0)
+		l->allocated = (uint64_t)st.st_size;
 	return e != OK && is_vital && need <= l->allocated ? OK : e;
 }
 
@@ -244,28 +286,36 @@ static enum err
 append_once(struct framelog *l, struct log_place *place, const struct frame *f, bool is_vital)
 {
 	uint64_t length = frame_length(f->size);
-	struct log_place next = *place;
+	bool has_next = false;
 	uint32_t checksum;
+	bool must_move, would_move;
 	enum err e = OK;
 
-	if (next.file == 0 || next.is_spoiled ||
-	    (!l->is_replacing && next.offset > FRAMELOG_HEADER_SIZE && next.offset + length + RESERVE > l->file_max))
-		e = next_file(l, &next);
-	else if (l->file != next.file)
-		e = open_file(l, next.file);
+	if (!l->is_replacing)
+		e = meet_next(l, place, &has_next);
+	must_move = place->file == 0 || place->is_spoiled || has_next;
+	would_move =
+	    !l->is_replacing && place->offset > FRAMELOG_HEADER_SIZE && place->offset + length + RESERVE > l->file_max;
+	if (e == OK && (must_move || would_move)) {
+		e = next_file(l, place);
+		/* Where a full disk has no room for another file, a vital frame may make this one longer than others. */
+		if (e == ERR_NOSPC && is_vital && !must_move && meet_next(l, place, &has_next) == OK && !has_next)
+			e = OK;
+	}
+	if (e == OK && l->file != place->file)
+		e = open_file(l, place->file);
 	if (e == OK)
-		e = take_room(l, &next, length, is_vital);
-	if (e == OK && (e = write_frame(l, &next, f, &checksum)) != OK) {
-		/* The file is there, and so is its end, whatever came of the frame. */
-		*place = next;
+		e = take_room(l, place, length, is_vital);
+	if (e == OK)
+		e = write_frame(l, place, f, &checksum);
+	if (e != OK) {
+		/* Another may make this file anew meanwhile: after a failure it is not known which one is open here. */
+		forget_file(l);
 		return e;
 	}
-	if (e != OK)
-		return e;
-	next.offset += length;
-	next.position += length;
-	next.link = checksum;
-	*place = next;
+	place->offset += length;
+	place->position += length;
+	place->link = checksum;
 	return OK;
 }
 
@@ -284,8 +334,10 @@ framelog_probe(const struct framelog *l)
 {
 	char path[PATH_MAX];
 	int fd = -1;
-	enum err e = framelog_path(l, path, 0, LOG_NEW_SUFFIX);
+	enum err e = dir_make(l->folder);
 
+	if (e == OK)
+		e = framelog_path(l, path, 0, LOG_NEW_SUFFIX);
 	if (e == OK)
 		e = file_open(&fd, path, O_RDWR | O_CREAT | O_TRUNC, 0600);
 	if (e == OK)
@@ -314,9 +366,12 @@ framelog_replace_begin(struct framelog *l, struct log_place *place)
 enum err
 framelog_replace_end(struct framelog *l, struct log_place *place, bool is_good)
 {
-	enum err e = is_good ? name_file(l, place->file) : OK;
 	char path[PATH_MAX];
+	enum err e = OK;
 
+	/* An append that failed has closed the file: it is no good, whatever the caller thinks. */
+	if (is_good)
+		e = l->file == place->file ? name_file(l, place->file) : ERR_IO;
 	l->is_replacing = false;
 	if (is_good && e == OK) {
 		FAILPOINT("framelog.replaced");

@@ -66,9 +66,15 @@ file_header_decode(struct file_header *out, const struct framelog *l, const uint
 			   l->folder, name, format, LOG_FORMAT);
 		return ERR_UNSUPPORTED;
 	}
-	if (crc32c(0, bytes, CHECKED) != get_u32(&end) || format == 0 || kind != l->kind) {
+	if (crc32c(0, bytes, CHECKED) != get_u32(&end) || format == 0) {
 		buf_printf(why, "%s/%s is damaged in its header (bytes 0 to %d)", l->folder, name,
 			   FRAMELOG_HEADER_SIZE - 1);
+		return ERR_FORMAT;
+	}
+	if (kind != l->kind) {
+		buf_printf(why,
+			   "%s/%s is a log of another kind (%" PRIu32 ", not %d): folders in data_dir were mixed up",
+			   l->folder, name, kind, l->kind);
 		return ERR_FORMAT;
 	}
 	get_bytes(&r, genesis.b, HASH_SIZE);

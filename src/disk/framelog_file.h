@@ -23,6 +23,7 @@ struct framelog {
 	int fd;
 	uint64_t file;
 	uint32_t seed;	    /* of its checksums */
+	bool is_base;	    /* it replaces those before it */
 	uint64_t allocated; /* at least so many bytes; another process may have taken more */
 	/* Between replace_begin and replace_end. */
 	bool is_replacing;
@@ -59,6 +60,8 @@ frame_length(uint64_t payload)
 enum err framelog_list(const struct framelog *l, uint64_t **files, size_t *count) MUSTCHECK;
 /* Removes files before `first` and those that never got their name. What cannot be removed now is next time. */
 void framelog_tidy(const struct framelog *l, uint64_t first);
+/* *place becomes the end of what a file holds; its frames are checked. */
+enum err framelog_end_of(struct framelog *l, struct log_place *place, uint64_t file) MUSTCHECK;
 enum err framelog_path(const struct framelog *l, char path[PATH_MAX], uint64_t file, const char *suffix) MUSTCHECK;
 void file_header_encode(uint8_t out[FRAMELOG_HEADER_SIZE], const struct framelog *l, const struct file_header *h);
 /* Why it is none of ours is told in why. */

@@ -35,19 +35,24 @@ compare_u64(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* NUMBER.log of at least eight digits; *is_new: NUMBER.log.new. */
+/* NUMBER.log as framelog_path writes it; *is_new: NUMBER.log.new, which may also be number 0, that of a probe. */
 static bool
 parse_name(uint64_t *number, bool *is_new, const char *name)
 {
 	char digits[FRAMELOG_NAME_SIZE];
-	size_t len = strspn(name, "0123456789");
+	size_t len = strspn(name, "0123456789"), zeros = strspn(name, "0");
 
 	*is_new = strcmp(name + len, LOG_NEW_SUFFIX) == 0;
-	if (len < 8 || len >= sizeof(digits) || (!*is_new && strcmp(name + len, LOG_SUFFIX) != 0))
+	if (len < 8 || (len > 8 && zeros > 0) || len >= sizeof(digits) ||
+	    (!*is_new && strcmp(name + len, LOG_SUFFIX) != 0))
 		return false;
+	if (zeros == len) {
+		*number = 0;
+		return *is_new;
+	}
 	memcpy(digits, name, len);
 	digits[len] = '\0';
-	return text_u64(number, digits + strspn(digits, "0"), UINT64_MAX) == OK;
+	return text_u64(number, digits + zeros, UINT64_MAX) == OK;
 }
 
 enum err
@@ -116,12 +121,14 @@ struct source {
 static const uint8_t *
 source_get(struct source *s, uint64_t offset, size_t len)
 {
+	size_t want = s->size < WINDOW ? (size_t)s->size : WINDOW;
+
 	if (offset >= s->from && offset + len <= s->from + s->held)
 		return s->window + (offset - s->from);
 	if (offset + len > s->size)
 		return NULL;
-	if (len > s->room) {
-		s->room = len > WINDOW ? len : WINDOW;
+	if (len > s->room || want > s->room) {
+		s->room = len > want ? len : want;
 		s->window = xrealloc(s->window, s->room);
 	}
 	s->from = offset;
@@ -187,7 +194,7 @@ source_frame(struct source *s, struct frame_header *h, uint64_t offset)
 	return bytes + FRAME_HEADER_SIZE;
 }
 
-/* Does a good frame stand anywhere from offset on? *used becomes the end of what is not zero. */
+/* Does a good frame stand anywhere from offset on? *used becomes the end of what is not zero. False too if s->failed. */
 static bool
 has_frame_behind(struct source *s, uint64_t offset, uint64_t *used)
 {
@@ -210,6 +217,8 @@ has_frame_behind(struct source *s, uint64_t offset, uint64_t *used)
 		*used = offset + len;
 		if (source_frame(s, &h, offset) != NULL)
 			return true;
+		if (s->failed != OK)
+			return false;
 	}
 	return false;
 }
@@ -238,11 +247,11 @@ damaged(const struct scan *c, const char *what)
 }
 
 static enum err
-unreadable(const struct scan *c)
+unreadable(const struct scan *c, const struct source *s, uint64_t offset)
 {
-	buf_printf(c->why, "cannot read %s/%s at byte %" PRIu64 ": %s", c->log->folder, c->source.name,
-		   c->out->place.offset, strerror(errno));
-	return c->source.failed;
+	buf_printf(c->why, "cannot read %s/%s at or behind byte %" PRIu64 ": %s", c->log->folder, s->name, offset,
+		   strerror(errno));
+	return s->failed;
 }
 
 /* Frames of the open file from the place on, up to the position `until`. *is_whole: they went so far. */
@@ -269,18 +278,20 @@ scan_frames(struct scan *c, uint64_t until, bool *is_whole)
 		p->link = h.checksum;
 	}
 	*is_whole = p->position == until;
-	return s->failed == OK ? OK : unreadable(c);
+	return s->failed == OK ? OK : unreadable(c, s, p->offset);
 }
 
 /* The header of the next file, in next->header; its own source, since this one's file is not done with. */
 static enum err
 peek(struct source *next, const struct scan *c, size_t i, bool *has_frames)
 {
-	struct frame_header h;
+	uint64_t used;
 	enum err e = source_open(next, c->files[i], c->why);
 
-	*has_frames = e == OK && source_frame(next, &h, FRAMELOG_HEADER_SIZE) != NULL && h.link == next->header.link;
-	return e;
+	if (e != OK)
+		return e;
+	*has_frames = has_frame_behind(next, FRAMELOG_HEADER_SIZE, &used);
+	return next->failed == OK ? OK : unreadable(c, next, FRAMELOG_HEADER_SIZE);
 }
 
 /* The file ends at the place now: what later frames do not cover shall read as zeros. */
@@ -293,8 +304,8 @@ cut(struct scan *c)
 
 	if (e == OK)
 		e = file_open(&fd, path, O_RDWR, 0);
-	if (e == OK && (e = file_truncate(fd, c->out->place.offset)) == OK)
-		e = file_sync(fd);
+	if (e == OK)
+		e = file_truncate(fd, c->out->place.offset);
 	if (e != OK)
 		buf_printf(c->why, "cannot cut the torn end off %s/%s: %s", c->log->folder, c->source.name,
 			   strerror(errno));
@@ -314,6 +325,22 @@ drop_unused(struct scan *c, uint64_t number)
 	return e;
 }
 
+/*
+ * A writer that was killed before its sync may have left a whole frame, or a name, that only memory knows. What was found
+ * is about to be told to others: it shall be on the disk by then.
+ */
+static enum err
+settle(struct scan *c)
+{
+	enum err e = file_sync(c->source.fd);
+
+	if (e == OK)
+		e = folder_sync(c->log->folder);
+	if (e != OK)
+		buf_printf(c->why, "cannot sync %s/%s: %s", c->log->folder, c->source.name, strerror(errno));
+	return e;
+}
+
 static enum err
 scan_last(struct scan *c, bool may_mend)
 {
@@ -328,12 +355,12 @@ scan_last(struct scan *c, bool may_mend)
 	if (has_frame_behind(s, out->place.offset, &used))
 		return damaged(c, "what stands there is no whole frame, but whole ones follow");
 	if (s->failed != OK)
-		return unreadable(c);
+		return unreadable(c, s, out->place.offset);
 	out->torn_at = out->place.offset;
 	out->torn_bytes = used - out->place.offset;
-	if (out->torn_bytes == 0 || !may_mend)
-		return OK;
-	return cut(c);
+	if (out->torn_bytes != 0 && may_mend)
+		e = cut(c);
+	return e == OK && may_mend && c->log->is_synced ? settle(c) : e;
 }
 
 static enum err
@@ -342,7 +369,7 @@ scan_files(struct scan *c, bool may_mend)
 	struct log_place *p = &c->out->place;
 	struct source *s = &c->source, next = {.log = c->log, .fd = -1};
 	struct frame_header h;
-	bool is_whole, has_frames;
+	bool is_whole, has_frames, goes_on;
 	enum err e = OK;
 
 	for (size_t i = 0; i < c->count; i++) {
@@ -373,7 +400,12 @@ scan_files(struct scan *c, bool may_mend)
 			e = damaged(c, "what stands there is no whole frame, but there are later files");
 			break;
 		}
-		if (i + 2 == c->count && !has_frames && source_frame(s, &h, p->offset) != NULL) {
+		goes_on = i + 2 == c->count && !has_frames && source_frame(s, &h, p->offset) != NULL;
+		if (s->failed != OK) {
+			e = unreadable(c, s, p->offset);
+			break;
+		}
+		if (goes_on) {
 			/* The next one was made and not used, and this one went on. */
 			e = scan_last(c, may_mend);
 			if (e == OK && may_mend)
@@ -410,8 +442,9 @@ find_first(struct scan *c)
 		    c->log->folder, c->source.name);
 		return ERR_FORMAT;
 	}
-	memmove(c->files, c->files + first, (c->count - first) * sizeof(*c->files));
 	c->count -= first;
+	for (size_t i = 0; i < c->count; i++)
+		c->files[i] = c->files[first + i];
 	return OK;
 }
 
@@ -437,6 +470,39 @@ framelog_scan(struct framelog *l, struct framelog_scan *out, bool may_mend, fram
 	source_close(&c.source);
 	free(c.source.window);
 	free(c.files);
+	return e;
+}
+
+static enum err
+pass_over(void *ctx, const struct frame_at *where, const uint8_t *payload, size_t size, struct buf *why)
+{
+	(void)ctx;
+	(void)where;
+	(void)payload;
+	(void)size;
+	(void)why;
+	return OK;
+}
+
+enum err
+framelog_end_of(struct framelog *l, struct log_place *place, uint64_t file)
+{
+	struct framelog_scan out = {0};
+	struct buf why;
+	struct scan c = {.log = l, .out = &out, .source = {.log = l, .fd = -1}, .visit = pass_over, .why = &why};
+	enum err e;
+
+	buf_init(&why);
+	if ((e = source_open(&c.source, file, &why)) == OK) {
+		out.place =
+		    (struct log_place){file, FRAMELOG_HEADER_SIZE, c.source.header.position, c.source.header.link, 0};
+		e = scan_last(&c, false);
+	}
+	if (e == OK)
+		*place = out.place;
+	source_close(&c.source);
+	free(c.source.window);
+	buf_clear(&why);
 	return e;
 }
 

@@ -42,8 +42,8 @@ journal_frame_block(struct journal_frame *f, const struct hash256 *hash, const v
 {
 	struct writer w;
 
-	if (f->blocks == JOURNAL_BLOCKS_MAX ||
-	    size > FRAME_PAYLOAD_MAX - f->frame.size - JOURNAL_BLOCK_HEAD - sizeof(f->tip))
+	if (f->blocks == JOURNAL_BLOCKS_MAX || size > FRAME_PAYLOAD_MAX ||
+	    f->frame.size + JOURNAL_BLOCK_HEAD + size + sizeof(f->tip) > FRAME_PAYLOAD_MAX)
 		return false;
 	w = writer_of(f->heads[f->blocks], JOURNAL_BLOCK_HEAD);
 	put_u8(&w, ENTRY_BLOCK);
@@ -218,6 +218,7 @@ journal_open(struct journal *j, struct framelog *log, bool may_mend, void (*prog
 	j->log = log;
 	j->progress = progress;
 	j->progress_ctx = ctx;
+	j->tip = *framelog_genesis(log);
 	e = framelog_scan(log, &j->scan, may_mend, visit, j, why);
 	if (e != OK)
 		journal_close(j);

@@ -1,7 +1,13 @@
 # tests of the disk layer
 check_PROGRAMS += tests/disk/test_disk
 tests_disk_test_disk_SOURCES = \
+	tests/disk/logkit.c \
+	tests/disk/logkit.h \
 	tests/disk/main.c \
+	tests/disk/suite_framelog.c \
+	tests/disk/suite_framelog_faults.c \
+	tests/disk/suite_framelog_torn.c \
+	tests/disk/suite_journal.c \
 	tests/disk/suite_keyfile.c \
 	tests/disk/suites.h \
 	tests/suite.h

@@ -4,6 +4,6 @@
 
 #include "suite.h"
 
-suite_maker suite_keyfile;
+suite_maker suite_framelog, suite_framelog_faults, suite_framelog_torn, suite_journal, suite_keyfile;
 
 #endif

@@ -4,7 +4,7 @@
 
 #include "../suite.h"
 
-suite_maker suite_buf, suite_bytes, suite_clock, suite_failpoint, suite_file, suite_hex, suite_inifile, suite_log,
-    suite_mem, suite_text;
+suite_maker suite_buf, suite_bytes, suite_clock, suite_crc32c, suite_failpoint, suite_file, suite_fileio, suite_hex,
+    suite_inifile, suite_log, suite_mem, suite_text;
 
 #endif
