@@ -10,6 +10,7 @@ Suite *suite_accounts(void);
 Suite *suite_chain(void);
 Suite *suite_command(void);
 Suite *suite_commit(void);
+Suite *suite_durable(void);
 Suite *suite_kill(void);
 Suite *suite_kill_pool(void);
 Suite *suite_lock(void);
