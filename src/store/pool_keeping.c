@@ -223,16 +223,11 @@ mempool_tidy(struct mempool *m)
 	return e;
 }
 
-struct restoring {
-	struct mempool *mempool;
-	uint32_t restored;
-};
-
 static enum err
 restore_one(void *ctx, const struct poollog_entry *e)
 {
-	struct restoring *r = ctx;
-	struct store *s = r->mempool->store;
+	struct mempool *m = ctx;
+	struct store *s = m->store;
 	struct pool_entry origin = {.received_ms = e->received_ms, .from_client = e->from_client, .is_kept = true};
 	struct reader reader = reader_of(e->bytes, e->size);
 	struct tx_place place;
@@ -250,15 +245,13 @@ restore_one(void *ctx, const struct poollog_entry *e)
 	if (slot != POOL_NONE || chain_find_tx(s, tip, &id, &place))
 		return OK;
 	/* What the chain does not allow any more is refused here, or by the first walk after it. */
-	if (mempool_admit_at(r->mempool, tip, &tx, &id, &origin, true).status != ADMISSION_REFUSED)
-		r->restored++;
+	(void)mempool_admit_at(m, tip, &tx, &id, &origin, true);
 	return OK;
 }
 
 enum err
 mempool_restore(struct mempool *m, uint64_t now_ms, uint32_t *restored, struct buf *why)
 {
-	struct restoring r = {.mempool = m};
 	struct settle_report report;
 	struct framelog_scan scan;
 	enum err e;
@@ -268,11 +261,11 @@ mempool_restore(struct mempool *m, uint64_t now_ms, uint32_t *restored, struct b
 	atomic_store(&pool_at(m->store)->settled, chain_tip(m->store).v);
 	if (m->store->pool_log == NULL)
 		return OK;
-	e = poollog_read(m->store->pool_log, &scan, true, restore_one, &r, why);
+	e = poollog_read(m->store->pool_log, &scan, true, restore_one, m, why);
 	if (e != OK)
 		return e;
 	(void)mempool_settle(m, now_ms, &report);
 	mark_set(m->store, &scan.place, scan.start);
-	*restored = r.restored - report.dropped;
+	*restored = mempool_count(m->store);
 	return OK;
 }
