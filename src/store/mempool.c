@@ -35,17 +35,16 @@ mempool_open(struct store *s)
 	m->store = s;
 	m->is_fresh = true;
 	m->senders = sender_index_new(store_seed(s));
+	m->listed = xcalloc(s->super->pool_max, sizeof(*m->listed));
 	buf_init(&m->payload);
 	pool_relink(s);
 	for (uint32_t i = 0; i < pool_slots_used(s); i++) {
 		const struct pool_slot *slot = &pool_slots(s)[i];
 		const struct pool_entry *e = &slot->entry;
-		if (!atomic_load(&slot->is_used))
-			continue;
-		sender_add(m->senders, &e->sender, (struct pending){e->sequence, e->value + e->fee, i});
-		if (!e->is_kept)
-			mempool_note_unkept(m, i);
+		if (atomic_load(&slot->is_used))
+			sender_add(m->senders, &e->sender, (struct pending){e->sequence, e->value + e->fee, i});
 	}
+	mempool_note_all_unkept(m);
 	return m;
 }
 
@@ -57,6 +56,7 @@ mempool_close(struct mempool *m)
 	sender_index_free(m->senders);
 	buf_clear(&m->payload);
 	free(m->unkept);
+	free(m->listed);
 	free(m);
 }
 
@@ -495,8 +495,9 @@ mempool_admit(struct mempool *m, const struct tx *tx, bool from_client, uint64_t
 			const struct pool_entry *e = &pool_slots(s)[known].entry;
 			/* Ours now as well: what a client was promised is not dropped to make room. */
 			if (from_client && !e->from_client) {
-				pool_set_from_client(s, known);
+				/* In this order: a death in between leaves what the log has to be told once more. */
 				mempool_note_changed(m, known);
+				pool_set_from_client(s, known);
 			}
 			return admitted(e->is_waiting ? ADMISSION_WAITING : ADMISSION_PENDING, false);
 		}

@@ -120,8 +120,8 @@ scratch_copy(const char *to, const char *from)
 	each_file(from, copy_file, (void *)(uintptr_t)to);
 }
 
-static struct framelog *
-log_in(const char *folder, const char *sub, enum log_kind kind, const struct store *s)
+struct framelog *
+scratch_log(const char *folder, enum log_kind kind, const struct store *s)
 {
 	char path[PATH_SIZE];
 	struct framelog_options o = {.folder = path,
@@ -131,7 +131,7 @@ log_in(const char *folder, const char *sub, enum log_kind kind, const struct sto
 				     .file_max = LOG_FILE_MAX,
 				     .step = LOG_STEP};
 
-	path_of(path, folder, sub, NULL);
+	path_of(path, folder, kind == LOG_JOURNAL ? JOURNAL_FOLDER : POOLLOG_FOLDER, NULL);
 	return framelog_new(&o);
 }
 
@@ -140,7 +140,7 @@ durable_make(const char *folder, const struct segment_plan *plan)
 {
 	struct store *s = segment_make(plan);
 
-	store_use_logs(s, log_in(folder, JOURNAL_FOLDER, LOG_JOURNAL, s), log_in(folder, POOLLOG_FOLDER, LOG_POOL, s));
+	store_use_logs(s, scratch_log(folder, LOG_JOURNAL, s), scratch_log(folder, LOG_POOL, s));
 	return s;
 }
 

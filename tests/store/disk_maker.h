@@ -6,6 +6,7 @@
 #define RENSA_TESTS_STORE_DISK_MAKER_H
 
 #include "chain_maker.h"
+#include "disk/framelog.h"
 #include "util/attr.h"
 #include "util/buf.h"
 
@@ -17,6 +18,9 @@ const char *scratch_make(void);
 void scratch_unmake(void);
 /* A folder with the same logs as another; whatever it held before is gone. */
 void scratch_copy(const char *to, const char *from);
+
+/* One of the logs of a folder, the caller's. */
+struct framelog *scratch_log(const char *folder, enum log_kind kind, const struct store *s);
 
 /* A segment whose logs are in the folder, and nothing read from there yet. */
 struct store *durable_make(const char *folder, const struct segment_plan *plan);

@@ -16,6 +16,7 @@ tests_store_test_store_SOURCES = \
 	tests/store/suite_command.c \
 	tests/store/suite_commit.c \
 	tests/store/suite_durable.c \
+	tests/store/suite_durable_pool.c \
 	tests/store/suite_kill.c \
 	tests/store/suite_kill_pool.c \
 	tests/store/suite_lock.c \

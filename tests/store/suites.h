@@ -11,6 +11,7 @@ Suite *suite_chain(void);
 Suite *suite_command(void);
 Suite *suite_commit(void);
 Suite *suite_durable(void);
+Suite *suite_durable_pool(void);
 Suite *suite_kill(void);
 Suite *suite_kill_pool(void);
 Suite *suite_lock(void);
