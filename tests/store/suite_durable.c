@@ -401,9 +401,6 @@ START_TEST(a_start_that_the_disk_refuses_says_so_and_the_next_one_works)
 	uint32_t restored;
 	struct buf why;
 
-	/* A torn end, so that it has to be cut. */
-	failpoint_arm("disk.sync", FAILPOINT_FAIL, 1);
-	failpoint_clear();
 	for (unsigned pass = 1; has_failed; pass++) {
 		struct store *again;
 		enum err e;
@@ -424,6 +421,44 @@ START_TEST(a_start_that_the_disk_refuses_says_so_and_the_next_one_works)
 		segment_unmake_one(again);
 		ck_assert(has_failed || pass > 2);
 	}
+}
+END_TEST
+
+/* Memory that the system does not grant, step by step, until all is granted. */
+START_TEST(a_start_that_is_refused_memory_says_so_and_the_next_one_works)
+{
+	const char *folder = scratch_make();
+	struct store *s = segment_with_base(folder), *again;
+	unsigned refused = 0;
+	uint32_t restored;
+	struct buf why;
+	struct maker m;
+	enum err e;
+
+	maker_init(&m, s, 4);
+	ck_assert_int_eq(durable_grow(&m, chain_tip(s), 110, BLOCK_TXS_MAX), OK);
+	maker_clear(&m);
+	for (unsigned pass = 1;; pass++) {
+		uint64_t granted;
+		again = durable_make(folder, &again_plan);
+		/* Nothing smaller than what is asked for is left to try. */
+		granted = atomic_load(&again->control->granted);
+		failpoint_arm("segment.grant", FAILPOINT_FAIL, pass);
+		failpoint_arm("shm.any", FAILPOINT_FAIL, pass + 1);
+		buf_init(&why);
+		e = durable_load(again, &restored, &why);
+		failpoint_clear();
+		ck_assert(e == OK || (e == ERR_NOSPC && strstr(why.data, "/dev/shm") != NULL));
+		ck_assert(e != OK || atomic_load(&again->control->granted) > granted);
+		refused += e != OK;
+		buf_clear(&why);
+		segment_unmake_one(again);
+		if (e == OK)
+			break;
+	}
+	ck_assert_uint_gt(refused, 0);
+	again = durable_start(folder, &again_plan);
+	ck_assert(hash_equal(chain_hash(s, chain_tip(s)), chain_hash(again, chain_tip(again))));
 }
 END_TEST
 #endif
@@ -568,6 +603,7 @@ suite_durable(void)
 	tcase_add_test(tc, a_repair_that_completes_a_commit_may_be_killed_too);
 	tcase_add_loop_test(tc, a_step_that_the_disk_refuses_leaves_the_chain_as_it_was, 0, ARRAY_LEN(first_syncs));
 	tcase_add_test(tc, a_start_that_the_disk_refuses_says_so_and_the_next_one_works);
+	tcase_add_test(tc, a_start_that_is_refused_memory_says_so_and_the_next_one_works);
 #endif
 	return suite;
 }
