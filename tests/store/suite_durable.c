@@ -577,6 +577,34 @@ START_TEST(a_chain_larger_than_the_segment_may_be_is_refused_with_a_sentence)
 }
 END_TEST
 
+/* Both reserved the same bytes, and the other one was quicker. */
+START_TEST(a_branch_whose_room_went_to_another_committer_is_committed_all_the_same)
+{
+	struct store *s = segment_with_base(scratch_make());
+	struct blockref none = {0}, old, tip = chain_tip(s);
+	struct verdict v;
+	struct branch b;
+	struct block block;
+	struct maker m;
+
+	maker_init(&m, s, 3);
+	ck_assert_int_eq(maker_stage(&m, tip, 1, 30), OK);
+	chain_block(s, m.at, &block);
+	maker_clear(&m);
+	branch_init(&b, s);
+	ck_assert_int_eq(branch_begin(&b, tip), OK);
+	ck_assert_int_eq(branch_add(&b, &block, true, &v), OK);
+	ck_assert_int_eq(v.rule, RULE_OK);
+	/* As if it had staged a large block. */
+	atomic_store(&s->control->end, atomic_load(&s->control->granted) - 64);
+	ck_assert_int_eq(branch_commit(&b, none, &old), OK);
+	ck_assert(old.v == tip.v && chain_tip(s).v == b.at.v);
+	branch_end(&b);
+	ck_assert_uint_eq(s->promised, 0);
+	witness_accounts(s);
+}
+END_TEST
+
 static TCase *
 durable_case(Suite **suite, const char *name)
 {
@@ -592,6 +620,7 @@ suite_durable(void)
 	Suite *suite;
 	TCase *tc = durable_case(&suite, "durable");
 	tcase_add_loop_test(tc, a_start_comes_to_the_best_of_all_committed_tips, 0, 3);
+	tcase_add_test(tc, a_branch_whose_room_went_to_another_committer_is_committed_all_the_same);
 	tcase_add_test(tc, a_segment_of_lost_branches_wants_to_be_rebuilt_and_is_small_then);
 	tcase_add_test(tc, a_chain_larger_than_the_segment_may_be_is_refused_with_a_sentence);
 #ifdef RENSA_FAILPOINTS
