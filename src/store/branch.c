@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "store/commit.h"
+#include "store/load.h"
 #include "store/mempool.h"
 #include "util/mem.h"
 
@@ -224,10 +225,12 @@ branch_commit(struct branch *b, struct blockref only_on, struct blockref *old)
 		return e;
 	/* What indexes take was reserved when the blocks were staged, and may have gone to the other committer. */
 	e = ERR_NOSPC;
-	for (int i = 0; i < ROOM_TRIES && e == ERR_NOSPC; i++)
-		if ((e = store_reserve(s, 0)) == OK)
-			e = commit(b, only_on, old);
-		else
+	for (int i = 0; i < ROOM_TRIES && e == ERR_NOSPC; i++) {
+		if ((e = store_reserve(s, 0)) != OK)
 			return e;
+		e = commit(b, only_on, old);
+		if (store_journal_err(s) != OK)
+			break; /* it is the disk that has none */
+	}
 	return e;
 }
