@@ -50,6 +50,9 @@ struct block {
  */
 enum rule block_parse(struct block *out, const void *bytes, size_t size) MUSTCHECK;
 
+/* The same where the hash is known. */
+enum rule block_parse_known(struct block *out, const void *bytes, size_t size, const struct hash256 *hash) MUSTCHECK;
+
 /* Walks a parsed block's transactions. */
 struct block_iter {
 	struct reader r;

@@ -72,6 +72,13 @@ struct verdict ledger_apply_block(struct ledger *l, const struct block *b, uint6
 				  const struct payout *matured, ledger_verified *is_verified, void *ctx,
 				  uint64_t *minted) MUSTCHECK;
 
+/*
+ * The same for a block that was judged before, byte for byte: its size, merkle root, forms and signatures are not looked
+ * at again, accounts and the reward are.
+ */
+struct verdict ledger_replay_block(struct ledger *l, const struct block *b, uint64_t supply_before,
+				   const struct payout *matured, uint64_t *minted) MUSTCHECK;
+
 /* The accounts touched by the block in hand, each once, in the order first touched. Borrowed until the next call that
  * changes. */
 const struct ledger_change *ledger_changes(const struct ledger *l, size_t *count);

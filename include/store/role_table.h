@@ -54,7 +54,7 @@ void role_count(struct store *s, enum role_counter c, uint64_t add);
 void role_set(struct store *s, enum role_counter c, uint64_t value);
 /* What this role, or the process that was it before, has counted or set. */
 uint64_t role_get(const struct store *s, enum role_counter c);
-/* Does this role wait for the disk while it owns the lock? The watchdog spares it. */
+/* Does this role wait for the disk, as owner of the lock or as the pool's writer? The watchdog spares it. */
 bool role_is_in_sync_wait(const struct store *s, pid_t pid);
 
 #endif

@@ -52,7 +52,7 @@ header_hash_bytes(const uint8_t bytes[HEADER_SIZE])
 }
 
 enum rule
-block_parse(struct block *out, const void *bytes, size_t size)
+block_parse_known(struct block *out, const void *bytes, size_t size, const struct hash256 *hash)
 {
 	if (size > BLOCK_BYTES_LIMIT)
 		return RULE_BLOCK_TOO_LARGE;
@@ -71,11 +71,22 @@ block_parse(struct block *out, const void *bytes, size_t size)
 		return RULE_BLOCK_MALFORMED;
 
 	header_decode(&out->header, header);
-	out->hash = header_hash_bytes(header);
+	out->hash = *hash;
 	out->bytes = bytes;
 	out->size = size;
 	out->tx_count = count;
 	return RULE_OK;
+}
+
+enum rule
+block_parse(struct block *out, const void *bytes, size_t size)
+{
+	static const struct hash256 unknown;
+	enum rule rule = block_parse_known(out, bytes, size, &unknown);
+
+	if (rule == RULE_OK)
+		out->hash = header_hash_bytes(out->bytes);
+	return rule;
 }
 
 struct block_iter

@@ -268,7 +268,7 @@ journal_block(struct journal *j, struct block *out, uint32_t index)
 			return e != OK ? e : ERR_FORMAT;
 		}
 	}
-	if (block_parse(out, j->window + (b->offset - j->window_from), b->size) != RULE_OK)
+	if (block_parse_known(out, j->window + (b->offset - j->window_from), b->size, &b->hash) != RULE_OK)
 		return ERR_FORMAT;
 	return OK;
 }

@@ -246,7 +246,9 @@ reload(struct master *m)
 	open_log(m->config);
 	if (live.len > 0) {
 		m->env.configured++;
-		posts_replace(&m->posts);
+		/* Who begins again anyway has it from the start. */
+		if (!m->is_rebuilding)
+			posts_replace(&m->posts);
 	}
 out:
 	buf_clear(&errors);
@@ -262,19 +264,17 @@ on_signal(struct master *m, int signo)
 	case SIGINT:
 		if (posts_is_stopping(&m->posts) && !m->is_rebuilding) {
 			posts_stop_now(&m->posts);
-		} else if (!m->is_rebuilding) {
-			log_info("master: stopping");
-			tell_supervisor("STOPPING=1");
+			break;
+		}
+		log_info("master: stopping");
+		tell_supervisor("STOPPING=1");
+		/* A rebuild stops everybody too; then it is a stop after all. */
+		if (!m->is_rebuilding)
 			posts_stop(&m->posts);
-		}
-		if (m->is_rebuilding) {
-			/* Then it is a stop after all. */
-			log_info("master: stopping");
-			m->is_rebuilding = false;
-		}
+		m->is_rebuilding = false;
 		break;
 	case SIGHUP:
-		if (!posts_is_stopping(&m->posts))
+		if (!posts_is_stopping(&m->posts) || m->is_rebuilding)
 			reload(m);
 		break;
 	case SIGUSR1:

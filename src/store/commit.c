@@ -26,6 +26,7 @@
 #include "journaling.h"
 #include "layout.h"
 #include "lock.h"
+#include "records.h"
 #include "trie.h"
 #include "util/failpoint.h"
 
@@ -191,7 +192,7 @@ store_bury(struct store *s, pid_t dead)
 	return true;
 }
 
-static uint64_t
+uint64_t
 account_leaf_of(struct store *s, const struct address *who)
 {
 	uint64_t key = trie_key(s, who, sizeof(*who));
@@ -225,15 +226,57 @@ jump_of(const struct store *s, uint64_t self, uint64_t parent)
 	return p->height - pj->height == pj->height - pjj->height ? pj->jump : parent;
 }
 
+static void
+fill_block(const struct store *s, struct block_rec *r, uint64_t self, struct blockref parent, const struct block *b,
+	   const struct u256 *worth)
+{
+	memset(r, 0, sizeof(*r));
+	r->hash = b->hash;
+	r->height = b->header.height;
+	r->parent = parent.v;
+	r->jump = jump_of(s, self, parent.v);
+	if (parent.v != 0)
+		r->work = u256_add(&block_at(s, parent.v)->work, worth);
+	r->tx_count = b->tx_count;
+	r->size = (uint32_t)b->size;
+	memcpy(r->bytes, b->bytes, b->size);
+}
+
+void
+record_version(struct store *s, uint64_t where, uint64_t account_leaf, uint64_t height,
+	       const struct ledger_change *change)
+{
+	*version_at(s, where) = (struct version_rec){.height = height,
+						     .balance = change->after.balance,
+						     .sequence = change->after.sequence,
+						     .prev = change->tag_before,
+						     .account = account_leaf};
+}
+
+uint64_t
+record_versions(struct store *s, size_t count)
+{
+	return arena_take(s, count * sizeof(struct version_rec));
+}
+
+uint64_t
+record_block(struct store *s, struct blockref parent, const struct block *b, const struct u256 *worth)
+{
+	uint64_t ref = arena_take(s, sizeof(struct block_rec) + b->size);
+
+	if (ref != 0)
+		fill_block(s, block_at(s, ref), ref, parent, b, worth);
+	return ref;
+}
+
 enum err
 stage_block(struct store *s, struct blockref *out, struct blockref parent, const struct block *b, uint64_t supply,
 	    const struct ledger_change *changes, size_t count, uint64_t *tags)
 {
 	struct control *c = s->control;
 	uint64_t versions, ref, size = sizeof(struct block_rec) + b->size;
-	struct version_rec *v;
+	struct u256 worth = target_work(b->header.target);
 	struct block_rec *r;
-	struct u256 work = u256_of(0), own;
 
 	/* Leaves of new accounts first: they may need trie nodes, and an account without versions is as good as none.
 	 */
@@ -247,32 +290,16 @@ stage_block(struct store *s, struct blockref *out, struct blockref parent, const
 	if (align8(ref + size) > atomic_load(&c->granted))
 		return ERR_NOSPC;
 	for (size_t i = 0; i < count; i++) {
-		v = version_at(s, versions) + i;
-		v->height = b->header.height;
-		v->balance = changes[i].after.balance;
-		v->sequence = changes[i].after.sequence;
-		v->prev = changes[i].tag_before;
-		v->account = account_leaf_of(s, &changes[i].who);
+		record_version(s, versions + i * sizeof(struct version_rec), account_leaf_of(s, &changes[i].who),
+			       b->header.height, &changes[i]);
 		if (tags != NULL)
 			tags[i] = versions + i * sizeof(struct version_rec);
 	}
 	r = block_at(s, ref);
-	memset(r, 0, sizeof(*r));
-	r->hash = b->hash;
-	r->height = b->header.height;
-	r->parent = parent.v;
-	r->jump = jump_of(s, ref, parent.v);
-	if (parent.v != 0) {
-		own = target_work(b->header.target);
-		work = u256_add(&block_at(s, parent.v)->work, &own);
-	}
-	r->work = work;
+	fill_block(s, r, ref, parent, b, &worth);
 	r->supply = supply;
 	r->versions = versions;
 	r->version_count = (uint32_t)count;
-	r->tx_count = b->tx_count;
-	r->size = (uint32_t)b->size;
-	memcpy(r->bytes, b->bytes, b->size);
 	FAILPOINT("stage.written");
 	atomic_store_explicit(&c->end, align8(ref + size), memory_order_release);
 	s->promised += index_cost(b->tx_count);

@@ -262,8 +262,9 @@ struct pool_region {
 	_Atomic uint64_t owed[POOL_OWED_MAX];
 	_Atomic uint64_t mark; /* marks[mark % 2] counts; the other one is being written */
 	struct pool_mark marks[2];
-	_Atomic int32_t log_err;     /* enum err of the last write to the log */
-	_Atomic int32_t journal_err; /* of the last write to the journal; here, because the pool process sees to it */
+	_Atomic uint32_t in_sync_wait; /* pid of the pool process while it waits for the disk */
+	_Atomic int32_t log_err;       /* enum err of the last write to the log */
+	_Atomic int32_t journal_err;   /* of the last write to the journal; here, because the pool process sees to it */
 	_Atomic uint32_t count;
 	uint32_t free;		      /* first of the freed slots, chained by next_id */
 	_Atomic uint32_t next_unused; /* slots from here on were never used, and no page of theirs was touched */

@@ -1,17 +1,20 @@
 /*
- * Loading is syncing from oneself: the blocks of the journal's chain, in order, are judged and staged as a branch on
- * top of what is there, and committed in groups. What the segment has already (a snapshot) is passed over.
+ * The blocks of the journal's chain, in order. On an empty segment they are built in one go (bulk.c); on one that holds a
+ * snapshot they are judged and staged as a branch on top of what is there, and committed in groups, as if a peer had sent
+ * them.
  */
 #include "store/load.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "bulk.h"
 #include "journaling.h"
 #include "store/branch.h"
 #include "util/mem.h"
 
 #define GROUP_BLOCKS 4096
+#define BULK_BLOCKS 64			/* fewer are committed like any others */
 #define REBUILD_MIN (UINT64_C(2) << 20) /* less is not worth a pause */
 #define GROUP_BYTES (UINT64_C(16) << 20)
 
@@ -123,6 +126,38 @@ count_there(const struct load *l, const uint32_t *order, uint32_t count)
 	return low;
 }
 
+/* A long chain on a segment that holds none. */
+static enum err
+build_all(struct load *l, const uint32_t *order, uint32_t count, load_progress *progress, void *ctx)
+{
+	struct bulk *bulk = bulk_begin(l->store);
+	struct verdict v = verdict_ok();
+	struct block b;
+	enum err e = OK;
+
+	for (uint32_t i = 0; i < count && e == OK; i++) {
+		if ((e = journal_block(l->journal, &b, order[i])) == ERR_FORMAT)
+			e = refuse(l, order[i], "is no block");
+		else if (e != OK || (e = bulk_add(bulk, &b, &v)) != OK)
+			e = no_room(l, e);
+		else if (v.rule != RULE_OK)
+			e = refuse(l, order[i], rule_text(v.rule));
+		atomic_store_explicit(&l->store->control->load_done, i + 1, memory_order_relaxed);
+		if (progress != NULL && (i + 1) % GROUP_BLOCKS == 0)
+			progress(ctx, i + 1, count);
+	}
+	if (e == OK && (e = bulk_end(bulk)) != OK)
+		e = no_room(l, e);
+	bulk_free(bulk);
+	return e;
+}
+
+static bool
+is_worth_bulk(const struct load *l, uint32_t first, uint32_t count)
+{
+	return first == 0 && count >= BULK_BLOCKS && blockref_equal(chain_tip(l->store), chain_genesis(l->store));
+}
+
 static enum err
 add_all(struct load *l, const uint32_t *order, uint32_t count, load_progress *progress, void *ctx)
 {
@@ -132,6 +167,10 @@ add_all(struct load *l, const uint32_t *order, uint32_t count, load_progress *pr
 	if (i == count)
 		return OK;
 	e = begin(l, order[i]);
+	if (e == OK && is_worth_bulk(l, i, count)) {
+		branch_end(&l->branch);
+		return build_all(l, order, count, progress, ctx);
+	}
 	for (; i < count && e == OK; i++) {
 		e = add_block(l, order[i]);
 		atomic_store_explicit(&l->store->control->load_done, i + 1, memory_order_relaxed);

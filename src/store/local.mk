@@ -11,6 +11,8 @@ librensa_store_a_SOURCES = \
 	include/store/snapshot.h \
 	include/store/store.h \
 	src/store/branch.c \
+	src/store/bulk.c \
+	src/store/bulk.h \
 	src/store/chain.c \
 	src/store/commit.c \
 	src/store/journaling.c \
@@ -25,6 +27,7 @@ librensa_store_a_SOURCES = \
 	src/store/pool_keeping.c \
 	src/store/pool_slots.c \
 	src/store/pool_slots.h \
+	src/store/records.h \
 	src/store/ring.c \
 	src/store/role_table.c \
 	src/store/segment.c \

@@ -34,6 +34,7 @@ mempool_open(struct store *s)
 
 	m->store = s;
 	m->is_fresh = true;
+	atomic_store(&pool_at(s)->in_sync_wait, 0); /* a predecessor may have died in it */
 	m->senders = sender_index_new(store_seed(s));
 	m->listed = xcalloc(s->super->pool_max, sizeof(*m->listed));
 	buf_init(&m->payload);

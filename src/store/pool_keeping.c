@@ -94,11 +94,17 @@ put_slot(struct mempool *m, uint32_t slot)
 static enum err
 write_payload(struct mempool *m, struct log_place *place)
 {
+	struct pool_region *p = pool_at(m->store);
 	struct frame f;
+	enum err e = ERR_LIMIT;
 
 	frame_begin(&f);
-	return frame_add(&f, m->payload.data, m->payload.len) ? framelog_append(m->store->pool_log, place, &f, false)
-							      : ERR_LIMIT;
+	/* The watchdog spares who waits for the disk. */
+	atomic_store(&p->in_sync_wait, m->store->pid);
+	if (frame_add(&f, m->payload.data, m->payload.len))
+		e = framelog_append(m->store->pool_log, place, &f, false);
+	atomic_store(&p->in_sync_wait, 0);
+	return e;
 }
 
 static bool

@@ -86,5 +86,6 @@ role_get(const struct store *s, enum role_counter c)
 bool
 role_is_in_sync_wait(const struct store *s, pid_t pid)
 {
-	return atomic_load(&s->control->in_sync_wait) != 0 && atomic_load(&s->control->owner) == (uint32_t)pid;
+	return (atomic_load(&s->control->in_sync_wait) != 0 && atomic_load(&s->control->owner) == (uint32_t)pid) ||
+	       atomic_load(&pool_at(s)->in_sync_wait) == (uint32_t)pid;
 }

@@ -8,10 +8,12 @@
  */
 #include "trie.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "crypto/hash.h"
 #include "util/failpoint.h"
+#include "util/mem.h"
 
 #define FANOUT 16
 #define NODE_BIT UINT64_C(1)
@@ -104,5 +106,77 @@ trie_insert(struct store *s, struct trie_root *root, uint64_t leaf_at)
 	atomic_store_explicit(&inner->slots[nibble(leaf->key, level)], leaf_at, memory_order_relaxed);
 	FAILPOINT("trie.before-link");
 	atomic_store_explicit(slot, outer | NODE_BIT, memory_order_release);
+	return OK;
+}
+
+#define DIGIT_BITS 16
+#define DIGITS (1u << DIGIT_BITS)
+
+/* By radix, the lowest digit first: no comparisons, and the order of equal keys stays. */
+static void
+sort_pairs(struct trie_pair *pairs, size_t count)
+{
+	struct trie_pair *from = pairs, *to = xmalloc((count + 1) * sizeof(*to)), *swap;
+	size_t *starts = xmalloc(DIGITS * sizeof(*starts));
+
+	for (unsigned shift = 0; shift < 64; shift += DIGIT_BITS) {
+		size_t sum = 0;
+		memset(starts, 0, DIGITS * sizeof(*starts));
+		for (size_t i = 0; i < count; i++)
+			starts[from[i].key >> shift & (DIGITS - 1)]++;
+		for (size_t d = 0; d < DIGITS; d++) {
+			size_t here = starts[d];
+			starts[d] = sum;
+			sum += here;
+		}
+		for (size_t i = 0; i < count; i++)
+			to[starts[from[i].key >> shift & (DIGITS - 1)]++] = from[i];
+		swap = from;
+		from = to;
+		to = swap;
+	}
+	/* An even number of passes: the pairs are where they were. */
+	free(to);
+	free(starts);
+}
+
+/* The slot for sorted pairs whose keys have the first `level` nibbles in common. 0: no room. */
+static uint64_t
+build(struct store *s, const struct trie_pair *pairs, size_t count, unsigned level)
+{
+	uint64_t node_at, slot;
+	struct node *node;
+
+	if (pairs[0].key == pairs[count - 1].key) {
+		for (size_t i = 0; i + 1 < count; i++)
+			((struct leaf *)at(s, pairs[i].leaf))->next = pairs[i + 1].leaf;
+		((struct leaf *)at(s, pairs[count - 1].leaf))->next = 0;
+		return pairs[0].leaf;
+	}
+	if ((node_at = arena_take(s, sizeof(struct node))) == 0)
+		return 0;
+	node = at(s, node_at);
+	for (size_t from = 0, end; from < count; from = end) {
+		unsigned n = nibble(pairs[from].key, level);
+		for (end = from + 1; end < count && nibble(pairs[end].key, level) == n; end++)
+			;
+		if ((slot = build(s, pairs + from, end - from, level + 1)) == 0)
+			return 0;
+		atomic_store_explicit(&node->slots[n], slot, memory_order_relaxed);
+	}
+	return node_at | NODE_BIT;
+}
+
+enum err
+trie_build(struct store *s, struct trie_root *root, struct trie_pair *pairs, size_t count)
+{
+	uint64_t slot;
+
+	if (count == 0)
+		return OK;
+	sort_pairs(pairs, count);
+	if ((slot = build(s, pairs, count, 0)) == 0)
+		return ERR_NOSPC;
+	atomic_store_explicit(&root->slot, slot, memory_order_release);
 	return OK;
 }

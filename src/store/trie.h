@@ -31,6 +31,16 @@ uint64_t trie_find(const struct store *s, const struct trie_root *root, uint64_t
 /* Links the leaf (written, its key set) in front of others of its key. Under the lock. ERR_NOSPC. */
 enum err trie_insert(struct store *s, struct trie_root *root, uint64_t leaf_at) MUSTCHECK;
 
+struct trie_pair {
+	uint64_t key;
+	uint64_t leaf;
+};
+/*
+ * Builds the whole trie of these leaves, whatever it held; sorts pairs. Nobody may read it meanwhile. ERR_NOSPC: it is
+ * not complete.
+ */
+enum err trie_build(struct store *s, struct trie_root *root, struct trie_pair *pairs, size_t count) MUSTCHECK;
+
 /* Zeroed bytes at the arena's end, under the lock; 0 if granted memory does not suffice. */
 uint64_t arena_take(struct store *s, uint64_t size);
 

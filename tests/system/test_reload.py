@@ -46,7 +46,7 @@ def test_what_a_reload_changes_counts_at_once(net, alice):
 def test_a_configuration_with_anything_wrong_in_it_changes_nothing(net, alice):
     node = net.node().start()
     node.allow_errors("the configuration is refused")
-    net.wait_until("all roles are there", lambda: len(node.roles()) == 7)
+    net.wait_until("all roles are there", lambda: len(node.roles()) == 8)
     pids = sorted(node.members())
     good = node.config_path.read_text()
     broken = {

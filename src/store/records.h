@@ -1,0 +1,22 @@
+/* The arena's records as commits and loads write them. Private to the store. */
+#ifndef RENSA_STORE_RECORDS_H
+#define RENSA_STORE_RECORDS_H
+
+#include "chain/ledger.h"
+#include "chain/u256.h"
+#include "layout.h"
+#include "store/chain.h"
+
+/* The leaf of an account, made if there is none. 0: no room. */
+uint64_t account_leaf_of(struct store *s, const struct address *who);
+/* Room for so many versions in a row, not filled yet. 0: none. */
+uint64_t record_versions(struct store *s, size_t count);
+void record_version(struct store *s, uint64_t where, uint64_t account_leaf, uint64_t height,
+		    const struct ledger_change *change);
+/*
+ * The record of a block on its parent, but for supply, versions and flags. worth: the work of one block of its target.
+ * 0: no room.
+ */
+uint64_t record_block(struct store *s, struct blockref parent, const struct block *b, const struct u256 *worth);
+
+#endif
