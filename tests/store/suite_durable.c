@@ -605,6 +605,53 @@ START_TEST(a_branch_whose_room_went_to_another_committer_is_committed_all_the_sa
 }
 END_TEST
 
+struct steps {
+	uint32_t reading, building;
+};
+
+static void
+reading(void *ctx, uint32_t blocks)
+{
+	struct steps *n = ctx;
+
+	ck_assert_uint_le(blocks - n->reading, 64);
+	n->reading = blocks;
+}
+
+static void
+building(void *ctx, uint32_t blocks, uint32_t of)
+{
+	struct steps *n = ctx;
+
+	ck_assert_uint_le(blocks - n->building, 64);
+	ck_assert_uint_le(blocks, of);
+	n->building = blocks;
+}
+
+/* Blocks may be large: a loader that is silent for thousands of them would pass for one that is stuck. */
+START_TEST(a_start_tells_every_few_blocks_how_far_it_is)
+{
+	const char *folder = scratch_make();
+	struct store *s = segment_with_base(folder);
+	struct steps n = {0};
+	struct journal j;
+	struct buf why;
+	struct maker m;
+
+	maker_init(&m, s, 4);
+	ck_assert_int_eq(durable_grow(&m, chain_tip(s), 200, 0), OK);
+	maker_clear(&m);
+	s = durable_make(folder, &again_plan);
+	buf_init(&why);
+	ck_assert_int_eq(journal_open(&j, store_journal(s), true, reading, &n, &why), OK);
+	ck_assert_int_eq(store_load(s, &j, building, &n, &why), OK);
+	journal_close(&j);
+	buf_clear(&why);
+	ck_assert_uint_ge(n.reading, 200 + BASE_HEIGHT - 64);
+	ck_assert_uint_ge(n.building, 200 + BASE_HEIGHT - 64);
+}
+END_TEST
+
 static TCase *
 durable_case(Suite **suite, const char *name)
 {
@@ -621,6 +668,7 @@ suite_durable(void)
 	TCase *tc = durable_case(&suite, "durable");
 	tcase_add_loop_test(tc, a_start_comes_to_the_best_of_all_committed_tips, 0, 3);
 	tcase_add_test(tc, a_branch_whose_room_went_to_another_committer_is_committed_all_the_same);
+	tcase_add_test(tc, a_start_tells_every_few_blocks_how_far_it_is);
 	tcase_add_test(tc, a_segment_of_lost_branches_wants_to_be_rebuilt_and_is_small_then);
 	tcase_add_test(tc, a_chain_larger_than_the_segment_may_be_is_refused_with_a_sentence);
 #ifdef RENSA_FAILPOINTS
