@@ -55,13 +55,15 @@ void
 store_probe_disk(struct store *s)
 {
 	struct pool_region *p = pool_at(s);
+	bool is_full = atomic_load(&p->journal_err) == ERR_NOSPC;
 
-	if (s->pool_log == NULL ||
-	    (atomic_load(&p->log_err) != ERR_NOSPC && atomic_load(&p->journal_err) != ERR_NOSPC) ||
-	    framelog_probe(s->pool_log) != OK)
+	if (s->pool_log == NULL || (atomic_load(&p->log_err) == OK && !is_full) || framelog_probe(s->pool_log) != OK)
 		return;
+	/* Nobody may send us a transfer by which to find out, as long as we are not ready. */
 	atomic_store(&p->log_err, OK);
-	atomic_store(&p->journal_err, OK);
+	/* What else the journal suffers from is not known here; blocks come by themselves. */
+	if (is_full)
+		atomic_store(&p->journal_err, OK);
 }
 
 void

@@ -593,6 +593,37 @@ START_TEST(a_log_that_cannot_be_replaced_goes_on_as_it_is)
 }
 END_TEST
 
+/* As long as a node is not ready nobody may send it anything, so it has to find out by itself. */
+START_TEST(trouble_with_the_disk_is_forgotten_once_it_takes_files_again)
+{
+	struct mempool *pool;
+	struct scene c;
+
+	begin(&c, scratch_make());
+	pool = mempool_open(c.s);
+	atomic_store(&pool_at(c.s)->journal_err, ERR_NOSPC);
+	atomic_store(&pool_at(c.s)->log_err, ERR_NOSPC);
+	/* The folder of the log could not even be made. */
+	store_probe_disk(c.s);
+	ck_assert(store_journal_err(c.s) == OK && store_pool_log_err(c.s) == OK);
+	ask(&c, transfer_unsigned(c.s, 0, 1, COIN / 8, 10, 0), true);
+	failpoint_arm("disk.any", FAILPOINT_FAIL, 1);
+	serve(c.s, pool);
+	ck_assert_uint_eq(listen(&c), 1);
+	ck_assert_int_eq(store_pool_log_err(c.s), ERR_IO);
+	atomic_store(&pool_at(c.s)->journal_err, ERR_IO);
+	failpoint_arm("disk.any", FAILPOINT_FAIL, 1);
+	store_probe_disk(c.s);
+	ck_assert_int_eq(store_pool_log_err(c.s), ERR_IO);
+	failpoint_clear();
+	store_probe_disk(c.s);
+	ck_assert_int_eq(store_pool_log_err(c.s), OK);
+	ck_assert_int_eq(store_journal_err(c.s), ERR_IO);
+	mempool_close(pool);
+	end(&c);
+}
+END_TEST
+
 /* While a disk is full a pool that is asked all the time must not grow a list of what it could not keep. */
 START_TEST(what_could_not_be_kept_is_forgotten)
 {
@@ -643,6 +674,7 @@ suite_durable_pool(void)
 	tcase_add_test(tc, what_the_disk_refuses_is_not_told_and_the_rest_goes_on);
 	tcase_add_test(tc, a_log_that_cannot_be_replaced_goes_on_as_it_is);
 	tcase_add_test(tc, what_could_not_be_kept_is_forgotten);
+	tcase_add_test(tc, trouble_with_the_disk_is_forgotten_once_it_takes_files_again);
 #endif
 	return suite;
 }
