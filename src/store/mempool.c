@@ -11,7 +11,7 @@
  *
  * Spendable is the confirmed balance less everything the sender has pending. A transfer whose predecessors are missing
  * waits; up to SEQUENCE_AHEAD sequences ahead of the next one are let in. Only what came from peers makes room for
- * others when the pool is full. What a rolled-back block gives back comes before what its sender has pending already,
+ * others when the pool is full, and a sender's last that waits for one of the same sender that closes a gap. What a rolled-back block gives back comes before what its sender has pending already,
  * as its sequences do; a sender's funds are then dealt out in the order of sequences.
  */
 #include "store/mempool.h"
@@ -189,6 +189,23 @@ evict_for(struct mempool *m, const struct pool_entry *e)
 	return evicted > 0;
 }
 
+/*
+ * What closes a gap may have the place of the last one that its own sender has waiting: a pool full of clients' transfers
+ * that all wait would never get any of them mined.
+ */
+static bool
+give_way_to(struct mempool *m, const struct pool_entry *e)
+{
+	const struct sender *s = sender_find(m->senders, &e->sender);
+	const struct pending *last = s == NULL ? NULL : &s->list[s->count - 1];
+
+	if (e->is_waiting || last == NULL || last->sequence < e->sequence ||
+	    !pool_slots(m->store)[last->slot].entry.is_waiting)
+		return false;
+	evict(m, last->slot, chain_height(m->store, chain_tip(m->store)));
+	return true;
+}
+
 /* Stamps e's arrival. False: the pool is full. */
 static bool
 enter(struct mempool *m, struct pool_entry *e)
@@ -196,7 +213,7 @@ enter(struct mempool *m, struct pool_entry *e)
 	struct sender *s;
 	uint32_t slot = pool_insert(m->store, e);
 
-	if (slot == POOL_NONE && evict_for(m, e))
+	if (slot == POOL_NONE && (evict_for(m, e) || give_way_to(m, e)))
 		slot = pool_insert(m->store, e);
 	if (slot == POOL_NONE)
 		return false;
