@@ -287,3 +287,40 @@ def test_a_supervisor_that_is_slow_hears_of_readiness_all_the_same(with_failpoin
         wait_until("a word was lost", lambda: node.log_has("level=warn", "does not get READY=1"))
         assert until(supervisor, "READY=1")
         node.stop()
+
+
+def test_a_longer_chain_that_has_no_room_beside_ours_is_no_reason_to_rebuild_for_ever(net, alice, bob):
+    quiet = {"interval": "1s", "scan_hosts": None, "scan_ports": None}
+    small = {"sync": "off", "pool_max": 64, "shm_max": "24M"}
+    one = net.node(discovery=quiet, node=small, http={"workers": 1}).start()
+    two = net.node(discovery=quiet, node={"sync": "off"}).start()
+    one.allow_errors("cannot be kept")
+
+    def segment():
+        return one.status()["segment"]
+
+    room = segment()["size_max"] - (segment()["granted"] - segment()["arena_used"])
+    while segment()["arena_used"] < room * 0.6:
+        one.mine(alice.address, 1000)
+    height = one.height()
+    two.mine(bob.address, height + 100)
+
+    one.configure("discovery", peers=f"{two.host}:{two.port}")
+    one.process.send_signal(signal.SIGHUP)
+
+    def rebuilds():
+        return sum("rebuilding it from the journal" in line for line in one.log().splitlines())
+
+    def refusals():
+        return sum("cannot be kept" in line for line in one.log().splitlines())
+
+    net.wait_until("it rebuilds", lambda: rebuilds() == 1)
+    net.wait_until("and there is no room again", lambda: refusals() == 2)
+    rounds = one.rounds()
+    net.wait_until("and again", lambda: one.rounds() >= rounds + 3)
+    assert rebuilds() == 1
+    assert one.height() == height
+    one.stop()
+    one.configure("node", shm_max=None)
+    one.start()
+    net.wait_agree([one, two], height + 100)
