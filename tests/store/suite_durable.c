@@ -33,16 +33,6 @@ struct told {
 	_Atomic uint32_t count;
 };
 
-static void
-tell(struct told *t, const struct store *s)
-{
-	uint32_t n = atomic_load(&t->count);
-
-	need(n < TOLD_MAX);
-	t->tips[n] = *chain_hash(s, chain_tip(s));
-	atomic_store(&t->count, n + 1);
-}
-
 static const struct segment_plan again_plan = {.name = "again"};
 
 static struct store *
@@ -86,6 +76,16 @@ check_disk(const struct store *s, const char *folder, const struct told *told, b
 }
 
 #ifdef RENSA_FAILPOINTS
+static void
+tell(struct told *t, const struct store *s)
+{
+	uint32_t n = atomic_load(&t->count);
+
+	need(n < TOLD_MAX);
+	t->tips[n] = *chain_hash(s, chain_tip(s));
+	atomic_store(&t->count, n + 1);
+}
+
 /* A frame that was written and not marked is not the segment's, but a start finds it. */
 static bool
 may_be_ahead(const char *point)
@@ -362,6 +362,9 @@ work_on_a_bad_disk(const char *folder, unsigned pass, unsigned first_sync)
 		ck_assert(blockref_equal(chain_tip(s), e == OK ? m.at : tip));
 		ck_assert_int_eq(store_journal_err(s), e);
 		has_failed = has_failed || e != OK;
+		/* The very same blocks once more, or others. */
+		if (e != OK && n % 2 == 1 && durable_commit(&m) == OK)
+			ck_assert(blockref_equal(chain_tip(s), m.at));
 		witness_chain(s);
 	}
 	failpoint_clear();
@@ -652,6 +655,30 @@ START_TEST(a_start_tells_every_few_blocks_how_far_it_is)
 }
 END_TEST
 
+/* What a start has read from the journal is not written there again. */
+START_TEST(a_commit_after_a_start_writes_its_own_blocks_only)
+{
+	static const unsigned lengths[] = {3, 300};
+	const char *folder = scratch_make();
+	struct store *s = segment_with_base(folder);
+	uint64_t before;
+	struct maker m;
+
+	for (size_t i = 0; i < ARRAY_LEN(lengths); i++) {
+		maker_init(&m, s, 4);
+		ck_assert_int_eq(durable_grow(&m, chain_tip(s), lengths[i], 1), OK);
+		maker_clear(&m);
+		segment_unmake_one(s);
+		s = durable_start(folder, &again_plan);
+		before = store_journal_place(s).position;
+		maker_init(&m, s, 5);
+		ck_assert_int_eq(durable_grow(&m, chain_tip(s), 1, 0), OK);
+		maker_clear(&m);
+		ck_assert_uint_lt(store_journal_place(s).position - before, 1000);
+	}
+}
+END_TEST
+
 static TCase *
 durable_case(Suite **suite, const char *name)
 {
@@ -669,6 +696,7 @@ suite_durable(void)
 	tcase_add_loop_test(tc, a_start_comes_to_the_best_of_all_committed_tips, 0, 3);
 	tcase_add_test(tc, a_branch_whose_room_went_to_another_committer_is_committed_all_the_same);
 	tcase_add_test(tc, a_start_tells_every_few_blocks_how_far_it_is);
+	tcase_add_test(tc, a_commit_after_a_start_writes_its_own_blocks_only);
 	tcase_add_test(tc, a_segment_of_lost_branches_wants_to_be_rebuilt_and_is_small_then);
 	tcase_add_test(tc, a_chain_larger_than_the_segment_may_be_is_refused_with_a_sentence);
 #ifdef RENSA_FAILPOINTS
