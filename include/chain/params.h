@@ -5,6 +5,7 @@
 #ifndef RENSA_CHAIN_PARAMS_H
 #define RENSA_CHAIN_PARAMS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "crypto/hash.h"
@@ -48,6 +49,11 @@ enum err params_check(const struct params *p, const char **field) MUSTCHECK;
 #define PARAMS_SIZE_MAX 128
 /* The canonical bytes; returns their length, at most PARAMS_SIZE_MAX. */
 size_t params_encode(uint8_t out[PARAMS_SIZE_MAX], const struct params *p);
+/*
+ * What params_encode wrote. ERR_UNSUPPORTED: a later format; ERR_FORMAT: not these bytes to the last, or a parameter out
+ * of its bounds.
+ */
+enum err params_decode(struct params *out, const void *bytes, size_t len) MUSTCHECK;
 struct hash256 params_hash(const struct params *p);
 /* The name of the first parameter in which a and b differ, NULL if none. */
 const char *params_difference(const struct params *a, const struct params *b);

@@ -5,6 +5,7 @@
 #ifndef RENSA_DISK_DATADIR_H
 #define RENSA_DISK_DATADIR_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "util/attr.h"
@@ -18,5 +19,9 @@
  * *fd stays open for the node's life. ERR_BUSY: another node lives there; why gets a sentence on failure.
  */
 enum err datadir_lock(int *fd, const char *path, uint32_t wait_ms, struct buf *why) MUSTCHECK;
+
+#define DATADIR_HOLDER_SIZE 32
+/* Does somebody hold the lock? holder: his process, "" if that is not known. Takes nothing, makes nothing. */
+bool datadir_is_held(const char *path, char holder[DATADIR_HOLDER_SIZE]);
 
 #endif

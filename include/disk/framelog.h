@@ -114,6 +114,11 @@ struct framelog_scan {
 enum err framelog_scan(struct framelog *l, struct framelog_scan *out, bool may_mend, framelog_visit *visit, void *ctx,
 		       struct buf *why) MUSTCHECK;
 
+/*
+ * Looks at the header of its first file alone: is it a log of this kind and network? OK if there is none. Errors as
+ * above.
+ */
+enum err framelog_check(struct framelog *l, struct buf *why) MUSTCHECK;
 /* The name of a file in the folder. */
 void framelog_name(char name[FRAMELOG_NAME_SIZE], uint64_t file);
 /* Reads from a file that a scan has passed. *got < len: the file ends there. */

@@ -73,6 +73,9 @@ struct journal {
  */
 enum err journal_open(struct journal *j, struct framelog *log, bool may_mend,
 		      void (*progress)(void *ctx, uint32_t blocks), void *ctx, struct buf *why) MUSTCHECK;
+/* The same, but on failure j holds what came before the damage, with scan.place where it is: close it all the same. */
+enum err journal_open_some(struct journal *j, struct framelog *log, bool may_mend,
+			   void (*progress)(void *ctx, uint32_t blocks), void *ctx, struct buf *why) MUSTCHECK;
 void journal_close(struct journal *j);
 
 /* JOURNAL_NONE: it is not there. */
@@ -82,8 +85,10 @@ uint32_t journal_find(struct journal *j, const struct hash256 *hash);
  * as far down as they are in the journal.
  */
 void journal_chain(struct journal *j, uint32_t **order, uint32_t *count);
-/* A block's bytes, parsed; good until the next call. */
+/* A block's bytes, parsed; good until the next call. ERR_FORMAT: they are no block. */
 enum err journal_block(struct journal *j, struct block *out, uint32_t index) MUSTCHECK;
+/* The same with the hash that is stored beside it in place of its header's: saves a start a hash for each block. */
+enum err journal_block_as_stored(struct journal *j, struct block *out, uint32_t index) MUSTCHECK;
 /* Bytes of blocks that are not on the chain. */
 uint64_t journal_stale_bytes(struct journal *j);
 

@@ -38,6 +38,7 @@ struct cli {
 	char code[CLI_CODE_SIZE]; /* stable word; "" if nothing failed */
 	char message[CLI_MESSAGE_SIZE];
 	char tx_id[65];	     /* of the transfer that the failure is about, or "" */
+	struct buf damage;   /* a JSON array for the error document: all that verify found; or empty */
 	const char *command; /* whose help to point at after bad usage, or NULL */
 };
 

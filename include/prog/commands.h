@@ -17,5 +17,10 @@ extern const struct command cmd_peers;
 extern const struct command cmd_blocks;
 extern const struct command cmd_block;
 extern const struct command cmd_tx;
+extern const struct command cmd_verify;
+extern const struct command cmd_export;
+extern const struct command cmd_import;
+extern const struct command cmd_compact;
+extern const struct command cmd_backup;
 
 #endif

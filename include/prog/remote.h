@@ -66,6 +66,14 @@ enum cli_exit remote_bad(const struct remote *r, const char *what);
 enum cli_exit remote_call(struct remote *r, struct answer *out, const char *path, const struct buf *body) MUSTCHECK;
 void answer_clear(struct answer *a);
 
+#define REMOTE_NO_PEER_ROUTES "no-peer-routes"
+/*
+ * What nodes say to one another (wire/peer_msg.h): posts a binary body; the reply's body is appended to reply, NULL: of no
+ * interest. A node that serves others elsewhere is the failure REMOTE_NO_PEER_ROUTES.
+ */
+enum cli_exit remote_peer(struct remote *r, struct buf *reply, const char *path, const struct buf *body,
+			  size_t max_reply) MUSTCHECK;
+
 /* The network that the node is on, from GET /status. */
 struct network {
 	char name[NETWORK_NAME_MAX + 1];

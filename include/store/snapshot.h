@@ -6,13 +6,14 @@
 #ifndef RENSA_STORE_SNAPSHOT_H
 #define RENSA_STORE_SNAPSHOT_H
 
+#include "disk/contents.h"
 #include "disk/journal.h"
 #include "store/store.h"
 #include "util/attr.h"
 #include "util/buf.h"
 #include "util/err.h"
 
-#define SNAPSHOT_NAME "snapshot" /* in the data folder */
+#define SNAPSHOT_NAME CONTENTS_SNAPSHOT /* in the data folder */
 
 /* Nobody may write the segment meanwhile. Replaces the file at path in one step. */
 enum err snapshot_write(struct store *s, const char *path) MUSTCHECK;

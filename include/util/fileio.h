@@ -19,6 +19,10 @@ enum err file_open(int *fd, const char *path, int flags, mode_t mode) MUSTCHECK;
 enum err file_write_at(int fd, struct iovec *parts, int count, uint64_t at) MUSTCHECK;
 /* [disk.read] *got < len only at the end of the file. */
 enum err file_read_at(int fd, void *data, size_t len, uint64_t at, size_t *got) MUSTCHECK;
+/* [disk.write] All of it, where the descriptor stands: a pipe will do. */
+enum err file_put(int fd, const void *data, size_t len) MUSTCHECK;
+/* [disk.read] Likewise; *got < len only at the end. */
+enum err file_take(int fd, void *data, size_t len, size_t *got) MUSTCHECK;
 /* [disk.sync] Data, and what is needed to find it. */
 enum err file_sync(int fd) MUSTCHECK;
 /* [disk.allocate] Disk space from `at` on; the file grows to at + len. */

@@ -33,6 +33,7 @@
 #define BLOCKS_BYTES_MAX \
 	(4u << 20) /* a reply stops after the block that passes it, so it is at most this and one block */
 #define PUSH_TXS_MAX 1024
+#define PUSH_BLOCK_MAX (64u << 10) /* a larger one is only announced by its header, and fetched from who pushed it */
 #define HELLO_SIZE_MAX 8192
 
 struct hello {

@@ -21,6 +21,7 @@
 #define HEADERS_WINDOW 256
 
 _Static_assert(RING_ADDRESS_SIZE >= NETADDR_TEXT_SIZE, "a numeric address fits into the ring");
+_Static_assert(RING_BLOCK_BYTES == PUSH_BLOCK_MAX, "what is said of pushes is what the ring holds");
 
 static void
 our_hello(const struct api *a, struct hello *h)

@@ -57,6 +57,7 @@ write_peers(struct jout *j, const struct api *a)
 	jout_object(j);
 	jout_ku64(j, "up", peer_table_count(a->store, PEER_UP));
 	jout_ku64(j, "known", known);
+	jout_ku64(j, "port", a->o.peer_port);
 	jout_object_end(j);
 }
 

@@ -8,6 +8,7 @@ librensa_chain_a_SOURCES = \
 	src/chain/merkle.c \
 	src/chain/params.c \
 	src/chain/pow.c \
+	src/chain/replay.c \
 	src/chain/rule.c \
 	src/chain/template.c \
 	src/chain/tx.c \
@@ -20,6 +21,7 @@ librensa_chain_a_SOURCES = \
 	include/chain/merkle.h \
 	include/chain/params.h \
 	include/chain/pow.h \
+	include/chain/replay.h \
 	include/chain/rule.h \
 	include/chain/template.h \
 	include/chain/tx.h \

@@ -87,6 +87,32 @@ params_encode(uint8_t out[PARAMS_SIZE_MAX], const struct params *p)
 	return writer_len(&w);
 }
 
+enum err
+params_decode(struct params *out, const void *bytes, size_t len)
+{
+	struct reader r = reader_of(bytes, len);
+	uint8_t format = get_u8(&r), name_len = get_u8(&r);
+	const char *field;
+
+	if (!r.failed && format > PARAMS_FORMAT)
+		return ERR_UNSUPPORTED;
+	*out = (struct params){0};
+	if (format != PARAMS_FORMAT || name_len > NETWORK_NAME_MAX)
+		return ERR_FORMAT;
+	get_bytes(&r, out->name, name_len);
+	out->address_version = get_u8(&r);
+	out->genesis_time_ms = get_u64(&r);
+	out->target_interval_ms = get_u64(&r);
+	out->retarget = get_u8(&r);
+	out->difficulty = get_u8(&r);
+	out->reward = get_u64(&r);
+	out->maturity = get_u32(&r);
+	out->min_fee = get_u64(&r);
+	out->max_block_bytes = get_u32(&r);
+	/* A NUL inside the name would make it another one. */
+	return reader_done(&r) && strlen(out->name) == name_len && params_check(out, &field) == OK ? OK : ERR_FORMAT;
+}
+
 struct hash256
 params_hash(const struct params *p)
 {

@@ -24,11 +24,20 @@ write_pid(int fd)
 		(void)!ftruncate(fd, 0);
 }
 
+static void
+read_pid(int fd, char holder[DATADIR_HOLDER_SIZE])
+{
+	ssize_t n = pread(fd, holder, DATADIR_HOLDER_SIZE - 1, 0);
+
+	holder[n > 0 ? n : 0] = '\0';
+	holder[strspn(holder, "0123456789")] = '\0';
+}
+
 enum err
 datadir_lock(int *fd, const char *path, uint32_t wait_ms, struct buf *why)
 {
 	uint64_t since = clock_mono_ms();
-	char name[4096], holder[32] = "";
+	char name[4096], holder[DATADIR_HOLDER_SIZE];
 	enum err e = dir_make(path);
 
 	*fd = -1;
@@ -56,8 +65,7 @@ datadir_lock(int *fd, const char *path, uint32_t wait_ms, struct buf *why)
 			return ERR_IO;
 		}
 		if (clock_mono_ms() - since >= wait_ms) {
-			ssize_t n = pread(*fd, holder, sizeof(holder) - 1, 0);
-			holder[n > 0 ? strcspn(holder, "\n") : 0] = '\0';
+			read_pid(*fd, holder);
 			buf_printf(
 			    why, "another node (process %s) uses the data folder %s: stop it, or set another data_dir",
 			    holder[0] == '\0' ? "unknown" : holder, path);
@@ -68,4 +76,24 @@ datadir_lock(int *fd, const char *path, uint32_t wait_ms, struct buf *why)
 	}
 	write_pid(*fd);
 	return OK;
+}
+
+bool
+datadir_is_held(const char *path, char holder[DATADIR_HOLDER_SIZE])
+{
+	char name[4096];
+	bool is_held = false;
+	int fd = -1;
+
+	holder[0] = '\0';
+	if (snprintf(name, sizeof(name), "%s/" DATADIR_LOCK_NAME, path) < (int)sizeof(name))
+		fd = open(name, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	if (flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+		is_held = true;
+		read_pid(fd, holder);
+	}
+	fd_close(&fd);
+	return is_held;
 }

@@ -397,6 +397,9 @@ framelog_replace_end(struct framelog *l, struct log_place *place, bool is_good)
 	forget_file(l);
 	if (framelog_path(l, path, place->file, LOG_NEW_SUFFIX) == OK)
 		(void)!file_unlink(path);
+	/* It may have got its name before the folder could not be synced: then it would hide all that is appended now. */
+	if (framelog_path(l, path, place->file, LOG_SUFFIX) == OK)
+		(void)!file_unlink(path);
 	*place = l->before;
 	return e;
 }

@@ -8,7 +8,6 @@
  * because a frame is written only when the one before it is on the disk. The last file may have been made and not used,
  * while the one before it went on (its maker died): then it does not count.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -22,84 +21,9 @@
 #include "util/file.h"
 #include "util/fileio.h"
 #include "util/mem.h"
-#include "util/text.h"
 
 #define WINDOW ((size_t)1 << 20)
 #define STRIDE 4096
-
-static int
-compare_u64(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-/* NUMBER.log as framelog_path writes it; *is_new: NUMBER.log.new, which may also be number 0, that of a probe. */
-static bool
-parse_name(uint64_t *number, bool *is_new, const char *name)
-{
-	char digits[FRAMELOG_NAME_SIZE];
-	size_t len = strspn(name, "0123456789"), zeros = strspn(name, "0");
-
-	*is_new = strcmp(name + len, LOG_NEW_SUFFIX) == 0;
-	if (len < 8 || (len > 8 && zeros > 0) || len >= sizeof(digits) ||
-	    (!*is_new && strcmp(name + len, LOG_SUFFIX) != 0))
-		return false;
-	if (zeros == len) {
-		*number = 0;
-		return *is_new;
-	}
-	memcpy(digits, name, len);
-	digits[len] = '\0';
-	return text_u64(number, digits + zeros, UINT64_MAX) == OK;
-}
-
-enum err
-framelog_list(const struct framelog *l, uint64_t **files, size_t *count)
-{
-	DIR *folder = opendir(l->folder);
-	struct dirent *entry;
-	uint64_t number;
-	size_t room = 0;
-	bool is_new;
-
-	*files = NULL;
-	*count = 0;
-	if (folder == NULL)
-		return errno == ENOENT ? OK : err_of_errno();
-	while ((entry = readdir(folder)) != NULL) {
-		if (!parse_name(&number, &is_new, entry->d_name) || is_new)
-			continue;
-		if (*count == room) {
-			room = room == 0 ? 64 : room * 2;
-			*files = xrealloc(*files, room * sizeof(**files));
-		}
-		(*files)[(*count)++] = number;
-	}
-	closedir(folder);
-	if (*count > 0)
-		qsort(*files, *count, sizeof(**files), compare_u64);
-	return OK;
-}
-
-void
-framelog_tidy(const struct framelog *l, uint64_t first)
-{
-	DIR *folder = opendir(l->folder);
-	struct dirent *entry;
-	char path[PATH_MAX];
-	uint64_t number;
-	bool is_new;
-
-	if (folder == NULL)
-		return;
-	while ((entry = readdir(folder)) != NULL)
-		if (parse_name(&number, &is_new, entry->d_name) && (is_new || number < first) &&
-		    framelog_path(l, path, number, is_new ? LOG_NEW_SUFFIX : LOG_SUFFIX) == OK)
-			(void)!file_unlink(path);
-	closedir(folder);
-}
 
 /* One file that is being read, through a window. */
 struct source {
@@ -162,6 +86,10 @@ source_open(struct source *s, uint64_t number, struct buf *why)
 	if (e != OK) {
 		buf_printf(why, "cannot open %s/%s: %s", s->log->folder, s->name, strerror(errno));
 		return e;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		buf_printf(why, "%s/%s is no log of a node: it is no file", s->log->folder, s->name);
+		return ERR_FORMAT;
 	}
 	s->size = (uint64_t)st.st_size;
 	bytes = source_get(s, 0, FRAMELOG_HEADER_SIZE);
@@ -237,12 +165,8 @@ struct scan {
 static enum err
 damaged(const struct scan *c, const char *what)
 {
-	buf_printf(
-	    c->why,
-	    "%s/%s is damaged at byte %" PRIu64
-	    ": %s. Restore the data folder from a backup, or move it away so that the node fetches the chain from "
-	    "its peers anew; rensa verify tells more",
-	    c->log->folder, c->source.name, c->out->place.offset, what);
+	buf_printf(c->why, "%s/%s is damaged at byte %" PRIu64 ": %s", c->log->folder, c->source.name,
+		   c->out->place.offset, what);
 	return ERR_FORMAT;
 }
 
@@ -425,6 +349,8 @@ find_first(struct scan *c)
 	size_t first = 0;
 	enum err e = OK;
 
+	if (c->count == 0)
+		return OK;
 	for (size_t i = c->count; i > 0 && e == OK; i--) {
 		e = source_open(&c->source, c->files[i - 1], c->why);
 		if (e == OK && (c->source.header.flags & LOG_FLAG_BASE)) {
@@ -432,14 +358,12 @@ find_first(struct scan *c)
 			break;
 		}
 	}
-	if (e != OK)
+	if (e != OK) {
+		c->out->place.file = c->source.number;
 		return e;
-	if (first == 0 && c->count > 0 && !(c->source.header.flags & LOG_FLAG_BASE) && c->files[0] != 1) {
-		buf_printf(
-		    c->why,
-		    "%s lacks its first file: the earliest is %s. Restore the data folder from a backup, or move it "
-		    "away so that the node fetches the chain from its peers anew",
-		    c->log->folder, c->source.name);
+	}
+	if (first == 0 && !(c->source.header.flags & LOG_FLAG_BASE) && c->files[0] != 1) {
+		buf_printf(c->why, "%s lacks its first file: the earliest is %s", c->log->folder, c->source.name);
 		return ERR_FORMAT;
 	}
 	c->count -= first;
@@ -458,6 +382,7 @@ framelog_scan(struct framelog *l, struct framelog_scan *out, bool may_mend, fram
 	memset(out, 0, sizeof(*out));
 	if ((e = framelog_list(l, &c.files, &c.count)) != OK) {
 		buf_printf(why, "cannot read the folder %s: %s", l->folder, strerror(errno));
+		free(c.files);
 		return e;
 	}
 	if ((e = find_first(&c)) == OK)
@@ -503,6 +428,24 @@ framelog_end_of(struct framelog *l, struct log_place *place, uint64_t file)
 	source_close(&c.source);
 	free(c.source.window);
 	buf_clear(&why);
+	return e;
+}
+
+enum err
+framelog_check(struct framelog *l, struct buf *why)
+{
+	struct source s = {.log = l, .fd = -1};
+	uint64_t *files;
+	size_t count;
+	enum err e = framelog_list(l, &files, &count);
+
+	if (e != OK)
+		buf_printf(why, "cannot read the folder %s: %s", l->folder, strerror(errno));
+	else if (count > 0)
+		e = source_open(&s, files[0], why);
+	source_close(&s);
+	free(s.window);
+	free(files);
 	return e;
 }
 

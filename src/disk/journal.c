@@ -209,17 +209,23 @@ visit(void *ctx, const struct frame_at *frame, const uint8_t *payload, size_t si
 }
 
 enum err
-journal_open(struct journal *j, struct framelog *log, bool may_mend, void (*progress)(void *ctx, uint32_t blocks),
-	     void *ctx, struct buf *why)
+journal_open_some(struct journal *j, struct framelog *log, bool may_mend, void (*progress)(void *ctx, uint32_t blocks),
+		  void *ctx, struct buf *why)
 {
-	enum err e;
-
 	memset(j, 0, sizeof(*j));
 	j->log = log;
 	j->progress = progress;
 	j->progress_ctx = ctx;
 	j->tip = *framelog_genesis(log);
-	e = framelog_scan(log, &j->scan, may_mend, visit, j, why);
+	return framelog_scan(log, &j->scan, may_mend, visit, j, why);
+}
+
+enum err
+journal_open(struct journal *j, struct framelog *log, bool may_mend, void (*progress)(void *ctx, uint32_t blocks),
+	     void *ctx, struct buf *why)
+{
+	enum err e = journal_open_some(j, log, may_mend, progress, ctx, why);
+
 	if (e != OK)
 		journal_close(j);
 	return e;
@@ -248,7 +254,7 @@ journal_chain(struct journal *j, uint32_t **order, uint32_t *count)
 }
 
 enum err
-journal_block(struct journal *j, struct block *out, uint32_t index)
+journal_block_as_stored(struct journal *j, struct block *out, uint32_t index)
 {
 	const struct journal_block *b = &j->blocks[index];
 	enum err e;
@@ -271,6 +277,16 @@ journal_block(struct journal *j, struct block *out, uint32_t index)
 	if (block_parse_known(out, j->window + (b->offset - j->window_from), b->size, &b->hash) != RULE_OK)
 		return ERR_FORMAT;
 	return OK;
+}
+
+enum err
+journal_block(struct journal *j, struct block *out, uint32_t index)
+{
+	enum err e = journal_block_as_stored(j, out, index);
+
+	if (e == OK)
+		out->hash = header_hash_bytes(out->bytes);
+	return e;
 }
 
 uint64_t

@@ -27,6 +27,7 @@
 
 #include "crypto/random.h"
 #include "disk/datadir.h"
+#include "disk/netfile.h"
 #include "net/listener.h"
 #include "node/notify.h"
 #include "node/proctitle.h"
@@ -100,6 +101,24 @@ open_life_pipe(struct master *m)
 	m->env.life = fds[0];
 	m->posts.life_write = fds[1];
 	return OK;
+}
+
+/* Is the folder one of this network? From now on it says of which it is. */
+static enum err
+settle_network(const struct master *m)
+{
+	const char *data_dir = m->config->node.data_dir;
+	struct framelog *journal = storage_log(m->config, LOG_JOURNAL);
+	struct buf why;
+	enum err e;
+
+	buf_init(&why);
+	e = netfile_settle(data_dir, &m->config->network, journal, &why);
+	if (e != OK)
+		log_error("master: %s", why.data == NULL ? err_text(e) : why.data);
+	buf_clear(&why);
+	framelog_free(journal);
+	return e;
 }
 
 static enum err
@@ -396,7 +415,7 @@ start(struct master *m)
 	    (e = open_listeners(m, &m->env.peer_listeners, &m->config->peers.listen, "[peers] listen")) != OK)
 		goto out;
 	posts_plan(&m->posts, &m->env);
-	if ((e = make_store(m)) != OK)
+	if ((e = settle_network(m)) != OK || (e = make_store(m)) != OK)
 		goto out;
 	e = bells_open(&m->env.bells, 2 * m->env.workers);
 	if (e == OK)
@@ -457,7 +476,8 @@ master_run(struct config *config, const char *config_path)
 			    : m.load_failures >= LOADS_MAX || m.env.store == NULL ? EXIT_FAILED
 										  : EXIT_STOPPED;
 	} else {
-		exit_code = e == ERR_PERM || e == ERR_LIMIT ? EXIT_REFUSED : EXIT_FAILED;
+		exit_code = e == ERR_PERM || e == ERR_LIMIT || e == ERR_FORMAT || e == ERR_UNSUPPORTED ? EXIT_REFUSED
+												       : EXIT_FAILED;
 	}
 	store_destroy(m.env.store);
 	bells_close(&m.env.bells);

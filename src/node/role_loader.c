@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 
+#include "disk/compact.h"
 #include "node/roles.h"
 #include "storage.h"
 #include "store/chain.h"
@@ -23,6 +24,9 @@
 #include "util/log.h"
 
 #define SAY_MS 2000 /* between lines about progress */
+
+static const char advice[] = ". Restore the data folder from a backup, or move it away so that the node fetches the "
+			     "chain from its peers anew; rensa verify tells more";
 
 struct loader {
 	struct child *child;
@@ -95,6 +99,38 @@ use_snapshot(struct loader *l, struct journal *j)
 	buf_clear(&why);
 }
 
+static void
+copied(void *ctx, uint32_t done, uint32_t of)
+{
+	if (is_time_to_say(ctx))
+		log_info("loader: %" PRIu32 " of %" PRIu32 " blocks copied", done, of);
+}
+
+/* A journal that is mostly blocks of lost branches is rewritten. If that cannot be done, the old one serves as well. */
+static enum err
+compact(struct loader *l, struct journal *j, struct buf *why)
+{
+	struct compact_report r;
+	struct framelog *log = j->log;
+	enum err e;
+
+	if (!compact_is_worth(j))
+		return OK;
+	log_info("loader: most of the journal is blocks of lost branches: writing it anew");
+	if ((e = journal_compact(j, &r, copied, l, why)) != OK) {
+		if (e == ERR_FORMAT)
+			return e;
+		log_warn("loader: the journal stays as large as it is: %s", why->data);
+		buf_reset(why);
+		return OK;
+	}
+	log_info("loader: %" PRIu32 " blocks of lost branches (%" PRIu64
+		 " bytes) were dropped from the journal, which had %" PRIu64 " bytes and has %" PRIu64,
+		 r.dropped, r.dropped_bytes, r.bytes_before, r.after);
+	journal_close(j);
+	return journal_open(j, log, true, checked, l, why);
+}
+
 static enum err
 load(struct loader *l, struct buf *why)
 {
@@ -104,6 +140,8 @@ load(struct loader *l, struct buf *why)
 	uint32_t restored;
 	enum err e = journal_open(&j, store_journal(s), true, checked, l, why);
 
+	if (e == OK)
+		e = compact(l, &j, why);
 	if (e != OK)
 		return e;
 	FAILPOINT("loader.checked");
@@ -135,7 +173,7 @@ role_loader(struct child *c)
 	buf_init(&why);
 	e = load(&l, &why);
 	if (e != OK)
-		log_error("loader: %s", why.len > 0 ? why.data : err_text(e));
+		log_error("loader: %s%s", why.len > 0 ? why.data : err_text(e), e == ERR_FORMAT ? advice : "");
 	buf_clear(&why);
 	switch (e) {
 	case OK:

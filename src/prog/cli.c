@@ -168,6 +168,10 @@ write_error(struct cli *c, enum cli_exit status)
 		jout_object_end(&j);
 		if (c->tx_id[0] != '\0')
 			jout_kstring(&j, "id", c->tx_id);
+		if (c->damage.len > 0) {
+			jout_key(&j, "damage");
+			jout_raw(&j, c->damage.data, c->damage.len);
+		}
 		jout_object_end(&j);
 		safetext_json(&text, json.data, json.len);
 		buf_clear(&json);
@@ -200,5 +204,6 @@ cli_finish(struct cli *c, enum cli_exit status)
 		write_error(c, status);
 	key_wipe(c->out.data, c->out.cap);
 	buf_clear(&c->out);
+	buf_clear(&c->damage);
 	return (int)status;
 }

@@ -8,6 +8,7 @@
 #include "net/httpc.h"
 #include "util/hex.h"
 #include "util/text.h"
+#include "wire/peer_msg.h"
 
 #define SCHEME "http://"
 
@@ -112,6 +113,22 @@ read_reply(struct answer *out, const struct httpc_result *result)
 	text_copy(out->message, sizeof(out->message), e != NULL ? jval_str(e, "message", "") : "");
 }
 
+/* A host of several addresses: the first that answers is the node, and stays it. */
+static void
+call(struct remote *r, struct httpc_result *result, const struct httpc_request *request)
+{
+	for (;; r->pick++) {
+		*result = (struct httpc_result){0};
+		httpc_call(result, &r->at[r->pick], r->host, request);
+		if (result->error == OK)
+			r->is_settled = true;
+		bool is_silent = result->error == ERR_CLOSED || result->error == ERR_TIMEOUT || result->error == ERR_IO;
+		if (r->is_settled || !is_silent || r->pick + 1 == r->count)
+			return;
+		buf_clear(&result->body);
+	}
+}
+
 void
 remote_try(struct remote *r, struct answer *out, const char *path, const struct buf *body)
 {
@@ -125,20 +142,46 @@ remote_try(struct remote *r, struct answer *out, const char *path, const struct 
 	    .max_reply = r->max_reply,
 	    .timeout_ms = r->timeout_ms,
 	};
-	/* A host of several addresses: the first that answers is the node, and stays it. */
-	for (;; r->pick++) {
-		struct httpc_result result = {0};
-		httpc_call(&result, &r->at[r->pick], r->host, &request);
-		out->error = result.error;
-		if (result.error == OK) {
-			r->is_settled = true;
-			read_reply(out, &result);
-		}
-		buf_clear(&result.body);
-		bool is_silent = out->error == ERR_CLOSED || out->error == ERR_TIMEOUT || out->error == ERR_IO;
-		if (r->is_settled || !is_silent || r->pick + 1 == r->count)
-			return;
+	struct httpc_result result;
+	call(r, &result, &request);
+	out->error = result.error;
+	if (result.error == OK)
+		read_reply(out, &result);
+	buf_clear(&result.body);
+}
+
+enum cli_exit
+remote_peer(struct remote *r, struct buf *reply, const char *path, const struct buf *body, size_t max_reply)
+{
+	struct answer a = {0};
+	struct httpc_request request = {
+	    .method = HTTP_POST,
+	    .path = path,
+	    .content_type = PEER_BODY_TYPE,
+	    .body = body->data,
+	    .body_len = body->len,
+	    .max_reply = max_reply,
+	    .timeout_ms = r->timeout_ms,
+	};
+	struct httpc_result result;
+	enum cli_exit ret = CLI_DONE;
+	call(r, &result, &request);
+	a.error = result.error;
+	if (result.error == OK && result.status == 404) {
+		ret = cli_fail(r->cli, CLI_REFUSED, REMOTE_NO_PEER_ROUTES,
+			       "%.200s does not serve other nodes: name the address of its [peers] listen with --node",
+			       r->host);
+	} else if (result.error == OK && (result.status < 200 || result.status > 299)) {
+		read_reply(&a, &result);
+		ret = remote_fail(r, &a);
+	} else if (result.error != OK) {
+		ret = remote_fail(r, &a);
+	} else if (reply != NULL) {
+		buf_append(reply, result.body.data, result.body.len);
 	}
+	answer_clear(&a);
+	buf_clear(&result.body);
+	return ret;
 }
 
 enum cli_exit

@@ -9,6 +9,7 @@
 
 #include "prog/commands.h"
 #include "prog/table.h"
+#include "util/failpoint.h"
 #include "util/file.h"
 #include "util/log.h"
 #include "wire/json.h"
@@ -31,7 +32,9 @@ static const struct command *const commands[] = {
     &cmd_wallet_export, &cmd_wallet_import, &cmd_mine,
     &cmd_balance,	&cmd_send,	    &cmd_tx,
     &cmd_status,	&cmd_peers,	    &cmd_blocks,
-    &cmd_block,		&cmd_help,
+    &cmd_block,		&cmd_verify,	    &cmd_export,
+    &cmd_import,	&cmd_backup,	    &cmd_compact,
+    &cmd_help,
 };
 
 static const char exit_codes[] =
@@ -250,6 +253,7 @@ main(int argc, char **argv)
 	(void)setrlimit(RLIMIT_CORE, &no_core);
 	signal(SIGPIPE, SIG_IGN);
 	fd_take_standard();
+	failpoint_load();
 	log_set_level(LOG_LEVEL_ERROR);
 
 	struct cli c;

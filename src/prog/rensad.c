@@ -13,6 +13,7 @@
 #include "node/config.h"
 #include "node/master.h"
 #include "node/proctitle.h"
+#include "rensad_reset.h"
 #include "util/buf.h"
 #include "util/failpoint.h"
 #include "util/file.h"
@@ -24,21 +25,24 @@
 
 enum { EXIT_STOPPED = 0, EXIT_FAILED = 1, EXIT_REFUSED = 2 };
 
-enum action { ACTION_RUN, ACTION_TEST, ACTION_PRINT, ACTION_SAMPLE };
+enum action { ACTION_RUN, ACTION_TEST, ACTION_PRINT, ACTION_SAMPLE, ACTION_RESET };
 
 struct options {
 	const char *path; /* NULL: the default */
 	enum action action;
+	bool is_sure; /* --yes */
 };
 
 static const char help_text[] =
-    "Usage: rensad [-c FILE] [-t | -T | --sample]\n"
+    "Usage: rensad [-c FILE] [-t | -T | --sample | --reset [--yes]]\n"
     "Runs a node of a private blockchain, in the foreground.\n"
     "\n"
     "  -c, --config FILE  the configuration; without it " DEFAULT_PATH "\n"
     "  -t, --test         check the configuration, name everything wrong in it, and end\n"
     "  -T, --print        the same, then print every key with the value that the node would use\n"
     "      --sample       print a commented sample configuration, and end\n"
+    "      --reset        delete the chain and the pending transfers of a stopped node: names each file, then asks\n"
+    "      --yes          do not ask\n"
     "  -h, --help         print this text, and end\n"
     "  -V, --version      print the version, and end\n"
     "\n"
@@ -66,16 +70,19 @@ print(const char *text)
 static bool
 options_parse(struct options *o, int *exit_code, int argc, char **argv)
 {
-	enum { OPTION_SAMPLE = 256 };
+	enum { OPTION_SAMPLE = 256, OPTION_RESET, OPTION_YES };
 	static const struct option longs[] = {
 	    {"config", required_argument, NULL, 'c'},
 	    {"test", no_argument, NULL, 't'},
 	    {"print", no_argument, NULL, 'T'},
 	    {"sample", no_argument, NULL, OPTION_SAMPLE},
+	    {"reset", no_argument, NULL, OPTION_RESET},
+	    {"yes", no_argument, NULL, OPTION_YES},
 	    {"help", no_argument, NULL, 'h'},
 	    {"version", no_argument, NULL, 'V'},
 	    {NULL, 0, NULL, 0},
 	};
+	bool is_reset = false;
 	int option;
 	*o = (struct options){.action = ACTION_RUN};
 	*exit_code = EXIT_REFUSED;
@@ -93,6 +100,12 @@ options_parse(struct options *o, int *exit_code, int argc, char **argv)
 			break;
 		case OPTION_SAMPLE:
 			o->action = ACTION_SAMPLE;
+			break;
+		case OPTION_RESET:
+			is_reset = true;
+			break;
+		case OPTION_YES:
+			o->is_sure = true;
 			break;
 		case 'h':
 			*exit_code = print(help_text);
@@ -112,6 +125,14 @@ options_parse(struct options *o, int *exit_code, int argc, char **argv)
 			argv[optind]);
 		return false;
 	}
+	if (is_reset ? o->action != ACTION_RUN : o->is_sure) {
+		fputs("rensad: --reset stands alone but for -c and --yes, which goes with it only.\nTry \"rensad "
+		      "--help\".\n",
+		      stderr);
+		return false;
+	}
+	if (is_reset)
+		o->action = ACTION_RESET;
 	return true;
 }
 
@@ -153,6 +174,8 @@ main(int argc, char **argv)
 	} else if (options.action == ACTION_PRINT) {
 		config_print(&text, &config);
 		exit_code = print(text.data);
+	} else if (options.action == ACTION_RESET) {
+		exit_code = reset_run(&config, options.is_sure);
 	} else {
 		/* A reload reads the same file even if the working folder is another by then. */
 		char *full = realpath(path, NULL);

@@ -35,12 +35,8 @@ refuse(const struct load *l, uint32_t index, const char *what)
 
 	framelog_name(name, b->file);
 	hash_hex(hash, &b->hash);
-	buf_printf(
-	    l->why,
-	    "%s/%s: block %.16s at byte %" PRIu64
-	    " %s. Restore the data folder from a backup, or move it away so that the node fetches the chain from "
-	    "its peers anew; rensa verify tells more",
-	    framelog_folder(l->journal->log), name, hash, b->offset, what);
+	buf_printf(l->why, "%s/%s: block %.16s at byte %" PRIu64 " %s", framelog_folder(l->journal->log), name, hash,
+		   b->offset, what);
 	return ERR_FORMAT;
 }
 
@@ -80,7 +76,7 @@ add_block(struct load *l, uint32_t index)
 {
 	struct verdict v;
 	struct block b;
-	enum err e = journal_block(l->journal, &b, index);
+	enum err e = journal_block_as_stored(l->journal, &b, index);
 
 	if (e == ERR_FORMAT)
 		return refuse(l, index, "is no block");
@@ -100,7 +96,7 @@ begin(struct load *l, uint32_t first)
 {
 	struct blockref parent;
 	struct block b;
-	enum err e = journal_block(l->journal, &b, first);
+	enum err e = journal_block_as_stored(l->journal, &b, first);
 
 	if (e != OK)
 		return e == ERR_FORMAT ? refuse(l, first, "is no block") : no_room(l, e);
@@ -137,7 +133,7 @@ build_all(struct load *l, const uint32_t *order, uint32_t count, load_progress *
 	enum err e = OK;
 
 	for (uint32_t i = 0; i < count && e == OK; i++) {
-		if ((e = journal_block(l->journal, &b, order[i])) == ERR_FORMAT)
+		if ((e = journal_block_as_stored(l->journal, &b, order[i])) == ERR_FORMAT)
 			e = refuse(l, order[i], "is no block");
 		else if (e != OK || (e = bulk_add(bulk, &b, &v)) != OK)
 			e = no_room(l, e);

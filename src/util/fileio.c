@@ -97,6 +97,41 @@ file_read_at(int fd, void *data, size_t len, uint64_t at, size_t *got)
 }
 
 enum err
+file_put(int fd, const void *data, size_t len)
+{
+	if (fails("disk.write", EIO))
+		return err_of_errno();
+	for (size_t done = 0; done < len;) {
+		ssize_t n = write(fd, (const char *)data + done, len - done);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1)
+			return err_of_errno();
+		done += (size_t)n;
+	}
+	return OK;
+}
+
+enum err
+file_take(int fd, void *data, size_t len, size_t *got)
+{
+	*got = 0;
+	if (fails("disk.read", EIO))
+		return err_of_errno();
+	while (*got < len) {
+		ssize_t n = read(fd, (char *)data + *got, len - *got);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1)
+			return err_of_errno();
+		if (n == 0)
+			break;
+		*got += (size_t)n;
+	}
+	return OK;
+}
+
+enum err
 file_sync(int fd)
 {
 	return fails("disk.sync", EIO) || fdatasync(fd) == -1 ? err_of_errno() : OK;

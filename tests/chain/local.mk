@@ -16,6 +16,7 @@ tests_chain_test_chain_SOURCES = \
 	tests/chain/suite_params.c \
 	tests/chain/suite_pow.c \
 	tests/chain/suite_property.c \
+	tests/chain/suite_replay.c \
 	tests/chain/suite_rule.c \
 	tests/chain/suite_template.c \
 	tests/chain/suite_tx.c \

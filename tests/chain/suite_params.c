@@ -202,6 +202,34 @@ START_TEST(the_largest_parameters_fit)
 }
 END_TEST
 
+START_TEST(canonical_bytes_are_read_back)
+{
+	struct params p, q;
+	uint8_t bytes[PARAMS_SIZE_MAX];
+	params_default(&p);
+	p.retarget = RETARGET_FIXED;
+	p.maturity = 7;
+	p.min_fee = MONEY_MAX;
+	size_t len = params_encode(bytes, &p);
+	ck_assert_int_eq(params_decode(&q, bytes, len), OK);
+	ck_assert_ptr_null(params_difference(&p, &q));
+	/* Nothing shorter or longer is read, and nothing that breaks a bound. */
+	for (size_t i = 0; i < len; i++)
+		ck_assert_int_eq(params_decode(&q, bytes, i), ERR_FORMAT);
+	bytes[len] = 0;
+	ck_assert_int_eq(params_decode(&q, bytes, len + 1), ERR_FORMAT);
+	bytes[2] = 0;
+	ck_assert_int_eq(params_decode(&q, bytes, len), ERR_FORMAT);
+	bytes[2] = 'R';
+	ck_assert_int_eq(params_decode(&q, bytes, len), ERR_FORMAT);
+	bytes[2] = 'r';
+	bytes[1] = 33;
+	ck_assert_int_eq(params_decode(&q, bytes, len), ERR_FORMAT);
+	bytes[0] = 2;
+	ck_assert_int_eq(params_decode(&q, bytes, len), ERR_UNSUPPORTED);
+}
+END_TEST
+
 Suite *
 suite_params(void)
 {
@@ -212,5 +240,6 @@ suite_params(void)
 	tcase_add_test(tc, defaults_and_bounds_are_allowed);
 	tcase_add_test(tc, canonical_bytes_are_laid_out_as_documented);
 	tcase_add_test(tc, the_largest_parameters_fit);
+	tcase_add_test(tc, canonical_bytes_are_read_back);
 	return suite;
 }

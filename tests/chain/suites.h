@@ -14,6 +14,7 @@ Suite *suite_merkle(void);
 Suite *suite_params(void);
 Suite *suite_pow(void);
 Suite *suite_property(void);
+Suite *suite_replay(void);
 Suite *suite_rule(void);
 Suite *suite_template(void);
 Suite *suite_tx(void);

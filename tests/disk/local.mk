@@ -4,13 +4,16 @@ tests_disk_test_disk_SOURCES = \
 	tests/disk/logkit.c \
 	tests/disk/logkit.h \
 	tests/disk/main.c \
+	tests/disk/suite_chainfile.c \
 	tests/disk/suite_framelog.c \
 	tests/disk/suite_framelog_faults.c \
 	tests/disk/suite_framelog_torn.c \
 	tests/disk/suite_journal.c \
 	tests/disk/suite_keyfile.c \
+	tests/disk/suite_netfile.c \
+	tests/disk/suite_poollog.c \
 	tests/disk/suites.h \
 	tests/suite.h
-tests_disk_test_disk_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_disk_test_disk_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -DTOP_SRCDIR='"$(abs_top_srcdir)"'
 tests_disk_test_disk_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_disk_test_disk_LDADD = $(DISK_LIBS) $(CHECK_LIBS)

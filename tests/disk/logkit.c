@@ -16,17 +16,6 @@
 
 static char top[64], folder[80];
 
-void
-kit_setup(void)
-{
-	const char *tmp = getenv("TMPDIR");
-
-	failpoint_clear();
-	snprintf(top, sizeof(top), "%.40s/rensa-log-XXXXXX", tmp != NULL ? tmp : "/tmp");
-	ck_assert_ptr_nonnull(mkdtemp(top));
-	snprintf(folder, sizeof(folder), "%s/log", top);
-}
-
 static int
 remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
 {
@@ -36,11 +25,40 @@ remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
 	return remove(path);
 }
 
+static void
+make_top(void)
+{
+	const char *tmp = getenv("TMPDIR");
+
+	/* In memory where there is such a folder: what is tested is the order of syncs, and there are thousands of them. */
+	if (access("/dev/shm", W_OK) == 0)
+		tmp = "/dev/shm";
+	snprintf(top, sizeof(top), "%.40s/framelog-XXXXXX", tmp != NULL ? tmp : "/tmp");
+	if (mkdtemp(top) == NULL) {
+		perror(top);
+		exit(EXIT_FAILURE);
+	}
+	snprintf(folder, sizeof(folder), "%s/log", top);
+}
+
+static void
+remove_top(void)
+{
+	nftw(top, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
 void
-kit_teardown(void)
+kit_use(TCase *tc)
+{
+	/* In the parent of the test processes, so that a test that dies leaves nothing behind. */
+	tcase_add_unchecked_fixture(tc, make_top, remove_top);
+}
+
+void
+kit_clear(void)
 {
 	failpoint_clear();
-	nftw(top, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 const char *
@@ -262,7 +280,7 @@ kit_save(struct kit_image *image)
 void
 kit_restore(const struct kit_image *image)
 {
-	nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	kit_clear();
 	ck_assert_int_eq(mkdir(folder, 0700), 0);
 	for (size_t i = 0; i < image->count; i++) {
 		int fd = open(kit_path(image->files[i].name), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);

@@ -16,9 +16,10 @@
 #define KIT_RESERVE 65536 /* the log keeps so much for vital frames */
 #define KIT_FRAMES_MAX 64
 
-/* The folder, made before each test and removed after it. */
-void kit_setup(void);
-void kit_teardown(void);
+/* Gives the case a folder, removed after its last test. */
+void kit_use(TCase *tc);
+/* Removes the log, if there is one; nothing is to fail any more. Comes before each test, as a fixture. */
+void kit_clear(void);
 const char *kit_folder(void);
 const char *kit_path(const char *name);
 bool kit_has(const char *name);

@@ -5,10 +5,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "chain/block.h"
 #include "logkit.h"
 #include "suites.h"
 #include "util/bytes.h"
 #include "util/crc32c.h"
+#include "util/file.h"
+#include "util/hex.h"
 
 #define SIZE 200	     /* of a frame's payload … */
 #define LENGTH (SIZE + 24)   /* … and with its header, on disk */
@@ -266,6 +269,8 @@ static const struct {
     {PATCH, 2, 48, 3, 8, ERR_FORMAT, "00000002.log", "is not the one that follows"},
     {PATCH, 2, 56, PAIR + 8, 8, ERR_FORMAT, "00000001.log", "damaged at byte 544: what stands there is no whole frame"},
     {PATCH, 2, 56, PAIR - 8, 8, ERR_FORMAT, "00000001.log", "damaged at byte 544: what stands there is no whole frame"},
+    {PATCH, 1, 56, UINT64_C(1) << 62, 8, ERR_FORMAT, "00000001.log", "damaged in its header"},
+    {PATCH, 3, 56, UINT64_MAX, 8, ERR_FORMAT, "00000003.log", "damaged in its header"},
     {PATCH, 2, 56, LENGTH, 8, ERR_FORMAT, "00000002.log", "is not the one that follows"},
     {PATCH, 3, 64, 1, 4, ERR_FORMAT, "00000003.log", "is not the one that follows"},
     {PATCH, 1, 64, 1, 4, ERR_FORMAT, "00000001.log", "damaged at byte 96"},
@@ -278,8 +283,8 @@ static const struct {
     {CUT, 2, SECOND + LENGTH - 1, 0, 0, ERR_FORMAT, "00000002.log", "damaged at byte 320"},
     {REMOVE, 1, 0, 0, 0, ERR_FORMAT, "00000002.log", "lacks its first file"},
     {REMOVE, 2, 0, 0, 0, ERR_FORMAT, "00000001.log", "the file after it is missing"},
-    {FOLDER, 1, 0, 0, 0, ERR_IO, "00000001.log", "cannot read"},
-    {FOLDER, 3, 0, 0, 0, ERR_IO, "00000003.log", "cannot read"},
+    {FOLDER, 1, 0, 0, 0, ERR_FORMAT, "00000001.log", "is no log of a node: it is no file"},
+    {FOLDER, 3, 0, 0, 0, ERR_FORMAT, "00000003.log", "is no log of a node: it is no file"},
     /* from, to, with */
     {FILL, 1, 0, 96, 0, ERR_FORMAT, "00000001.log", "is no log of a node"},
     {FILL, 2, 91, 92, 1, ERR_FORMAT, "00000002.log", "damaged in its header (bytes 0 to 95)"},
@@ -404,6 +409,64 @@ START_TEST(names_files_by_at_least_eight_digits)
 }
 END_TEST
 
+/* --- The files of docs/protocol.md --- */
+
+/* Puts the file that the page shows under a key into the folder. */
+static void
+write_documented(const char *key, const char *name)
+{
+	struct buf page = {0};
+	ck_assert_int_eq(file_read(&page, TOP_SRCDIR "/docs/protocol.md", 1 << 20), OK);
+	char *hex = strstr(page.data, key);
+	ck_assert_ptr_nonnull(hex);
+	hex += strlen(key);
+	size_t digits = strspn(hex, "0123456789abcdef");
+	uint8_t bytes[1024];
+	ck_assert_uint_le(digits / 2, sizeof(bytes));
+	hex[digits] = '\0';
+	ck_assert_int_eq(hex_decode(bytes, digits / 2, hex), OK);
+	ck_assert_int_eq(mkdir(kit_folder(), 0700), 0);
+	FILE *file = fopen(kit_path(name), "we");
+	ck_assert_ptr_nonnull(file);
+	ck_assert_uint_eq(fwrite(bytes, 1, digits / 2, file), digits / 2);
+	fclose(file);
+	buf_clear(&page);
+}
+
+static const struct {
+	const char *key, *name;
+	enum log_kind kind;
+	size_t sizes[2];
+	struct log_place place;
+} documented[] = {
+    {"\"journal_file\": \"", "00000001.log", LOG_JOURNAL, {251, 5}, {1, 96 + 280 + 32, 280 + 32, 0, 0}},
+    {"\"pool_file\": \"", "00000007.log", LOG_POOL, {197, 0}, {7, 96 + 224, 1000 + 224, 0, 0}},
+};
+
+START_TEST(reads_the_documented_files)
+{
+	struct framelog_options o = kit_options();
+	struct framelog *l;
+	struct params p;
+	const struct kit_scan *s;
+	params_default(&p);
+	o.genesis = genesis_hash(&p);
+	o.kind = documented[_i].kind;
+	write_documented(documented[_i].key, documented[_i].name);
+	l = framelog_new(&o);
+	s = kit_scan_by(l, true);
+	ck_assert_msg(s->e == OK, "%s", s->why);
+	ck_assert_uint_eq(s->out.frames, documented[_i].sizes[1] != 0 ? 2 : 1);
+	ck_assert_uint_eq(s->sizes[0], documented[_i].sizes[0]);
+	ck_assert_uint_eq(s->sizes[1], documented[_i].sizes[1]);
+	ck_assert_uint_eq(s->out.place.file, documented[_i].place.file);
+	ck_assert_uint_eq(s->out.place.offset, documented[_i].place.offset);
+	ck_assert_uint_eq(s->out.place.position, documented[_i].place.position);
+	ck_assert_uint_eq(s->out.torn_bytes, 0);
+	framelog_free(l);
+}
+END_TEST
+
 /* --- Replacing --- */
 
 START_TEST(replaces_all_that_was_there)
@@ -520,7 +583,8 @@ suite_framelog(void)
 {
 	Suite *suite;
 	TCase *tc = suite_case(&suite, "framelog", 30);
-	tcase_add_checked_fixture(tc, kit_setup, kit_teardown);
+	kit_use(tc);
+	tcase_add_checked_fixture(tc, kit_clear, kit_clear);
 	tcase_add_test(tc, is_empty_before_anything_is_written);
 	tcase_add_test(tc, gives_back_frames_of_every_size);
 	tcase_add_test(tc, takes_frames_up_to_their_greatest_size_and_number_of_parts);
@@ -534,6 +598,7 @@ suite_framelog(void)
 	tcase_add_loop_test(tc, passes_over_names_that_are_none_of_its_own, 0, ARRAY_LEN(strange_names));
 	tcase_add_loop_test(tc, removes_files_that_never_got_their_name, 0, ARRAY_LEN(unfinished_names));
 	tcase_add_test(tc, names_files_by_at_least_eight_digits);
+	tcase_add_loop_test(tc, reads_the_documented_files, 0, ARRAY_LEN(documented));
 	tcase_add_test(tc, replaces_all_that_was_there);
 	tcase_add_test(tc, replaces_by_nothing_and_again_and_what_was_never_there);
 	tcase_add_test(tc, keeps_the_old_if_the_new_is_no_good);

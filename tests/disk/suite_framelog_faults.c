@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "logkit.h"
@@ -14,6 +15,8 @@
 #define LENGTH 88
 #define PAIR (2 * LENGTH)
 
+#ifdef RENSA_FAILPOINTS
+
 static struct framelog *
 open_synced(uint64_t room)
 {
@@ -22,8 +25,6 @@ open_synced(uint64_t room)
 	o.is_synced = true;
 	return framelog_new(&o);
 }
-
-#ifdef RENSA_FAILPOINTS
 
 /* --- One failure at a time --- */
 
@@ -119,8 +120,7 @@ START_TEST(replaces_wholly_or_not_at_all)
 		struct framelog *l;
 		enum err e;
 
-		kit_teardown();
-		kit_setup();
+		kit_clear();
 		l = open_synced(PAIR);
 		kit_put_all(l, &place, "abcde", SIZE);
 		before = place;
@@ -338,6 +338,185 @@ START_TEST(makes_durable_what_it_found_before_others_hear_of_it)
 }
 END_TEST
 
+/* --- A life of the log, with one failure, or death, at each of its steps in turn --- */
+
+static struct life {
+	struct log_place place;
+	/* What was acknowledged. Once a replacement was begun it may be the one or the other. */
+	char acked[2][KIT_FRAMES_MAX + 1];
+	int ways;
+	char trying; /* a frame that was tried and not acknowledged since */
+} * life;
+
+/* The log may hold no less, and no more but the frame that was tried last. */
+static void
+matches(const char *names, unsigned pass)
+{
+	char longer[KIT_FRAMES_MAX + 8];
+	for (int i = 0; i < life->ways; i++) {
+		snprintf(longer, sizeof(longer), "%s%c", life->acked[i], life->trying);
+		if (strcmp(names, life->acked[i]) == 0 || strcmp(names, longer) == 0)
+			return;
+	}
+	ck_abort_msg("step %u: found \"%s\", acknowledged \"%s\" or \"%s\", tried %c", pass, names, life->acked[0],
+		     life->ways > 1 ? life->acked[1] : "-", life->trying != '\0' ? life->trying : '-');
+}
+
+static void
+live_put(struct framelog *l, const char *names, bool is_vital)
+{
+	for (; *names != '\0'; names++) {
+		struct log_place place = life->place;
+		enum err e;
+		life->trying = *names;
+		e = kit_try(l, &place, *names, SIZE, is_vital);
+		life->place = place;
+		if (e != OK)
+			continue;
+		for (int i = 0; i < life->ways; i++)
+			strncat(life->acked[i], names, 1);
+		life->trying = '\0';
+	}
+}
+
+static void
+live_replace(struct framelog *l, const char *names)
+{
+	struct log_place place = life->place;
+	bool is_good = true;
+	char before[KIT_FRAMES_MAX + 1];
+	if (framelog_replace_begin(l, &place) != OK)
+		return;
+	memcpy(before, life->acked[0], sizeof(before));
+	snprintf(life->acked[1], sizeof(life->acked[1]), "%s", names);
+	life->ways = 2;
+	for (; *names != '\0'; names++)
+		is_good &= kit_try(l, &place, *names, SIZE, false) == OK;
+	if (framelog_replace_end(l, &place, is_good) != OK || !is_good)
+		return;
+	life->place = place;
+	memcpy(life->acked[0], life->acked[1], sizeof(before));
+	life->ways = 1;
+}
+
+static void
+live_again(struct framelog *l)
+{
+	const struct kit_scan *s = kit_scan_by(l, true);
+	if (s->e != OK)
+		s = kit_scan_by(l, true);
+	ck_assert_msg(s->e == OK, "%s", s->why);
+	matches(s->names, 0);
+	/* What a start found has been told to others. */
+	snprintf(life->acked[0], sizeof(life->acked[0]), "%s", s->names);
+	life->ways = 1;
+	life->trying = '\0';
+	life->place = s->out.place;
+}
+
+static void
+live(void *ctx)
+{
+	struct framelog *l = open_synced(PAIR), *other = open_synced(PAIR);
+	(void)ctx;
+	live_put(l, "abc", false);
+	live_put(other, "de", false);
+	live_put(l, "f", true);
+	live_replace(l, "XYZ");
+	live_put(l, "gh", false);
+	live_put(other, "i", false);
+	framelog_free(other);
+	framelog_free(l);
+	l = open_synced(PAIR);
+	live_again(l);
+	live_put(l, "jkl", false);
+	live_replace(l, "UV");
+	live_put(l, "m", false);
+	framelog_free(l);
+}
+
+static void
+begin_life(void)
+{
+	kit_clear();
+	memset(life, 0, sizeof(*life));
+	life->ways = 1;
+}
+
+static void
+share_life(void)
+{
+	life = mmap(NULL, sizeof(*life), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ck_assert_ptr_ne(life, MAP_FAILED);
+}
+
+static const char *const fail_points[] = {"disk.any", "disk.sync", "disk.dirsync", "disk.rename", "disk.allocate"};
+
+START_TEST(keeps_all_that_was_acknowledged_whatever_fails)
+{
+	bool has_failed = true;
+	unsigned pass;
+	share_life();
+	for (pass = 1; has_failed; pass++) {
+		begin_life();
+		failpoint_arm(fail_points[_i], FAILPOINT_FAIL, pass);
+		live(NULL);
+		has_failed = kit_fired(fail_points[_i]);
+		failpoint_clear();
+		ck_assert_int_eq(kit_scan(false)->e, OK);
+		matches(kit_scan(false)->names, pass);
+		kit_expect_goes_on(kit_scan(false)->names);
+	}
+	ck_assert_str_eq(life->acked[0], "UVm");
+	ck_assert_uint_gt(pass, 3);
+}
+END_TEST
+
+static const struct {
+	const char *name;
+	bool has_successor; /* who goes on from the place; else all died, and a start scans the log */
+} deaths[] = {
+    {"disk.any", true},
+    {"disk.any", false},
+    {"framelog.before-sync", true},
+    {"framelog.before-sync", false},
+    {"framelog.before-rename", true},
+    {"framelog.before-rename", false},
+    {"framelog.written", true},
+    {"framelog.written", false},
+    {"framelog.replaced", true},
+    {"framelog.replaced", false},
+};
+
+START_TEST(keeps_all_that_was_acknowledged_whenever_its_writer_dies)
+{
+	unsigned pass;
+	share_life();
+	for (pass = 1;; pass++) {
+		struct framelog *l;
+		bool has_died;
+		begin_life();
+		has_died = kit_dies(deaths[_i].name, pass, live, NULL);
+		l = open_synced(PAIR);
+		if (!deaths[_i].has_successor)
+			live_again(l);
+		live_put(l, "1", false);
+		ck_assert_int_eq(life->trying, '\0');
+		ck_assert_int_eq(kit_scan(false)->e, OK);
+		matches(kit_scan(false)->names, pass);
+		live_put(l, "234", false);
+		framelog_free(l);
+		ck_assert_int_eq(kit_scan(true)->e, OK);
+		matches(kit_scan(true)->names, pass);
+		kit_expect_goes_on(kit_scan(false)->names);
+		if (!has_died)
+			break;
+	}
+	ck_assert_uint_gt(pass, 1);
+	ck_assert_str_eq(life->acked[0], "UVm1234");
+}
+END_TEST
+
 #endif
 
 Suite *
@@ -345,7 +524,8 @@ suite_framelog_faults(void)
 {
 	Suite *suite;
 	TCase *tc = suite_case(&suite, "framelog-faults", 60);
-	tcase_add_checked_fixture(tc, kit_setup, kit_teardown);
+	kit_use(tc);
+	tcase_add_checked_fixture(tc, kit_clear, kit_clear);
 #ifdef RENSA_FAILPOINTS
 	tcase_add_test(tc, writes_into_a_new_file_after_a_failed_sync);
 	tcase_add_test(tc, writes_no_more_into_a_file_whose_sync_failed);
@@ -357,6 +537,8 @@ suite_framelog_faults(void)
 	tcase_add_test(tc, keeps_room_for_vital_frames_whoever_took_it);
 	tcase_add_loop_test(tc, does_not_take_a_failed_read_for_the_end, 0, ARRAY_LEN(layouts));
 	tcase_add_test(tc, makes_durable_what_it_found_before_others_hear_of_it);
+	tcase_add_loop_test(tc, keeps_all_that_was_acknowledged_whatever_fails, 0, ARRAY_LEN(fail_points));
+	tcase_add_loop_test(tc, keeps_all_that_was_acknowledged_whenever_its_writer_dies, 0, ARRAY_LEN(deaths));
 #endif
 	return suite;
 }

@@ -460,7 +460,8 @@ suite_framelog_torn(void)
 {
 	Suite *suite;
 	TCase *tc = suite_case(&suite, "framelog-torn", 60);
-	tcase_add_checked_fixture(tc, kit_setup, kit_teardown);
+	kit_use(tc);
+	tcase_add_checked_fixture(tc, kit_clear, kit_clear);
 	tcase_add_loop_test(tc, cuts_a_torn_last_frame_and_nothing_else, 0, ARRAY_LEN(torn_logs) * REST_COUNT);
 	tcase_add_test(tc, leaves_a_torn_frame_alone_unless_it_may_mend);
 	tcase_add_loop_test(tc, refuses_any_flipped_bit_of_a_files_header, 0, 3);

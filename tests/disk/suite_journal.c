@@ -35,7 +35,7 @@ static struct buf why;
 static void
 setup(void)
 {
-	kit_setup();
+	kit_clear();
 	log_now = kit_open(0);
 	place = (struct log_place){0};
 	buf_init(&why);
@@ -48,7 +48,7 @@ teardown(void)
 	journal_close(&journal);
 	framelog_free(log_now);
 	buf_clear(&why);
-	kit_teardown();
+	kit_clear();
 }
 
 /*
@@ -338,6 +338,7 @@ suite_journal(void)
 {
 	Suite *suite;
 	TCase *tc = suite_case(&suite, "journal", 30);
+	kit_use(tc);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, finds_the_blocks_and_the_chain_that_ends_in_the_last_tip, 0, ARRAY_LEN(rows));
 	tcase_add_test(tc, finds_its_way_in_a_large_tree);

@@ -615,7 +615,8 @@ def test_what_names_no_block_or_transaction_reaches_no_node(rensa, node, word):
 # The command line -----------------------------------------------------------------------------------------------------
 
 COMMANDS = ["wallet create", "wallet list", "wallet address", "wallet export", "wallet import"]
-COMMANDS += ["mine", "balance", "send", "tx", "status", "peers", "blocks", "block", "help"]
+COMMANDS += ["mine", "balance", "send", "tx", "status", "peers", "blocks", "block"]
+COMMANDS += ["verify", "export", "import", "backup", "compact", "help"]
 
 
 def test_help_lists_every_command_option_and_exit_code(rensa):
@@ -846,3 +847,13 @@ def test_a_host_by_name_works(rensa, node):
 def test_nothing_is_asked_when_nobody_can_answer(rensa, alice):
     assert rensa("wallet", "import", "x", stdin=b"").err.count("secret key (WIF, not shown)") == 0
     assert rensa("send", "--from", "alice", "--to", "alice", "--amount", "1").code == DONE
+
+
+def test_tools_for_operators_need_no_home(rensa, node, tmp_path):
+    """A timer of systemd has none."""
+    nowhere = {"RENSA_HOME": "", "HOME": ""}
+    assert "where wallets are kept" in rensa("wallet", "list", env=nowhere).err
+    for args in ["verify"], ["compact"], ["export", "chain"], ["import", "chain"]:
+        done = rensa(*args, "--data", tmp_path / "none", env=nowhere)
+        assert done.code == LOCAL and "wallets" not in done.err
+    assert rensa("backup", "copy", "--node", f"http://127.0.0.1:{closed_port()}", env=nowhere).code == UNREACHABLE
