@@ -48,6 +48,7 @@ static const char *const others[] = {
     "shm.map",
     "shm.read",
     /* suite_kill_pool.c */
+    "pool.relinking",
     "pool.half-written",
     "pool.before-link",
     "pool.inserted",
