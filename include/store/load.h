@@ -43,7 +43,7 @@ void store_load_progress(const struct store *s, uint32_t *done, uint32_t *of);
 /* The last attempt to write to the journal, or to the pool's log. */
 enum err store_journal_err(const struct store *s);
 enum err store_pool_log_err(const struct store *s);
-/* The pool process, now and then: forgets that a disk was full once it has room again. */
+/* The pool process, now and then: forgets that a disk was full, or refused the pool's log, once it takes files again. */
 void store_probe_disk(struct store *s);
 /* Where the logs go on: for status and snapshots. */
 struct log_place store_journal_place(const struct store *s);

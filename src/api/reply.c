@@ -75,6 +75,11 @@ no_of_failure(struct no *no, enum err e)
 	case ERR_LIMIT:
 		no_set(no, 507, "no-space", "the chain has reached [node] shm_max; raise it in the configuration");
 		break;
+	case ERR_IO:
+	case ERR_PERM:
+		no_set(no, 503, "disk-failed",
+		       "the disk of the node refused to keep a block, so it was not taken; its log says more");
+		break;
 	default:
 		no_set(no, 500, "internal-error", "the node could not do it: %s; its log may say more", err_text(e));
 		break;

@@ -204,10 +204,26 @@ open_file(struct framelog *l, uint64_t number)
 	return OK;
 }
 
+/* Removes all files behind this one. The last first, so that there is never a gap, whenever we die. */
+static enum err
+drop_behind(const struct framelog *l, uint64_t number)
+{
+	char path[PATH_MAX];
+	uint64_t last = number;
+	enum err e;
+
+	while ((e = framelog_path(l, path, last + 1, LOG_SUFFIX)) == OK && access(path, F_OK) == 0)
+		last++;
+	for (; e == OK && last > number; last--)
+		if ((e = framelog_path(l, path, last, LOG_SUFFIX)) == OK)
+			e = file_unlink(path);
+	return e;
+}
+
 /*
  * A file behind the place was made by somebody who died before the place moved. One that replaces all before it has done
  * so: the log goes on behind what it holds. From any other nothing was acknowledged, but a scan would believe it rather
- * than what is now written here: *is_there, and it shall be made anew.
+ * than what is now written here: *is_there, and it shall be made anew. There are more if the first could not be synced.
  */
 static enum err
 meet_next(struct framelog *l, struct log_place *place, bool *is_there)
@@ -225,7 +241,7 @@ meet_next(struct framelog *l, struct log_place *place, bool *is_there)
 		return e;
 	if (!l->is_base) {
 		*is_there = true;
-		return OK;
+		return drop_behind(l, number);
 	}
 	/* It may have died before its name was durable. */
 	if ((e = folder_sync(l->folder)) == OK && (e = framelog_end_of(l, place, number)) == OK)

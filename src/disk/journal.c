@@ -20,7 +20,7 @@
 
 #define ENTRY_HEAD 5
 #define WINDOW ((size_t)1 << 20)
-#define PROGRESS_BLOCKS 1024
+#define PROGRESS_BLOCKS 64 /* at most 256 MiB: whoever watches the reader must not think that it is stuck */
 
 enum entry_kind { ENTRY_BLOCK = 1, ENTRY_TIP = 2, ENTRY_CLOSED = 3 };
 

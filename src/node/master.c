@@ -44,6 +44,12 @@
 #define LOCK_WAIT_MS 5000
 #define TICK_MS 1000
 #define LOADS_MAX 3 /* attempts at loading the chain, if it is not refused for good */
+/*
+ * Between two rebuilds for the sake of memory. What fills it again at once (a longer chain that has no room beside ours,
+ * fetched again and again) would fill it for ever, and a node that rebuilds does nothing else.
+ */
+#define REBUILD_PAUSE_MS 60000
+#define REBUILD_PAUSE_MAX_MS 3600000
 
 enum { EXIT_STOPPED = 0, EXIT_FAILED = 1, EXIT_REFUSED = 2 };
 
@@ -57,6 +63,8 @@ struct master {
 	bool is_told;		/* the supervisor, that the node is ready */
 	bool is_refused;	/* the loader said that a person has to look */
 	uint32_t load_failures; /* in a row */
+	uint64_t rebuilt_ms;	/* when memory was last a reason to rebuild; 0: never. Monotonic */
+	uint64_t rebuild_pause_ms;
 };
 
 static enum err
@@ -150,34 +158,54 @@ rebuild(struct master *m)
 }
 
 /* Whoever started us may wait for this word; then one that does not get through is worth knowing. */
-static void
+static enum err
 tell_supervisor(const char *state)
 {
 	enum err e = notify_supervisor(state);
 
 	if (e != OK && e != ERR_NOT_FOUND)
 		log_warn("master: the supervisor at NOTIFY_SOCKET does not get %s: %s", state, err_text(e));
+	return e == ERR_NOT_FOUND ? OK : e;
 }
 
-/* Once when the chain is there, and on the way there how far it is; a long way is no reason to give us up. */
+/*
+ * Once when the chain is there, until it gets through, and on the way there how far it is; a long way is no reason to give
+ * us up.
+ */
 static void
 tell_of_loading(struct master *m)
 {
 	char text[160];
 	uint32_t done, of;
+	bool is_loaded = store_is_loaded(m->env.store);
 
 	if (m->is_told)
 		return;
 	store_load_progress(m->env.store, &done, &of);
-	m->is_told = store_is_loaded(m->env.store);
-	if (m->is_told)
+	if (is_loaded)
 		snprintf(text, sizeof(text), "READY=1\nSTATUS=height %" PRIu64,
 			 chain_height(m->env.store, chain_tip(m->env.store)));
 	else
 		snprintf(text, sizeof(text),
 			 "STATUS=loading the chain: %" PRIu32 " of %" PRIu32 " blocks\nEXTEND_TIMEOUT_USEC=60000000",
 			 done, of);
-	tell_supervisor(text);
+	m->is_told = tell_supervisor(text) == OK && is_loaded;
+}
+
+/* Does memory want it, and was it not done just now? */
+static bool
+is_time_to_rebuild(struct master *m)
+{
+	uint64_t now = clock_mono_ms(), since = now - m->rebuilt_ms;
+
+	if (!store_wants_rebuild(m->env.store) || (m->rebuilt_ms != 0 && since < m->rebuild_pause_ms))
+		return false;
+	if (m->rebuilt_ms == 0 || since > REBUILD_PAUSE_MAX_MS)
+		m->rebuild_pause_ms = REBUILD_PAUSE_MS;
+	else if (m->rebuild_pause_ms < REBUILD_PAUSE_MAX_MS / 2)
+		m->rebuild_pause_ms *= 2;
+	m->rebuilt_ms = now;
+	return true;
 }
 
 static void
@@ -186,9 +214,9 @@ look_after_loading(struct master *m)
 	int code = posts_load_failure(&m->posts);
 
 	tell_of_loading(m);
-	if (store_is_loaded(m->env.store))
+	if (code == 0 && store_is_loaded(m->env.store))
 		m->load_failures = 0;
-	if (code == 0 && store_wants_rebuild(m->env.store)) {
+	if (code == 0 && is_time_to_rebuild(m)) {
 		log_info(
 		    "master: too much of the shared memory is taken by blocks of lost branches: rebuilding it from "
 		    "the journal");
@@ -286,7 +314,7 @@ on_signal(struct master *m, int signo)
 			break;
 		}
 		log_info("master: stopping");
-		tell_supervisor("STOPPING=1");
+		(void)tell_supervisor("STOPPING=1");
 		/* A rebuild stops everybody too; then it is a stop after all. */
 		if (!m->is_rebuilding)
 			posts_stop(&m->posts);

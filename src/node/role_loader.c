@@ -9,6 +9,7 @@
  */
 #include <inttypes.h>
 #include <signal.h>
+#include <sys/prctl.h>
 
 #include "disk/compact.h"
 #include "node/roles.h"
@@ -166,8 +167,9 @@ role_loader(struct child *c)
 	struct buf why;
 	enum err e;
 
-	/* Nothing of what it does needs an orderly end. */
+	/* Nothing of what it does needs an orderly end. It has no loop in which it would see that the master is gone. */
 	signal(SIGTERM, SIG_DFL);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	buf_init(&why);
 	e = load(&l, &why);
 	if (e != OK)

@@ -4,10 +4,13 @@
 #include <string.h>
 
 #include "store/commit.h"
+#include "store/load.h"
 #include "store/mempool.h"
 #include "util/mem.h"
 
 #define LOCK_MS 10000
+#define ROOM_TRIES \
+	8 /* two committers may reserve the same bytes; whoever then hears that there is no room asks again */
 
 void
 branch_init(struct branch *b, struct store *s)
@@ -124,12 +127,13 @@ stage(struct branch *b, const struct block *block, uint64_t supply)
 	enum err e;
 
 	changes = changes_of(b, &count);
-	if ((e = store_reserve(s, stage_cost(block, count))) != OK)
-		return e;
-	if ((e = store_begin(s, LOCK_MS)) != OK)
-		return e;
-	e = stage_block(s, &ref, b->at, block, supply, changes, count, b->tags);
-	store_end(s);
+	e = ERR_NOSPC;
+	for (int i = 0; i < ROOM_TRIES && e == ERR_NOSPC; i++) {
+		if ((e = store_reserve(s, stage_cost(block, count))) != OK || (e = store_begin(s, LOCK_MS)) != OK)
+			return e;
+		e = stage_block(s, &ref, b->at, block, supply, changes, count, b->tags);
+		store_end(s);
+	}
 	if (e == OK) {
 		ledger_keep(b->ledger, b->tags);
 		b->at = ref;
@@ -183,17 +187,14 @@ wins(const struct branch *b)
 	return head_is_better(&theirs, &ours);
 }
 
-enum err
-branch_commit(struct branch *b, struct blockref only_on, struct blockref *old)
+static enum err
+commit(struct branch *b, struct blockref only_on, struct blockref *old)
 {
 	struct store *s = b->store;
 	struct blockref tip;
 	enum err e;
 
-	old->v = 0;
-	if (!wins(b))
-		return only_on.v == 0 || chain_tip(s).v == only_on.v ? OK : ERR_STALE;
-	if ((e = stage_journal(b)) != OK || (e = store_begin(s, LOCK_MS)) != OK)
+	if ((e = store_begin(s, LOCK_MS)) != OK)
 		return e;
 	tip = chain_tip(s);
 	if (only_on.v != 0 && tip.v != only_on.v)
@@ -208,5 +209,28 @@ branch_commit(struct branch *b, struct blockref only_on, struct blockref *old)
 		}
 	}
 	store_end(s);
+	return e;
+}
+
+enum err
+branch_commit(struct branch *b, struct blockref only_on, struct blockref *old)
+{
+	struct store *s = b->store;
+	enum err e;
+
+	old->v = 0;
+	if (!wins(b))
+		return only_on.v == 0 || chain_tip(s).v == only_on.v ? OK : ERR_STALE;
+	if ((e = stage_journal(b)) != OK)
+		return e;
+	/* What indexes take was reserved when the blocks were staged, and may have gone to the other committer. */
+	e = ERR_NOSPC;
+	for (int i = 0; i < ROOM_TRIES && e == ERR_NOSPC; i++) {
+		if ((e = store_reserve(s, 0)) != OK)
+			return e;
+		e = commit(b, only_on, old);
+		if (store_journal_err(s) != OK)
+			break; /* it is the disk that has none */
+	}
 	return e;
 }

@@ -14,6 +14,7 @@
 #include "util/mem.h"
 
 #define GROUP_BLOCKS 4096
+#define PROGRESS_BLOCKS 64		/* full ones take so long that whoever watches might think that we are stuck */
 #define BULK_BLOCKS 64			/* fewer are committed like any others */
 #define REBUILD_MIN (UINT64_C(2) << 20) /* less is not worth a pause */
 #define GROUP_BYTES (UINT64_C(16) << 20)
@@ -139,7 +140,7 @@ build_all(struct load *l, const uint32_t *order, uint32_t count, load_progress *
 		else if (v.rule != RULE_OK)
 			e = refuse(l, order[i], rule_text(v.rule));
 		atomic_store_explicit(&l->store->control->load_done, i + 1, memory_order_relaxed);
-		if (progress != NULL && (i + 1) % GROUP_BLOCKS == 0)
+		if (progress != NULL && (i + 1) % PROGRESS_BLOCKS == 0)
 			progress(ctx, i + 1, count);
 	}
 	if (e == OK && (e = bulk_end(bulk)) != OK)
@@ -170,7 +171,7 @@ add_all(struct load *l, const uint32_t *order, uint32_t count, load_progress *pr
 	for (; i < count && e == OK; i++) {
 		e = add_block(l, order[i]);
 		atomic_store_explicit(&l->store->control->load_done, i + 1, memory_order_relaxed);
-		if (progress != NULL && (i + 1) % GROUP_BLOCKS == 0)
+		if (progress != NULL && (i + 1) % PROGRESS_BLOCKS == 0)
 			progress(ctx, i + 1, count);
 	}
 	if (e == OK)

@@ -11,7 +11,7 @@
  *
  * Spendable is the confirmed balance less everything the sender has pending. A transfer whose predecessors are missing
  * waits; up to SEQUENCE_AHEAD sequences ahead of the next one are let in. Only what came from peers makes room for
- * others when the pool is full. What a rolled-back block gives back comes before what its sender has pending already,
+ * others when the pool is full, and a sender's last that waits for one of the same sender that closes a gap. What a rolled-back block gives back comes before what its sender has pending already,
  * as its sequences do; a sender's funds are then dealt out in the order of sequences.
  */
 #include "store/mempool.h"
@@ -36,17 +36,16 @@ mempool_open(struct store *s)
 	m->is_fresh = true;
 	atomic_store(&pool_at(s)->in_sync_wait, 0); /* a predecessor may have died in it */
 	m->senders = sender_index_new(store_seed(s));
+	m->listed = xcalloc(s->super->pool_max, sizeof(*m->listed));
 	buf_init(&m->payload);
 	pool_relink(s);
 	for (uint32_t i = 0; i < pool_slots_used(s); i++) {
 		const struct pool_slot *slot = &pool_slots(s)[i];
 		const struct pool_entry *e = &slot->entry;
-		if (!atomic_load(&slot->is_used))
-			continue;
-		sender_add(m->senders, &e->sender, (struct pending){e->sequence, e->value + e->fee, i});
-		if (!e->is_kept)
-			mempool_note_unkept(m, i);
+		if (atomic_load(&slot->is_used))
+			sender_add(m->senders, &e->sender, (struct pending){e->sequence, e->value + e->fee, i});
 	}
+	mempool_note_all_unkept(m);
 	return m;
 }
 
@@ -58,6 +57,7 @@ mempool_close(struct mempool *m)
 	sender_index_free(m->senders);
 	buf_clear(&m->payload);
 	free(m->unkept);
+	free(m->listed);
 	free(m);
 }
 
@@ -189,6 +189,23 @@ evict_for(struct mempool *m, const struct pool_entry *e)
 	return evicted > 0;
 }
 
+/*
+ * What closes a gap may have the place of the last one that its own sender has waiting: a pool full of clients' transfers
+ * that all wait would never get any of them mined.
+ */
+static bool
+give_way_to(struct mempool *m, const struct pool_entry *e)
+{
+	const struct sender *s = sender_find(m->senders, &e->sender);
+	const struct pending *last = s == NULL ? NULL : &s->list[s->count - 1];
+
+	if (e->is_waiting || last == NULL || last->sequence < e->sequence ||
+	    !pool_slots(m->store)[last->slot].entry.is_waiting)
+		return false;
+	evict(m, last->slot, chain_height(m->store, chain_tip(m->store)));
+	return true;
+}
+
 /* Stamps e's arrival. False: the pool is full. */
 static bool
 enter(struct mempool *m, struct pool_entry *e)
@@ -196,7 +213,7 @@ enter(struct mempool *m, struct pool_entry *e)
 	struct sender *s;
 	uint32_t slot = pool_insert(m->store, e);
 
-	if (slot == POOL_NONE && evict_for(m, e))
+	if (slot == POOL_NONE && (evict_for(m, e) || give_way_to(m, e)))
 		slot = pool_insert(m->store, e);
 	if (slot == POOL_NONE)
 		return false;
@@ -496,8 +513,9 @@ mempool_admit(struct mempool *m, const struct tx *tx, bool from_client, uint64_t
 			const struct pool_entry *e = &pool_slots(s)[known].entry;
 			/* Ours now as well: what a client was promised is not dropped to make room. */
 			if (from_client && !e->from_client) {
-				pool_set_from_client(s, known);
+				/* In this order: a death in between leaves what the log has to be told once more. */
 				mempool_note_changed(m, known);
+				pool_set_from_client(s, known);
 			}
 			return admitted(e->is_waiting ? ADMISSION_WAITING : ADMISSION_PENDING, false);
 		}

@@ -20,6 +20,7 @@ struct mempool {
 	struct pool_entry floor;
 	uint32_t *unkept; /* slots that may hold what the log lacks */
 	uint32_t unkept_count, unkept_room;
+	uint32_t *listed;   /* of each slot: where in that list it stands last, from 1 */
 	struct buf payload; /* of the frame in the making */
 };
 
@@ -35,6 +36,8 @@ struct admission mempool_admit_at(struct mempool *m, struct blockref at, const s
 
 /* This slot was filled just now. */
 void mempool_note_unkept(struct mempool *m, uint32_t slot);
+/* A predecessor may have left some. */
+void mempool_note_all_unkept(struct mempool *m);
 /* What the log says of this one is not true any more. */
 void mempool_note_changed(struct mempool *m, uint32_t slot);
 

@@ -55,13 +55,15 @@ void
 store_probe_disk(struct store *s)
 {
 	struct pool_region *p = pool_at(s);
+	bool is_full = atomic_load(&p->journal_err) == ERR_NOSPC;
 
-	if (s->pool_log == NULL ||
-	    (atomic_load(&p->log_err) != ERR_NOSPC && atomic_load(&p->journal_err) != ERR_NOSPC) ||
-	    framelog_probe(s->pool_log) != OK)
+	if (s->pool_log == NULL || (atomic_load(&p->log_err) == OK && !is_full) || framelog_probe(s->pool_log) != OK)
 		return;
+	/* Nobody may send us a transfer by which to find out, as long as we are not ready. */
 	atomic_store(&p->log_err, OK);
-	atomic_store(&p->journal_err, OK);
+	/* What else the journal suffers from is not known here; blocks come by themselves. */
+	if (is_full)
+		atomic_store(&p->journal_err, OK);
 }
 
 void
@@ -72,6 +74,8 @@ mempool_note_unkept(struct mempool *m, uint32_t slot)
 		m->unkept = xrealloc(m->unkept, m->unkept_room * sizeof(*m->unkept));
 	}
 	m->unkept[m->unkept_count++] = slot;
+	/* A slot that was filled again since it was listed counts where it was listed last: that is its order of coming. */
+	m->listed[slot] = m->unkept_count;
 }
 
 void
@@ -113,33 +117,79 @@ is_unkept(const struct store *s, uint32_t slot)
 	return atomic_load(&p->is_used) && !p->entry.is_kept;
 }
 
-/* A frame of the slots from `from` on, as many as fit. Each is marked at once, since a slot may be listed twice. */
+struct arrival {
+	uint64_t number;
+	uint32_t slot;
+};
+
+static int
+compare_arrivals(const void *a, const void *b)
+{
+	const struct arrival *x = a, *y = b;
+
+	return x->number < y->number ? -1 : x->number > y->number;
+}
+
+/* The slots that are used, or only those that the log lacks, in the order of their coming. */
+static uint32_t
+slots_in_order(const struct store *s, bool only_unkept, struct arrival **out)
+{
+	uint32_t used = pool_slots_used(s), count = 0;
+
+	*out = xmalloc((used + 1) * sizeof(**out));
+	for (uint32_t i = 0; i < used; i++)
+		if (only_unkept ? is_unkept(s, i) : atomic_load(&pool_slots(s)[i].is_used) != 0)
+			(*out)[count++] = (struct arrival){pool_slots(s)[i].entry.arrival, i};
+	qsort(*out, count, sizeof(**out), compare_arrivals);
+	return count;
+}
+
+void
+mempool_note_all_unkept(struct mempool *m)
+{
+	struct arrival *slots;
+	uint32_t count = slots_in_order(m->store, true, &slots);
+
+	for (uint32_t i = 0; i < count; i++)
+		mempool_note_unkept(m, slots[i].slot);
+	free(slots);
+}
+
+/* Leaves in the list what still has to be written, each slot once. Marks in the slots are set when it is, not before. */
+static void
+sift_unkept(struct mempool *m)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < m->unkept_count; i++) {
+		uint32_t slot = m->unkept[i];
+		if (m->listed[slot] != i + 1 || !is_unkept(m->store, slot))
+			continue;
+		m->unkept[count++] = slot;
+		m->listed[slot] = count;
+	}
+	m->unkept_count = count;
+}
+
+/* A frame of the listed slots from `from` on, as many as fit. */
 static enum err
 keep_some(struct mempool *m, uint32_t from, uint32_t *next)
 {
 	struct store *s = m->store;
 	struct log_place place = mark_of(s)->place;
-	uint32_t *wrote = xmalloc((m->unkept_count - from) * sizeof(*wrote)), count = 0, i = from;
-	enum err e = OK;
+	uint32_t i = from;
+	enum err e;
 
 	buf_reset(&m->payload);
-	for (; i < m->unkept_count && m->payload.len < PAYLOAD_MAX; i++) {
-		if (!is_unkept(s, m->unkept[i]))
-			continue;
+	for (; i < m->unkept_count && m->payload.len < PAYLOAD_MAX; i++)
 		put_slot(m, m->unkept[i]);
-		pool_set_kept(s, m->unkept[i], true);
-		wrote[count++] = m->unkept[i];
-	}
 	FAILPOINT("pool.before-log");
-	if (count > 0) {
-		e = write_payload(m, &place);
-		mark_set(s, &place, mark_of(s)->start);
-		atomic_store(&pool_at(s)->log_err, e);
-	}
+	e = write_payload(m, &place);
+	mark_set(s, &place, mark_of(s)->start);
+	atomic_store(&pool_at(s)->log_err, e);
 	FAILPOINT("pool.logged");
-	for (uint32_t k = 0; k < count && e != OK; k++)
-		pool_set_kept(s, wrote[k], false);
-	free(wrote);
+	for (uint32_t k = from; k < i && e == OK; k++)
+		pool_set_kept(s, m->unkept[k], true);
 	*next = i;
 	return e;
 }
@@ -152,8 +202,7 @@ mempool_keep(struct mempool *m)
 
 	if (m->store->pool_log == NULL)
 		m->unkept_count = 0;
-	if (m->unkept_count == 0)
-		return OK;
+	sift_unkept(m);
 	while (next < m->unkept_count && e == OK)
 		e = keep_some(m, next, &next);
 	if (e == OK)
@@ -181,18 +230,19 @@ mempool_withdraw(struct mempool *m, const struct hash256 *id)
 static enum err
 write_all(struct mempool *m, struct log_place *place)
 {
-	struct store *s = m->store;
+	struct arrival *slots;
+	uint32_t count = slots_in_order(m->store, false, &slots);
 	enum err e = OK;
 
 	buf_reset(&m->payload);
-	for (uint32_t i = 0; i < pool_slots_used(s) && e == OK; i++) {
-		if (atomic_load(&pool_slots(s)[i].is_used))
-			put_slot(m, i);
+	for (uint32_t i = 0; i < count && e == OK; i++) {
+		put_slot(m, slots[i].slot);
 		if (m->payload.len >= PAYLOAD_MAX) {
 			e = write_payload(m, place);
 			buf_reset(&m->payload);
 		}
 	}
+	free(slots);
 	return e == OK && m->payload.len > 0 ? write_payload(m, place) : e;
 }
 
@@ -229,16 +279,11 @@ mempool_tidy(struct mempool *m)
 	return e;
 }
 
-struct restoring {
-	struct mempool *mempool;
-	uint32_t restored;
-};
-
 static enum err
 restore_one(void *ctx, const struct poollog_entry *e)
 {
-	struct restoring *r = ctx;
-	struct store *s = r->mempool->store;
+	struct mempool *m = ctx;
+	struct store *s = m->store;
 	struct pool_entry origin = {.received_ms = e->received_ms, .from_client = e->from_client, .is_kept = true};
 	struct reader reader = reader_of(e->bytes, e->size);
 	struct tx_place place;
@@ -256,15 +301,13 @@ restore_one(void *ctx, const struct poollog_entry *e)
 	if (slot != POOL_NONE || chain_find_tx(s, tip, &id, &place))
 		return OK;
 	/* What the chain does not allow any more is refused here, or by the first walk after it. */
-	if (mempool_admit_at(r->mempool, tip, &tx, &id, &origin, true).status != ADMISSION_REFUSED)
-		r->restored++;
+	(void)mempool_admit_at(m, tip, &tx, &id, &origin, true);
 	return OK;
 }
 
 enum err
 mempool_restore(struct mempool *m, uint64_t now_ms, uint32_t *restored, struct buf *why)
 {
-	struct restoring r = {.mempool = m};
 	struct settle_report report;
 	struct framelog_scan scan;
 	enum err e;
@@ -274,11 +317,11 @@ mempool_restore(struct mempool *m, uint64_t now_ms, uint32_t *restored, struct b
 	atomic_store(&pool_at(m->store)->settled, chain_tip(m->store).v);
 	if (m->store->pool_log == NULL)
 		return OK;
-	e = poollog_read(m->store->pool_log, &scan, true, restore_one, &r, why);
+	e = poollog_read(m->store->pool_log, &scan, true, restore_one, m, why);
 	if (e != OK)
 		return e;
 	(void)mempool_settle(m, now_ms, &report);
 	mark_set(m->store, &scan.place, scan.start);
-	*restored = r.restored - report.dropped;
+	*restored = mempool_count(m->store);
 	return OK;
 }

@@ -104,15 +104,17 @@ unlink_sender(struct store *s, uint32_t slot)
 }
 
 static void
-links_clear(struct store *s)
+clear(_Atomic uint32_t *links, uint64_t count)
 {
-	struct pool_region *p = pool_at(s);
-	_Atomic uint32_t *links = pool_by_arrival(s); /* by_id and by_sender follow it */
-	uint64_t count = arrival_span(s) + (uint64_t)s->super->pool_buckets * 2;
-
 	for (uint64_t i = 0; i < count; i++)
 		atomic_store_explicit(&links[i], POOL_NONE, memory_order_relaxed);
-	p->free = POOL_NONE;
+}
+
+static void
+chains_clear(struct store *s)
+{
+	clear(pool_by_id(s), (uint64_t)s->super->pool_buckets * 2); /* by_sender follows it */
+	pool_at(s)->free = POOL_NONE;
 }
 
 void
@@ -121,7 +123,8 @@ pool_links_reset(struct store *s)
 	struct pool_region *p = pool_at(s);
 
 	links_open(p);
-	links_clear(s);
+	clear(pool_by_arrival(s), arrival_span(s));
+	chains_clear(s);
 	atomic_store(&p->next_unused, 0);
 	atomic_store(&p->count, 0);
 	links_close(p);
@@ -139,9 +142,13 @@ pool_relink(struct store *s)
 			seqslot_wipe(&p->gone[i].id, sizeof(p->gone[i].id));
 			seqslot_close(&p->gone[i].seq);
 		}
-	/* Odd from here to the end: in between, readers would find the pool empty. */
+	/*
+	 * Odd from here to the end: in between, readers would find the chains empty. Who walks by arrival does not look at
+	 * that number, so those cells stay: what they name is checked by whoever follows them.
+	 */
 	links_open(p);
-	links_clear(s);
+	chains_clear(s);
+	FAILPOINT("pool.relinking");
 	for (uint32_t i = 0; i < pool_slots_used(s); i++) {
 		struct pool_slot *slot = &pool_slots(s)[i];
 

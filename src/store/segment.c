@@ -84,12 +84,24 @@ layout_plan(struct super *p, const struct store_options *o)
 	p->arena_at = next;
 }
 
+/* Does a test want this step to be one that the system refused? All of them together are passes of "shm.any". */
+static bool
+fails(const char *failpoint, int as)
+{
+	(void)failpoint;
+	/* Both are asked, so that each counts all its passes. */
+	if (!(FAILPOINT_FAILS("shm.any") | FAILPOINT_FAILS(failpoint)))
+		return false;
+	errno = as;
+	return true;
+}
+
 static enum err
 grant(int fd, uint64_t from, uint64_t size)
 {
 	int e;
 
-	if (FAILPOINT_FAILS("segment.grant"))
+	if (fails("segment.grant", ENOSPC))
 		return ERR_NOSPC;
 	do
 		e = posix_fallocate(fd, (off_t)from, (off_t)size);
@@ -139,7 +151,7 @@ store_refresh(struct store *s)
 static enum err
 map_all(struct store *s, int fd, int prot, uint64_t size)
 {
-	void *p = mmap(NULL, size, prot, MAP_SHARED | MAP_NORESERVE, fd, 0);
+	void *p = fails("shm.map", ENOMEM) ? MAP_FAILED : mmap(NULL, size, prot, MAP_SHARED | MAP_NORESERVE, fd, 0);
 
 	if (p == MAP_FAILED)
 		return ERR_NOMEM;
@@ -168,7 +180,9 @@ store_create_private(struct store **out, const struct store *like)
 
 	s->fd_read = s->fd_write = -1;
 	s->pid = (uint32_t)getpid();
-	p = mmap(NULL, plan.size_max, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	p = fails("shm.map", ENOMEM)
+		? MAP_FAILED
+		: mmap(NULL, plan.size_max, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (p != MAP_FAILED && sem_init(&s->own_sem, 0, 1) == 0) {
 		s->sem = &s->own_sem;
 		s->base = p;
@@ -213,15 +227,16 @@ store_create(struct store **out, const struct store_options *o, struct buf *why)
 
 	shm_unlink(s->name);
 	sem_unlink(s->name);
-	s->fd_write = shm_open(s->name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (s->fd_write >= 0)
+	if (!fails("shm.open", EMFILE))
+		s->fd_write = shm_open(s->name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (s->fd_write >= 0 && !fails("shm.open", EMFILE))
 		s->fd_read = shm_open(s->name, O_RDONLY | O_CLOEXEC, 0);
 	if (s->fd_read < 0) {
 		e = errno == EACCES ? ERR_PERM : ERR_IO;
 		buf_printf(why, "cannot create the shared memory object %s: %s", s->name, strerror(errno));
 		goto out;
 	}
-	if (ftruncate(s->fd_write, (off_t)plan.size_max) != 0) {
+	if (fails("shm.size", EIO) || ftruncate(s->fd_write, (off_t)plan.size_max) != 0) {
 		buf_printf(why, "cannot size the shared memory object %s: %s", s->name, strerror(errno));
 		goto out;
 	}
@@ -233,7 +248,7 @@ store_create(struct store **out, const struct store_options *o, struct buf *why)
 			   ((plan.arena_at + ARENA_FIRST) >> 20) + 1);
 		goto out;
 	}
-	s->sem = sem_open(s->name, O_CREAT | O_EXCL, 0600, 1);
+	s->sem = fails("shm.semaphore", EMFILE) ? SEM_FAILED : sem_open(s->name, O_CREAT | O_EXCL, 0600, 1);
 	if (s->sem == SEM_FAILED) {
 		s->sem = NULL;
 		e = ERR_IO;
@@ -277,8 +292,9 @@ drop_pool_log(struct store *s)
 static enum err
 window(struct store *s, uint64_t from, uint64_t size)
 {
-	void *p = mmap(s->base + from, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED | MAP_NORESERVE,
-		       s->fd_write, (off_t)from);
+	void *p = fails("shm.map", ENOMEM) ? MAP_FAILED
+					   : mmap(s->base + from, size, PROT_READ | PROT_WRITE,
+						  MAP_SHARED | MAP_FIXED | MAP_NORESERVE, s->fd_write, (off_t)from);
 	return p == MAP_FAILED ? ERR_NOMEM : OK;
 }
 
@@ -291,8 +307,8 @@ store_attach(struct store *s, enum store_access access, uint32_t role, uint32_t 
 	/* The master's mapping did not come along (MADV_DONTFORK): the identity is read back from the object. */
 	s->base = NULL;
 	s->promised = 0;
-	if (pread(s->fd_read, &plan, sizeof(plan), 0) != (ssize_t)sizeof(plan) || plan.magic != LAYOUT_MAGIC ||
-	    plan.version != LAYOUT_VERSION)
+	if (fails("shm.read", EIO) || pread(s->fd_read, &plan, sizeof(plan), 0) != (ssize_t)sizeof(plan) ||
+	    plan.magic != LAYOUT_MAGIC || plan.version != LAYOUT_VERSION)
 		return ERR_UNSUPPORTED;
 	if (role >= plan.roles || (access == STORE_WORKER && ring >= plan.rings))
 		return ERR_ARG;

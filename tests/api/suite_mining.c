@@ -201,8 +201,9 @@ START_TEST(names_what_the_miner_could_not_do)
 		int status;
 		const char *code;
 	} rows[] = {
-	    {ERR_NOSPC, 507, "no-space"},	  {ERR_LIMIT, 507, "no-space"},	 {ERR_BUSY, 503, "busy"},
-	    {ERR_CLOSED, 503, "outcome-unknown"}, {ERR_TIMEOUT, 503, "timeout"}, {ERR_IO, 500, "internal-error"},
+	    {ERR_NOSPC, 507, "no-space"},	  {ERR_LIMIT, 507, "no-space"},	       {ERR_BUSY, 503, "busy"},
+	    {ERR_CLOSED, 503, "outcome-unknown"}, {ERR_TIMEOUT, 503, "timeout"},       {ERR_IO, 503, "disk-failed"},
+	    {ERR_PERM, 503, "disk-failed"},	  {ERR_FORMAT, 500, "internal-error"},
 	};
 	n.miner_stops = 1;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

@@ -65,6 +65,15 @@ segment_unmake(void)
 	}
 }
 
+void
+segment_unmake_one(struct store *s)
+{
+	for (size_t i = 0; i < SEGMENTS_MAX; i++)
+		if (made[i] == s)
+			made[i] = NULL;
+	store_destroy(s);
+}
+
 static struct seckey
 secret(unsigned who)
 {

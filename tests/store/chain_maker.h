@@ -31,6 +31,7 @@ struct segment_plan {
 /* Fails the test if it cannot. Gone again with segment_unmake, which fixtures call after each test. */
 struct store *segment_make(const struct segment_plan *plan);
 void segment_unmake(void);
+void segment_unmake_one(struct store *s);
 /* The options that segment_make would use. */
 struct store_options segment_options(const struct segment_plan *plan);
 

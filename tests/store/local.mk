@@ -5,6 +5,8 @@ tests_store_test_store_SOURCES = \
 	tests/suite.h \
 	tests/store/chain_maker.c \
 	tests/store/chain_maker.h \
+	tests/store/disk_maker.c \
+	tests/store/disk_maker.h \
 	tests/store/main.c \
 	tests/store/process.c \
 	tests/store/process.h \
@@ -14,6 +16,8 @@ tests_store_test_store_SOURCES = \
 	tests/store/suite_chain.c \
 	tests/store/suite_command.c \
 	tests/store/suite_commit.c \
+	tests/store/suite_durable.c \
+	tests/store/suite_durable_pool.c \
 	tests/store/suite_kill.c \
 	tests/store/suite_kill_pool.c \
 	tests/store/suite_lock.c \

@@ -6,9 +6,11 @@
  * Its work: to follow a swap of branches which mines some of what is pending, brings others back and rules some out;
  * then to admit transfers that wait, that are let in after them, and that make room for themselves in a full pool.
  */
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "process.h"
 #include "suites.h"
@@ -20,8 +22,8 @@
 #define PROMISES_MAX 64
 
 static const char *const points[] = {
-    "pool.half-written", "pool.before-link", "pool.inserted",  "pool.unlinked",	      "pool.half-gone",
-    "pool.owed",	 "pool.taken",	     "pool.returning", "pool.before-settled",
+    "pool.relinking", "pool.half-written", "pool.before-link", "pool.inserted",	 "pool.unlinked",
+    "pool.half-gone", "pool.owed",	   "pool.taken",       "pool.returning", "pool.before-settled",
 };
 
 /* Which of txs the pool's process has answered with a promise. */
@@ -189,6 +191,40 @@ START_TEST(a_pool_process_killed_at_any_point_keeps_every_promise)
 }
 END_TEST
 
+static void
+open_slowly(struct store *s, void *arg)
+{
+	(void)arg;
+	failpoint_arm("pool.relinking", FAILPOINT_STOP, 1);
+	mempool_close(mempool_open(s));
+}
+
+/* A start, or a successor that mends: who lists the pool meanwhile must not find it empty. */
+START_TEST(a_pool_process_that_begins_hides_nothing_from_those_who_walk)
+{
+	struct book_of_promises *b = share(sizeof(*b));
+	struct store *s = set_the_scene(b);
+	uint32_t count = mempool_count(s), met = 0;
+	uint64_t arrival = 0;
+	struct pool_entry e;
+	pid_t pid = spawn(s, STORE_POOL, 1, 0, open_slowly, NULL);
+	int status;
+
+	ck_assert_uint_gt(count, 1);
+	ck_assert_int_eq(waitpid(pid, &status, WUNTRACED), pid);
+	ck_assert(WIFSTOPPED(status));
+	while (mempool_next(s, &arrival, &e))
+		met++;
+	ck_assert_uint_eq(met, count);
+	ck_assert_int_eq(kill(pid, SIGCONT), 0);
+	await_ok(s, pid);
+	arrival = met = 0;
+	while (mempool_next(s, &arrival, &e))
+		met++;
+	ck_assert_uint_eq(met, count);
+}
+END_TEST
+
 /* The chains may stand open: each look for what is not there then lasts as long as a reader's patience, so few do. */
 START_TEST(readers_of_a_pool_whose_process_just_died_come_to_an_end)
 {
@@ -231,6 +267,7 @@ suite_kill_pool(void)
 	tcase_add_test(tc, work_that_nothing_happens_to_keeps_every_promise);
 #ifdef RENSA_FAILPOINTS
 	tcase_add_loop_test(tc, a_pool_process_killed_at_any_point_keeps_every_promise, 0, ARRAY_LEN(points));
+	tcase_add_test(tc, a_pool_process_that_begins_hides_nothing_from_those_who_walk);
 	tcase_add_loop_test(tc, readers_of_a_pool_whose_process_just_died_come_to_an_end, 0, ARRAY_LEN(points));
 #else
 	(void)points;

@@ -306,6 +306,51 @@ START_TEST(a_sender_makes_no_room_by_what_it_has_to_wait_for)
 }
 END_TEST
 
+/* Otherwise a pool full of clients' transfers that wait would stay so for ever. */
+START_TEST(what_closes_a_gap_takes_the_place_of_the_last_that_waits_for_it)
+{
+	struct mempool *pool;
+	struct store *s = segment_with_coins(&pool, 6, 10);
+	struct tx waiting[6], closing, other;
+	struct pool_entry e;
+	struct pool_gone gone;
+	struct hash256 id;
+	struct admission a;
+
+	for (unsigned i = 0; i < 6; i++) {
+		waiting[i] = transfer_unsigned(s, i < 4 ? 0 : 1, 2, COIN, 1, i < 4 ? 2 + i : 1 + i - 4);
+		ck_assert_int_eq(admit(pool, &waiting[i], true).status, ADMISSION_WAITING);
+	}
+	/* Of a sender who waits for nothing, and one that does not close the gap. */
+	other = transfer_unsigned(s, 3, 2, COIN, 100, 0);
+	ck_assert_int_eq(admit(pool, &other, true).rule, RULE_POOL_FULL);
+	other = transfer_unsigned(s, 0, 2, COIN, 100, 1);
+	ck_assert_int_eq(admit(pool, &other, true).rule, RULE_POOL_FULL);
+
+	closing = transfer_unsigned(s, 1, 2, COIN, 0, 0);
+	a = admit(pool, &closing, true);
+	ck_assert(a.status == ADMISSION_PENDING && a.is_new);
+	witness_pool(s);
+	id = tx_id(&waiting[5]);
+	ck_assert(!is_pooled(s, &waiting[5], &e) && mempool_gone(s, &id, &gone));
+	ck_assert_int_eq(gone.rule, RULE_POOL_FULL);
+	ck_assert(is_pooled(s, &waiting[4], &e) && !e.is_waiting);
+	/* Nothing of it waits now, so the next one finds no place. */
+	ck_assert_int_eq(admit(pool, &waiting[5], true).rule, RULE_POOL_FULL);
+
+	/* A peer may bring it too; one after the other until all are in order. */
+	for (uint64_t i = 0; i < 2; i++) {
+		closing = transfer_unsigned(s, 0, 2, COIN, 0, i);
+		ck_assert_int_eq(admit(pool, &closing, false).status, ADMISSION_PENDING);
+		witness_pool(s);
+		ck_assert(!is_pooled(s, &waiting[3 - i], &e));
+	}
+	ck_assert(is_pooled(s, &waiting[0], &e) && !e.is_waiting);
+	ck_assert_uint_eq(mempool_count(s), 6);
+	mempool_close(pool);
+}
+END_TEST
+
 START_TEST(a_refusal_for_want_of_room_ends_when_room_comes)
 {
 	struct mempool *pool;
@@ -462,6 +507,7 @@ suite_mempool(void)
 	tcase_add_loop_test(tc, a_full_pool_makes_room_by_the_worst_that_came_from_peers, 0, ARRAY_LEN(full_rows));
 	tcase_add_test(tc, what_a_client_sent_too_stays_like_its_own);
 	tcase_add_test(tc, a_sender_makes_no_room_by_what_it_has_to_wait_for);
+	tcase_add_test(tc, what_closes_a_gap_takes_the_place_of_the_last_that_waits_for_it);
 	tcase_add_test(tc, a_refusal_for_want_of_room_ends_when_room_comes);
 	tcase_add_test(tc, one_that_stays_is_met_by_every_walk_however_many_others_come_and_go);
 	tcase_add_test(tc, the_last_4096_that_went_are_remembered_with_their_last_reason);

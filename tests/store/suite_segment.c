@@ -222,6 +222,93 @@ START_TEST(no_room_at_creation_is_said_and_nothing_is_left)
 	segment_make(&(struct segment_plan){.name = "full"});
 }
 END_TEST
+
+static unsigned
+count_descriptors(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	unsigned count = 0;
+
+	need(d != NULL);
+	while (readdir(d) != NULL)
+		count++;
+	closedir(d);
+	return count;
+}
+
+/* Each step at which the system may refuse what a segment is made of, once. */
+START_TEST(whatever_is_refused_at_creation_is_said_and_nothing_is_left)
+{
+	static const char *const steps[] = {"shm.open",	     "shm.open",      "shm.size",
+					    "segment.grant", "shm.semaphore", "shm.map"};
+	struct store_options o = segment_options(&(struct segment_plan){.name = "refused"});
+	unsigned descriptors = count_descriptors();
+	struct store *s = NULL;
+	struct buf why;
+
+	for (unsigned i = 0; i < ARRAY_LEN(steps); i++) {
+		enum err e;
+		buf_init(&why);
+		/* By its own name, and as one of all. */
+		failpoint_arm(i % 2 == 0 ? steps[i] : "shm.any", FAILPOINT_FAIL, i % 2 == 0 ? 1 : i + 1);
+		e = store_create(&s, &o, &why);
+		failpoint_clear();
+		ck_assert_msg(e != OK && s == NULL && why.len > 0, "%s: %s", steps[i], err_text(e));
+		buf_clear(&why);
+		ck_assert_uint_eq(count_left("refused"), 0);
+		ck_assert_uint_eq(count_descriptors(), descriptors);
+	}
+	/* And there are no more of them. */
+	failpoint_arm("shm.any", FAILPOINT_FAIL, ARRAY_LEN(steps) + 1);
+	segment_make(&(struct segment_plan){.name = "refused"});
+	failpoint_clear();
+}
+END_TEST
+
+struct refused_attach {
+	enum store_access access;
+	unsigned pass;
+	_Atomic uint32_t was_refused;
+};
+
+static void
+attach(struct store *none, void *arg)
+{
+	(void)none;
+	(void)arg;
+}
+
+static void
+attach_refused(struct store *s, struct refused_attach *r)
+{
+	pid_t pid;
+
+	fflush(NULL);
+	if ((pid = fork()) == 0) {
+		failpoint_arm("shm.any", FAILPOINT_FAIL, r->pass);
+		atomic_store(&r->was_refused, store_attach(s, r->access, 1, 0) != OK);
+		_exit(0);
+	}
+	await_ok(s, pid);
+}
+
+START_TEST(whatever_is_refused_at_attaching_is_an_error_and_the_next_one_attaches)
+{
+	struct store *s = segment_make(&(struct segment_plan){0});
+	struct refused_attach *r = share(sizeof(*r));
+	static const unsigned steps[] = {
+	    [STORE_READ] = 3, [STORE_WORKER] = 4, [STORE_POOL] = 4, [STORE_DISCOVERY] = 4, [STORE_COMMIT] = 2};
+
+	for (unsigned access = STORE_READ; access <= STORE_COMMIT; access++)
+		for (r->pass = 1; r->pass <= steps[access] + 1; r->pass++) {
+			r->access = (enum store_access)access;
+			attach_refused(s, r);
+			ck_assert_msg(atomic_load(&r->was_refused) == (r->pass <= steps[access]), "access %u, step %u",
+				      access, r->pass);
+			await_ok(s, spawn(s, r->access, 1, 0, attach, NULL));
+		}
+}
+END_TEST
 #endif
 
 /* A /dev/shm of the child's own, of so many bytes, read-only to all but root. False: this host does not let us. */
@@ -423,6 +510,8 @@ suite_segment(void)
 	tcase_add_test(tc, an_object_or_semaphore_that_cannot_be_made_is_named);
 #ifdef RENSA_FAILPOINTS
 	tcase_add_test(tc, no_room_at_creation_is_said_and_nothing_is_left);
+	tcase_add_test(tc, whatever_is_refused_at_creation_is_said_and_nothing_is_left);
+	tcase_add_test(tc, whatever_is_refused_at_attaching_is_an_error_and_the_next_one_attaches);
 #endif
 	tcase_add_test(tc, a_dev_shm_that_is_really_full_is_no_space_and_no_sigbus);
 	tcase_add_test(tc, a_dev_shm_that_we_may_not_write_is_a_matter_of_permission);

@@ -11,6 +11,8 @@ Suite *suite_bulk(void);
 Suite *suite_chain(void);
 Suite *suite_command(void);
 Suite *suite_commit(void);
+Suite *suite_durable(void);
+Suite *suite_durable_pool(void);
 Suite *suite_kill(void);
 Suite *suite_kill_pool(void);
 Suite *suite_lock(void);
