@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -21,20 +20,6 @@
 static char scratches[SCRATCHES_MAX][PATH_SIZE];
 
 static const char *const subfolders[] = {JOURNAL_FOLDER, POOLLOG_FOLDER};
-
-const char *
-scratch_make(void)
-{
-	size_t i = 0;
-
-	while (scratches[i][0] != '\0')
-		i++;
-	need(i < SCRATCHES_MAX);
-	/* A sync costs nothing there, and what is tested is not the disk. */
-	snprintf(scratches[i], PATH_SIZE, "/dev/shm/rensa-store.XXXXXX");
-	need(mkdtemp(scratches[i]) != NULL);
-	return scratches[i];
-}
 
 static void
 path_of(char path[PATH_SIZE], const char *folder, const char *sub, const char *name)
@@ -75,20 +60,47 @@ remove_file(const char *folder, const char *sub, const char *name, void *ctx)
 	need(unlink(path) == 0);
 }
 
-void
-scratch_unmake(void)
+static void
+remove_folder(const char *folder)
 {
 	char path[PATH_SIZE];
 
+	each_file(folder, remove_file, NULL);
+	for (size_t k = 0; k < ARRAY_LEN(subfolders); k++) {
+		path_of(path, folder, subfolders[k], NULL);
+		rmdir(path);
+	}
+	rmdir(folder);
+}
+
+/* Named by the folder of the build, so that what a test that failed left is removed by the next one. */
+const char *
+scratch_make(void)
+{
+	char build[PATH_SIZE];
+	struct hash256 h;
+	size_t i = 0;
+
+	while (scratches[i][0] != '\0')
+		i++;
+	need(i < SCRATCHES_MAX);
+	need(getcwd(build, sizeof(build)) != NULL);
+	h = sha256(build, strlen(build));
+	/* A sync costs nothing there, and what is tested is not the disk. */
+	snprintf(scratches[i], PATH_SIZE, "/dev/shm/rensa-store.%02x%02x%02x%02x.%zu", h.b[0], h.b[1], h.b[2], h.b[3],
+		 i);
+	remove_folder(scratches[i]);
+	need(mkdir(scratches[i], 0700) == 0);
+	return scratches[i];
+}
+
+void
+scratch_unmake(void)
+{
 	for (size_t i = 0; i < SCRATCHES_MAX; i++) {
 		if (scratches[i][0] == '\0')
 			continue;
-		each_file(scratches[i], remove_file, NULL);
-		for (size_t k = 0; k < ARRAY_LEN(subfolders); k++) {
-			path_of(path, scratches[i], subfolders[k], NULL);
-			rmdir(path);
-		}
-		rmdir(scratches[i]);
+		remove_folder(scratches[i]);
 		scratches[i][0] = '\0';
 	}
 }
