@@ -57,6 +57,8 @@ struct fetch_callbacks {
 	uint64_t (*now_ms)(void *ctx);
 	/* Bodies come next, the first being the child of ancestor. Not OK: RULE_REORG_TOO_DEEP, say. */
 	enum rule (*begin)(void *ctx, const struct hash256 *ancestor);
+	/* These bodies come next, if their forms hold: what can be done for all of them at once. NULL: nothing. */
+	void (*foresee)(void *ctx, const struct block *blocks, size_t count);
 	/* The next body. False: stop; v says which rule it broke, or RULE_OK when it is our own trouble. */
 	bool (*body)(void *ctx, const struct block *b, struct verdict *v);
 	/* A batch is through, or the last valid block is: commit it if it wins. False: stop. */

@@ -13,7 +13,7 @@
 #include "util/mem.h"
 #include "util/text.h"
 
-#define BODIES_AT_ONCE 128
+#define BODIES_AT_ONCE BLOCKS_MAX
 #define HEADERS_REPLY_MAX (2 + HEADERS_MAX * HEADER_SIZE)
 #define BODIES_REPLY_MAX (2 + BLOCKS_MAX * 4 + BLOCKS_BYTES_MAX + BLOCK_BYTES_LIMIT)
 
@@ -30,7 +30,10 @@ struct fetch {
 	struct hash256 *pending;   /* hashes of headers whose bodies we lack, in order */
 	size_t count, room;
 	size_t next;		    /* body to take next */
+	size_t wanted;		    /* body to ask for next */
 	size_t asked;		    /* bodies that the request under way asks for */
+	struct buf bodies;	    /* the reply that is judged while the next one comes */
+	struct block *parsed;	    /* BLOCKS_MAX of them, for foresee */
 	bool is_full;		    /* the last headers reply was full: there may be more */
 	struct fetch_result result; /* end != FETCH_DONE: what stops us once the valid prefix is in */
 };
@@ -109,7 +112,7 @@ begin_bodies(struct fetch *f)
 {
 	enum rule rule = f->cb.begin(f->ctx, &f->ancestor);
 
-	f->next = 0;
+	f->next = f->wanted = 0;
 	if (rule != RULE_OK) {
 		note_rule(f, rule, f->state.header.height, &f->state.hash);
 		finish(f);
@@ -288,6 +291,24 @@ take_body(struct fetch *f, const uint8_t *bytes, size_t size, uint64_t *height)
 	return true;
 }
 
+/* Shows the owner what comes next, as far as it is what was asked for. */
+static void
+foresee(struct fetch *f, struct reader r)
+{
+	const uint8_t *bytes;
+	size_t size, count = 0;
+
+	if (f->cb.foresee == NULL)
+		return;
+	if (f->parsed == NULL)
+		f->parsed = xcalloc(BLOCKS_MAX, sizeof(*f->parsed));
+	while (count < BLOCKS_MAX && f->next + count < f->count && blocks_next(&r, &bytes, &size) &&
+	       block_parse(&f->parsed[count], bytes, size) == RULE_OK &&
+	       hash_equal(&f->parsed[count].hash, &f->pending[f->next + count]))
+		count++;
+	f->cb.foresee(f->ctx, f->parsed, count);
+}
+
 static void
 got_bodies(void *ctx, const struct httpc_reply *reply)
 {
@@ -308,6 +329,14 @@ got_bodies(void *ctx, const struct httpc_reply *reply)
 		finish_with(f, FETCH_MISBEHAVED, "it withholds the bodies of its headers");
 		return;
 	}
+	buf_reset(&f->bodies);
+	buf_append(&f->bodies, reply->body, reply->len);
+	(void)!blocks_open(&r, &count, f->bodies.data, f->bodies.len);
+	/* The next ones are on their way while these are judged. */
+	f->wanted = f->next + count;
+	if (f->wanted < f->count)
+		ask_bodies(f);
+	foresee(f, r);
 	while (go_on && blocks_next(&r, &bytes, &size))
 		go_on = take_body(f, bytes, size, &height);
 	/* Whatever stopped us, the valid blocks before it count. */
@@ -320,9 +349,7 @@ got_bodies(void *ctx, const struct httpc_reply *reply)
 		return;
 	}
 	f->cb.progress(f->ctx, height, f->state.header.height);
-	if (f->next < f->count)
-		ask_bodies(f);
-	else
+	if (f->next == f->count)
 		end_of_branch(f);
 }
 
@@ -331,9 +358,9 @@ ask_bodies(struct fetch *f)
 {
 	struct buf body;
 
-	f->asked = f->count - f->next < BODIES_AT_ONCE ? f->count - f->next : BODIES_AT_ONCE;
+	f->asked = f->count - f->wanted < BODIES_AT_ONCE ? f->count - f->wanted : BODIES_AT_ONCE;
 	buf_init(&body);
-	hashes_encode(&body, f->pending + f->next, f->asked);
+	hashes_encode(&body, f->pending + f->wanted, f->asked);
 	ask(f, "/peer/blocks", &body, BODIES_REPLY_MAX, got_bodies);
 	buf_clear(&body);
 }
@@ -351,6 +378,7 @@ fetch_start(struct loop *l, const struct netaddr *peer, const struct netaddr *fr
 	struct fetch *f = xcalloc(1, sizeof(*f));
 
 	f->client = peer_dial(l, peer, from);
+	buf_init(&f->bodies);
 	f->start = loop_timer_new(l, begin, f);
 	f->params = params;
 	f->cb = *callbacks;
@@ -366,6 +394,8 @@ fetch_free(struct fetch *f)
 		return;
 	loop_timer_free(f->start);
 	httpc_free(f->client);
+	buf_clear(&f->bodies);
+	free(f->parsed);
 	free(f->pending);
 	free(f);
 }

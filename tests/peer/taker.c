@@ -196,8 +196,8 @@ taker_have(struct taker *t, const struct strand *s, uint64_t from, uint64_t to)
 void
 taker_start(struct taker *t, const struct netaddr *peer)
 {
-	static const struct fetch_callbacks callbacks = {locator, known, is_bad, wins,	   now_ms,
-							 begin,	  body,	 flush,	 progress, done};
+	static const struct fetch_callbacks callbacks = {locator, known, is_bad, wins,	   now_ms, begin,
+							 NULL,	  body,	 flush,	 progress, done};
 
 	t->fetch = fetch_start(t->loop, peer, NULL, &t->params, &callbacks, t);
 	ck_assert_uint_eq(t->done, 0);
