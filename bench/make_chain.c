@@ -107,8 +107,8 @@ next_block(struct maker *m, uint64_t transfers, struct block *out)
 	struct header h;
 
 	buf_reset(&m->block);
-	template_block(&m->block, &m->state, &m->params, &m->network, &m->people[height % SENDERS].address, m->supply, 0,
-		       &m->body, count, m->state.header.time_ms + 1000);
+	template_block(&m->block, &m->state, &m->params, &m->network, &m->people[height % SENDERS].address, m->supply,
+		       0, &m->body, count, m->state.header.time_ms + 1000);
 	header_decode(&h, (const uint8_t *)m->block.data);
 	must(target_expand(&wide, h.target), "no target");
 	target = u256_to_hash(&wide);

@@ -5,7 +5,8 @@
  *
  *	headers   ask behind our locator; repeat while replies are full and the branch does not win yet
  *	bodies    once the branch wins: ask by hash, batch after batch; each goes to `body`, each batch ends with
- *`flush` again     a full headers reply may have more behind it: from the start, with a new locator
+ *		  `flush`, and the next batch is on its way meanwhile
+ *	again     a full headers reply may have more behind it: from the start, with a new locator
  *
  * A branch is taken up to its last valid block, if that prefix wins. It always ends: each reply must lead higher than
  * the one before, and what is fetched anew must have made the chain better.

@@ -2,6 +2,9 @@
  * One request is under way at a time. Its callback decides what is next: more headers, bodies, or the end; `finish` is
  * always the last thing done, because the fetch may be freed in it. What stops a branch early is noted in the result
  * at once and told when the valid blocks before it are in.
+ *
+ * Bodies are judged while the next ones come: the request for those leaves the process when the loop turns, so the
+ * judging waits for that turn. Whatever ends the fetch drops the request under way.
  */
 #include "peer/fetch.h"
 
@@ -20,6 +23,7 @@
 struct fetch {
 	struct httpc *client;
 	struct loop_timer *start;
+	struct loop_timer *judge; /* armed while bodies lie unjudged and the request for the next ones leaves */
 	const struct params *params;
 	struct fetch_callbacks cb;
 	void *ctx;
@@ -33,6 +37,7 @@ struct fetch {
 	size_t wanted;		    /* body to ask for next */
 	size_t asked;		    /* bodies that the request under way asks for */
 	struct buf bodies;	    /* the reply that is judged while the next one comes */
+	bool is_unjudged;	    /* bodies holds some that were not judged yet */
 	struct block *parsed;	    /* BLOCKS_MAX of them, for foresee */
 	bool is_full;		    /* the last headers reply was full: there may be more */
 	struct fetch_result result; /* end != FETCH_DONE: what stops us once the valid prefix is in */
@@ -45,6 +50,8 @@ static void end_of_branch(struct fetch *f);
 static void
 finish(struct fetch *f)
 {
+	httpc_free(f->client);
+	f->client = NULL;
 	f->cb.done(f->ctx, &f->result);
 }
 
@@ -309,16 +316,52 @@ foresee(struct fetch *f, struct reader r)
 	f->cb.foresee(f->ctx, f->parsed, count);
 }
 
-static void
-got_bodies(void *ctx, const struct httpc_reply *reply)
+/* Judges the bodies of a reply. False: the fetch has ended. */
+static bool
+judge(struct fetch *f)
 {
-	struct fetch *f = ctx;
 	const uint8_t *bytes;
 	struct reader r;
 	uint64_t height = 0;
 	size_t count, size;
-	bool go_on = true;
+	bool go_on = blocks_open(&r, &count, f->bodies.data, f->bodies.len) == OK;
 
+	f->is_unjudged = false;
+	foresee(f, r);
+	while (go_on && blocks_next(&r, &bytes, &size))
+		go_on = take_body(f, bytes, size, &height);
+	/* Whatever stopped us, the valid blocks before it count. */
+	if (!f->cb.flush(f->ctx) && go_on) {
+		f->result.end = FETCH_STOPPED;
+		go_on = false;
+	}
+	if (!go_on) {
+		finish(f);
+		return false;
+	}
+	f->cb.progress(f->ctx, height, f->state.header.height);
+	return true;
+}
+
+static void
+judge_meanwhile(void *ctx)
+{
+	struct fetch *f = ctx;
+
+	if (f->is_unjudged)
+		(void)judge(f);
+}
+
+static void
+got_bodies(void *ctx, const struct httpc_reply *reply)
+{
+	struct fetch *f = ctx;
+	struct reader r;
+	size_t count;
+
+	/* Whatever this reply is, those before it count. */
+	if (f->is_unjudged && !judge(f))
+		return;
 	if (!is_usable(f, reply))
 		return;
 	if (blocks_open(&r, &count, reply->body, reply->len) != OK || count > f->asked) {
@@ -331,26 +374,14 @@ got_bodies(void *ctx, const struct httpc_reply *reply)
 	}
 	buf_reset(&f->bodies);
 	buf_append(&f->bodies, reply->body, reply->len);
-	(void)!blocks_open(&r, &count, f->bodies.data, f->bodies.len);
-	/* The next ones are on their way while these are judged. */
+	f->is_unjudged = true;
 	f->wanted = f->next + count;
-	if (f->wanted < f->count)
+	if (f->wanted < f->count) {
+		loop_timer_arm(f->judge, 0);
 		ask_bodies(f);
-	foresee(f, r);
-	while (go_on && blocks_next(&r, &bytes, &size))
-		go_on = take_body(f, bytes, size, &height);
-	/* Whatever stopped us, the valid blocks before it count. */
-	if (!f->cb.flush(f->ctx) && go_on) {
-		f->result.end = FETCH_STOPPED;
-		go_on = false;
-	}
-	if (!go_on) {
-		finish(f);
-		return;
-	}
-	f->cb.progress(f->ctx, height, f->state.header.height);
-	if (f->next == f->count)
+	} else if (judge(f)) {
 		end_of_branch(f);
+	}
 }
 
 static void
@@ -380,6 +411,7 @@ fetch_start(struct loop *l, const struct netaddr *peer, const struct netaddr *fr
 	f->client = peer_dial(l, peer, from);
 	buf_init(&f->bodies);
 	f->start = loop_timer_new(l, begin, f);
+	f->judge = loop_timer_new(l, judge_meanwhile, f);
 	f->params = params;
 	f->cb = *callbacks;
 	f->ctx = ctx;
@@ -393,6 +425,7 @@ fetch_free(struct fetch *f)
 	if (f == NULL)
 		return;
 	loop_timer_free(f->start);
+	loop_timer_free(f->judge);
 	httpc_free(f->client);
 	buf_clear(&f->bodies);
 	free(f->parsed);
