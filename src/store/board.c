@@ -49,10 +49,14 @@ answer_of(uint64_t batch, bool is_good)
 	return (uint32_t)(batch & 0x7fffffff) << 1 | is_good;
 }
 
+/* Read once: a process that was stopped may put an answer for an older batch in its place at any time. */
 static bool
-is_answered(const struct board_region *b, uint32_t i, uint64_t batch)
+read_answer(const struct board_region *b, uint32_t i, uint64_t batch, bool *is_good)
 {
-	return atomic_load_explicit(&b->answers[i], memory_order_acquire) >> 1 == (uint32_t)(batch & 0x7fffffff);
+	uint32_t answer = atomic_load_explicit(&b->answers[i], memory_order_acquire);
+
+	*is_good = answer & 1;
+	return answer >> 1 == answer_of(batch, false) >> 1;
 }
 
 static bool
@@ -107,10 +111,11 @@ board_finish(struct store *s, const struct board_item *items, uint32_t count, bo
 		;
 	since = clock_mono_us();
 	for (uint32_t i = 0; i < count; i++) {
-		while (!is_answered(b, i, batch) && clock_mono_us() - since < PATIENCE_US)
+		bool is_answered;
+		while (!(is_answered = read_answer(b, i, batch, &is_good[i])) && clock_mono_us() - since < PATIENCE_US)
 			clock_sleep_us(50);
 		/* Never another's word on other bytes: the answer is for what was posted, or it is our own. */
-		is_good[i] = is_answered(b, i, batch) ? atomic_load_explicit(&b->answers[i], memory_order_acquire) & 1
-						      : check(&items[i]);
+		if (!is_answered)
+			is_good[i] = check(&items[i]);
 	}
 }
