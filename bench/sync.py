@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How fast a fresh node takes over a chain from one peer over loopback, beside what the cores could check at best.
 
-    sync.py BUILD FOLDER        BUILD has rensad and bench/make_chain; FOLDER is emptied
+    sync.py BUILD FOLDER        BUILD has rensad and bench/make_chain; FOLDER is emptied before and removed after
 
     transfers     signed transfers a second, 2,000 blocks of 100; yardstick: libsecp256k1 on all cores, in the same run
     empty-blocks  blocks a second, 100,000 without transfers; yardstick: 100,000 blocks/s
