@@ -13,7 +13,7 @@
 #include "util/failpoint.h"
 
 #define CHUNK 8
-#define PATIENCE_US 20000 /* for a chunk that another process has taken: many times what it should need */
+#define PATIENCE_US 1000 /* for a chunk that another process has taken: twice what it needs if it is not held up */
 #define FIELD_BITS 16
 #define FIELD_MASK ((UINT64_C(1) << FIELD_BITS) - 1)
 _Static_assert(BOARD_MAX + CHUNK <= FIELD_MASK, "counts fit their fields");
