@@ -13,24 +13,61 @@
 #include "store/role_table.h"
 #include "util/clock.h"
 #include "util/mem.h"
+#include "wire/peer_msg.h"
 
-#define SLOTS (4 * BOARD_MAX) /* direct-mapped: an older entry gives way, and is checked again if it is asked for */
+#define SLOTS (1u << 17) /* at least twice what a reply can hold */
+#define PROBES 8 /* bounded, whoever chose the bytes; what finds no room is checked again when it is asked for */
+_Static_assert(SLOTS >= 2 * (BLOCKS_BYTES_MAX + BLOCK_BYTES_LIMIT) / TX_TRANSFER_SIZE(0), "room for a reply");
 
 struct checked {
-	struct hash256 slots[SLOTS];
+	struct hash256 slots[SLOTS]; /* leaves whose signatures are good, of the last reply; zeros: free */
+	bool is_empty;
 	struct board_item items[BOARD_MAX];
 	struct hash256 leaves[BOARD_MAX];
 	bool is_good[BOARD_MAX];
 	uint32_t count;
 };
 
+/* The leaf's slot, or a free one for it; NULL if it is not there and finds no room. */
 static struct hash256 *
 slot_of(struct checked *c, const struct hash256 *leaf)
 {
+	static const struct hash256 zeros;
 	uint32_t n;
 
 	memcpy(&n, leaf->b, sizeof(n));
-	return &c->slots[n % SLOTS];
+	for (uint32_t i = 0; i < PROBES; i++) {
+		struct hash256 *slot = &c->slots[(n + i) % SLOTS];
+		if (hash_equal(slot, leaf) || hash_equal(slot, &zeros))
+			return slot;
+	}
+	return NULL;
+}
+
+static bool
+has(struct checked *c, const struct hash256 *leaf)
+{
+	const struct hash256 *slot = slot_of(c, leaf);
+
+	return slot != NULL && hash_equal(slot, leaf);
+}
+
+static void
+note_good(struct checked *c, const struct hash256 *leaf)
+{
+	struct hash256 *slot = slot_of(c, leaf);
+
+	if (slot != NULL)
+		*slot = *leaf;
+	c->is_empty = false;
+}
+
+static void
+forget(struct checked *c)
+{
+	if (!c->is_empty)
+		memset(c->slots, 0, sizeof(c->slots));
+	c->is_empty = true;
 }
 
 bool
@@ -39,13 +76,14 @@ resolver_is_checked(void *ctx, const uint8_t *bytes, size_t len)
 	struct resolver *r = ctx;
 	struct hash256 leaf = tx_leaf(bytes, len);
 
-	return hash_equal(slot_of(r->checked, &leaf), &leaf);
+	return has(r->checked, &leaf);
 }
 
 void
 resolver_verify_init(struct resolver *r)
 {
 	r->checked = xcalloc(1, sizeof(*r->checked));
+	r->checked->is_empty = true;
 	r->branch.is_verified = resolver_is_checked;
 	r->branch.is_verified_ctx = r;
 }
@@ -70,7 +108,7 @@ check_some(struct resolver *r)
 	/* One that is bad is found so again by the ledger, which says which rule it breaks. */
 	for (uint32_t i = 0; i < c->count; i++)
 		if (c->is_good[i])
-			*slot_of(c, &c->leaves[i]) = c->leaves[i];
+			note_good(c, &c->leaves[i]);
 	c->count = 0;
 	role_beat(r->store, clock_mono_ms());
 }
@@ -90,7 +128,7 @@ add(struct resolver *r, const struct tx *tx, const uint8_t *bytes, size_t len)
 	struct checked *c = r->checked;
 	struct hash256 leaf = tx_leaf(bytes, len), id;
 
-	if (hash_equal(slot_of(c, &leaf), &leaf))
+	if (has(c, &leaf))
 		return;
 	id = tx_id(tx);
 	if (is_pooled(r, &id, bytes, len))
@@ -112,6 +150,7 @@ resolver_foresee(void *ctx, const struct block *blocks, size_t count)
 	/* Without a branch the bodies are not judged either. */
 	if (r->branch.ledger == NULL)
 		return;
+	forget(r->checked);
 	for (size_t i = 0; i < count; i++) {
 		struct hash256 root = block_merkle_root(&blocks[i]);
 		/* Bytes that no work stands behind are not worth ours. */
