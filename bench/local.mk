@@ -2,3 +2,7 @@
 EXTRA_PROGRAMS += bench/durable
 bench_durable_SOURCES = bench/durable.c
 bench_durable_LDADD = $(STORE_LIBS)
+EXTRA_DIST += bench/sync.py
+EXTRA_PROGRAMS += bench/make_chain
+bench_make_chain_SOURCES = bench/make_chain.c
+bench_make_chain_LDADD = $(STORE_LIBS)

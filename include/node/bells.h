@@ -12,7 +12,7 @@
 #include "util/attr.h"
 #include "util/err.h"
 
-enum bell { BELL_POOL, BELL_RESOLVER, BELL_MINER, BELL_RELAY, BELL_DISCOVERY, BELL_ROLES };
+enum bell { BELL_POOL, BELL_RESOLVER, BELL_MINER, BELL_RELAY, BELL_DISCOVERY, BELL_VERIFIERS, BELL_ROLES };
 
 struct bells {
 	int role[BELL_ROLES];

@@ -29,6 +29,7 @@ struct node_env {
 	uint64_t started_ms; /* wall clock */
 	uint64_t configured; /* counts the configurations that roles were started with, from 1 */
 	uint32_t workers;
+	uint32_t verifiers;
 	int *listeners;	     /* one for each worker */
 	int *peer_listeners; /* likewise, or NULL: peers use the others */
 };

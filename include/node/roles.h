@@ -8,6 +8,12 @@
 #include "node/child.h"
 #include "store/store.h"
 
+enum role_number {
+	NUMBER_ONE,
+	NUMBER_WORKERS,	  /* as many as [http] workers */
+	NUMBER_VERIFIERS, /* one for each core but one: the resolver checks along */
+};
+
 enum role_start {
 	START_ONCE,  /* first of all, a single time: the others need what it leaves */
 	START_EARLY, /* soon, also while the chain is still loaded, to say so */
@@ -19,16 +25,19 @@ struct role {
 	int (*main)(struct child *c); /* returns the exit code */
 	enum store_access access;
 	int nice;
-	bool per_worker; /* as many as [http] workers; else one */
+	enum role_number number;
 	enum role_start start;
 	int stop_order; /* lower ends first; the next order when all of it are gone */
 };
 
 extern const struct role node_roles[];
 extern const size_t node_role_count;
+/* How many processes of a role there shall be. */
+uint32_t role_number(const struct role *r, const struct node_env *env);
 
 int role_loader(struct child *c);
 int role_archiver(struct child *c);
+int role_verifier(struct child *c);
 int role_worker(struct child *c);
 int role_pool(struct child *c);
 int role_relay(struct child *c);

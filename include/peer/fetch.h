@@ -5,7 +5,8 @@
  *
  *	headers   ask behind our locator; repeat while replies are full and the branch does not win yet
  *	bodies    once the branch wins: ask by hash, batch after batch; each goes to `body`, each batch ends with
- *`flush` again     a full headers reply may have more behind it: from the start, with a new locator
+ *		  `flush`, and the next batch is on its way meanwhile
+ *	again     a full headers reply may have more behind it: from the start, with a new locator
  *
  * A branch is taken up to its last valid block, if that prefix wins. It always ends: each reply must lead higher than
  * the one before, and what is fetched anew must have made the chain better.
@@ -57,6 +58,8 @@ struct fetch_callbacks {
 	uint64_t (*now_ms)(void *ctx);
 	/* Bodies come next, the first being the child of ancestor. Not OK: RULE_REORG_TOO_DEEP, say. */
 	enum rule (*begin)(void *ctx, const struct hash256 *ancestor);
+	/* These bodies come next, if their forms hold: what can be done for all of them at once. NULL: nothing. */
+	void (*foresee)(void *ctx, const struct block *blocks, size_t count);
 	/* The next body. False: stop; v says which rule it broke, or RULE_OK when it is our own trouble. */
 	bool (*body)(void *ctx, const struct block *b, struct verdict *v);
 	/* A batch is through, or the last valid block is: commit it if it wins. False: stop. */

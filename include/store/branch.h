@@ -24,6 +24,9 @@ struct branch {
 	struct blockref fork;	/* last block that the branch shares with our chain, as of its beginning */
 	struct blockref at;	/* its last judged block */
 	struct blockref kept;	/* up to here its records were there before, or are committed */
+	/* Asked besides the pool whether a transfer's signature was checked; NULL: nobody else. */
+	ledger_verified *is_verified;
+	void *is_verified_ctx;
 	uint64_t *tags;
 	size_t tag_room;
 };

@@ -39,6 +39,7 @@ struct store_options {
 enum store_access {
 	STORE_READ,	 /* everything read-only, but the own role page */
 	STORE_WORKER,	 /* and the own ring */
+	STORE_VERIFIER,	 /* and the board */
 	STORE_POOL,	 /* and the pool and all rings */
 	STORE_DISCOVERY, /* and the peer table */
 	STORE_COMMIT	 /* everything: miner, resolver */

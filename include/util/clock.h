@@ -9,6 +9,7 @@ uint64_t clock_wall_ms(void); /* milliseconds since 1970-01-01 UTC */
 uint64_t clock_mono_ms(void);
 uint64_t clock_mono_us(void);
 void clock_sleep_ms(uint64_t ms);
+void clock_sleep_us(uint64_t us);
 
 #define CLOCK_TEXT_SIZE 25
 /* RFC 3339 in UTC with milliseconds: 2026-01-31T12:00:00.000Z */

@@ -77,7 +77,7 @@ role_of(const struct child *c)
 static void
 close_foreign_listeners(const struct child *c)
 {
-	bool is_worker = role_of(c)->per_worker;
+	bool is_worker = role_of(c)->number == NUMBER_WORKERS;
 
 	for (uint32_t i = 0; i < c->env->workers; i++) {
 		if (is_worker && i == c->index)

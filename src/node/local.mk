@@ -19,6 +19,7 @@ librensa_node_a_SOURCES = \
 	src/node/resolver.h \
 	src/node/resolver_fetch.c \
 	src/node/resolver_push.c \
+	src/node/resolver_verify.c \
 	src/node/role_discovery.c \
 	src/node/role_archiver.c \
 	src/node/role_loader.c \
@@ -26,6 +27,7 @@ librensa_node_a_SOURCES = \
 	src/node/role_pool.c \
 	src/node/role_relay.c \
 	src/node/role_resolver.c \
+	src/node/role_verifier.c \
 	src/node/role_worker.c \
 	src/node/roles.c \
 	src/node/storage.c \

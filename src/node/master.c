@@ -43,6 +43,7 @@
 
 #define LOCK_WAIT_MS 5000
 #define TICK_MS 1000
+#define VERIFIERS_MAX 16
 #define LOADS_MAX 3 /* attempts at loading the chain, if it is not refused for good */
 /*
  * Between two rebuilds for the sake of memory. What fills it again at once (a longer chain that has no room beside ours,
@@ -380,12 +381,27 @@ say_hello(const struct master *m)
 }
 
 static uint32_t
-worker_count(const struct config *c)
+core_count(void)
 {
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-	uint32_t workers = c->http.workers != 0 ? c->http.workers : cores > 0 ? (uint32_t)cores : 1;
+
+	return cores > 0 ? (uint32_t)cores : 1;
+}
+
+static uint32_t
+worker_count(const struct config *c)
+{
+	uint32_t workers = c->http.workers != 0 ? c->http.workers : core_count();
 
 	return workers < CONFIG_WORKERS_MAX ? workers : CONFIG_WORKERS_MAX;
+}
+
+static uint32_t
+verifier_count(void)
+{
+	uint32_t others = core_count() - 1;
+
+	return others < 1 ? 1 : others < VERIFIERS_MAX ? others : VERIFIERS_MAX;
 }
 
 static void
@@ -455,6 +471,7 @@ master_run(struct config *config, const char *config_path)
 	m.env.started_ms = clock_wall_ms();
 	m.env.configured = 1;
 	m.env.workers = worker_count(config);
+	m.env.verifiers = verifier_count();
 	for (size_t i = 0; i < BELL_ROLES; i++)
 		m.env.bells.role[i] = -1;
 	for (size_t i = 0; i < STORE_RINGS_MAX; i++)

@@ -46,10 +46,10 @@ posts_plan(struct posts *p, struct node_env *env)
 	p->env = env;
 	p->life_write = -1;
 	for (size_t r = 0; r < node_role_count; r++)
-		p->count += node_roles[r].per_worker ? env->workers : 1;
+		p->count += role_number(&node_roles[r], env);
 	p->at = xcalloc(p->count, sizeof(*p->at));
 	for (size_t r = 0; r < node_role_count; r++)
-		for (uint32_t i = 0; i < (node_roles[r].per_worker ? env->workers : 1); i++)
+		for (uint32_t i = 0; i < role_number(&node_roles[r], env); i++)
 			p->at[n++] = (struct post){.role = &node_roles[r], .index = i, .delay_ms = DELAY_FIRST_MS};
 	p->watched_ms = clock_mono_ms();
 	p->early_at_ms = p->watched_ms + EARLY_MS;
@@ -322,7 +322,7 @@ posts_replace(struct posts *p)
 		post->delay_ms = DELAY_FIRST_MS;
 		if (post->pid == 0) {
 			post->start_at_ms = now;
-		} else if (!post->role->per_worker || !replace_worker(p, post)) {
+		} else if (post->role->number != NUMBER_WORKERS || !replace_worker(p, post)) {
 			post->kill_at_ms = now + REPLACE_MS;
 			kill(post->pid, SIGTERM);
 		}

@@ -65,7 +65,8 @@ struct resolver {
 	struct netaddr failed[FAILED_MAX]; /* peers that did not answer when last fetched from: asked last */
 	uint32_t failed_count;		   /* ever */
 	struct bad_blocks bad;
-	enum err trouble; /* why the last block could not be kept */
+	struct checked *checked; /* signatures that this process knows to be good: resolver_verify.c */
+	enum err trouble;	 /* why the last block could not be kept */
 
 	/* Pushes. */
 	struct loop_timer *more;      /* there are more, after the loop had a turn */
@@ -100,6 +101,14 @@ void resolver_go_on(struct resolver *r);
 void resolver_fetch(struct resolver *r, const struct netaddr *peer);
 /* It did not answer when last fetched from. */
 bool resolver_has_failed(const struct resolver *r, const struct netaddr *at);
+
+/* resolver_verify.c */
+
+/* Checks the signatures of bodies that come next, on all cores. */
+void resolver_foresee(void *resolver, const struct block *blocks, size_t count);
+ledger_verified resolver_is_checked;
+void resolver_verify_init(struct resolver *r);
+void resolver_verify_clear(struct resolver *r);
 
 /* resolver_push.c */
 

@@ -219,8 +219,8 @@ fetched(void *ctx, const struct fetch_result *result)
 void
 resolver_fetch(struct resolver *r, const struct netaddr *peer)
 {
-	static const struct fetch_callbacks callbacks = {locator,      known,	  is_bad, wins,	    now_ms,
-							 begin_bodies, take_body, flush,  progress, fetched};
+	static const struct fetch_callbacks callbacks = {
+	    locator, known, is_bad, wins, now_ms, begin_bodies, resolver_foresee, take_body, flush, progress, fetched};
 
 	r->fetch_from = *peer;
 	r->fetch = fetch_start(r->child->loop, peer, r->from, store_params(r->store), &callbacks, r);

@@ -2,6 +2,9 @@
  * One request is under way at a time. Its callback decides what is next: more headers, bodies, or the end; `finish` is
  * always the last thing done, because the fetch may be freed in it. What stops a branch early is noted in the result
  * at once and told when the valid blocks before it are in.
+ *
+ * Bodies are judged while the next ones come: the request for those leaves the process when the loop turns, so the
+ * judging waits for that turn. Whatever ends the fetch drops the request under way.
  */
 #include "peer/fetch.h"
 
@@ -13,13 +16,14 @@
 #include "util/mem.h"
 #include "util/text.h"
 
-#define BODIES_AT_ONCE 128
+#define BODIES_AT_ONCE BLOCKS_MAX
 #define HEADERS_REPLY_MAX (2 + HEADERS_MAX * HEADER_SIZE)
 #define BODIES_REPLY_MAX (2 + BLOCKS_MAX * 4 + BLOCKS_BYTES_MAX + BLOCK_BYTES_LIMIT)
 
 struct fetch {
 	struct httpc *client;
 	struct loop_timer *start;
+	struct loop_timer *judge; /* armed while bodies lie unjudged and the request for the next ones leaves */
 	const struct params *params;
 	struct fetch_callbacks cb;
 	void *ctx;
@@ -30,7 +34,11 @@ struct fetch {
 	struct hash256 *pending;   /* hashes of headers whose bodies we lack, in order */
 	size_t count, room;
 	size_t next;		    /* body to take next */
+	size_t wanted;		    /* body to ask for next */
 	size_t asked;		    /* bodies that the request under way asks for */
+	struct buf bodies;	    /* the reply that is judged while the next one comes */
+	bool is_unjudged;	    /* bodies holds some that were not judged yet */
+	struct block *parsed;	    /* BLOCKS_MAX of them, for foresee */
 	bool is_full;		    /* the last headers reply was full: there may be more */
 	struct fetch_result result; /* end != FETCH_DONE: what stops us once the valid prefix is in */
 };
@@ -42,6 +50,8 @@ static void end_of_branch(struct fetch *f);
 static void
 finish(struct fetch *f)
 {
+	httpc_free(f->client);
+	f->client = NULL;
 	f->cb.done(f->ctx, &f->result);
 }
 
@@ -109,7 +119,7 @@ begin_bodies(struct fetch *f)
 {
 	enum rule rule = f->cb.begin(f->ctx, &f->ancestor);
 
-	f->next = 0;
+	f->next = f->wanted = 0;
 	if (rule != RULE_OK) {
 		note_rule(f, rule, f->state.header.height, &f->state.hash);
 		finish(f);
@@ -288,16 +298,70 @@ take_body(struct fetch *f, const uint8_t *bytes, size_t size, uint64_t *height)
 	return true;
 }
 
+/* Shows the owner what comes next, as far as it is what was asked for. */
 static void
-got_bodies(void *ctx, const struct httpc_reply *reply)
+foresee(struct fetch *f, struct reader r)
 {
-	struct fetch *f = ctx;
+	const uint8_t *bytes;
+	size_t size, count = 0;
+
+	if (f->cb.foresee == NULL)
+		return;
+	if (f->parsed == NULL)
+		f->parsed = xcalloc(BLOCKS_MAX, sizeof(*f->parsed));
+	while (count < BLOCKS_MAX && f->next + count < f->count && blocks_next(&r, &bytes, &size) &&
+	       block_parse(&f->parsed[count], bytes, size) == RULE_OK &&
+	       hash_equal(&f->parsed[count].hash, &f->pending[f->next + count]))
+		count++;
+	f->cb.foresee(f->ctx, f->parsed, count);
+}
+
+/* Judges the bodies of a reply. False: the fetch has ended. */
+static bool
+judge(struct fetch *f)
+{
 	const uint8_t *bytes;
 	struct reader r;
 	uint64_t height = 0;
 	size_t count, size;
-	bool go_on = true;
+	bool go_on = blocks_open(&r, &count, f->bodies.data, f->bodies.len) == OK;
 
+	f->is_unjudged = false;
+	foresee(f, r);
+	while (go_on && blocks_next(&r, &bytes, &size))
+		go_on = take_body(f, bytes, size, &height);
+	/* Whatever stopped us, the valid blocks before it count. */
+	if (!f->cb.flush(f->ctx) && go_on) {
+		f->result.end = FETCH_STOPPED;
+		go_on = false;
+	}
+	if (!go_on) {
+		finish(f);
+		return false;
+	}
+	f->cb.progress(f->ctx, height, f->state.header.height);
+	return true;
+}
+
+static void
+judge_meanwhile(void *ctx)
+{
+	struct fetch *f = ctx;
+
+	if (f->is_unjudged)
+		(void)judge(f);
+}
+
+static void
+got_bodies(void *ctx, const struct httpc_reply *reply)
+{
+	struct fetch *f = ctx;
+	struct reader r;
+	size_t count;
+
+	/* Whatever this reply is, those before it count. */
+	if (f->is_unjudged && !judge(f))
+		return;
 	if (!is_usable(f, reply))
 		return;
 	if (blocks_open(&r, &count, reply->body, reply->len) != OK || count > f->asked) {
@@ -308,22 +372,16 @@ got_bodies(void *ctx, const struct httpc_reply *reply)
 		finish_with(f, FETCH_MISBEHAVED, "it withholds the bodies of its headers");
 		return;
 	}
-	while (go_on && blocks_next(&r, &bytes, &size))
-		go_on = take_body(f, bytes, size, &height);
-	/* Whatever stopped us, the valid blocks before it count. */
-	if (!f->cb.flush(f->ctx) && go_on) {
-		f->result.end = FETCH_STOPPED;
-		go_on = false;
-	}
-	if (!go_on) {
-		finish(f);
-		return;
-	}
-	f->cb.progress(f->ctx, height, f->state.header.height);
-	if (f->next < f->count)
+	buf_reset(&f->bodies);
+	buf_append(&f->bodies, reply->body, reply->len);
+	f->is_unjudged = true;
+	f->wanted = f->next + count;
+	if (f->wanted < f->count) {
+		loop_timer_arm(f->judge, 0);
 		ask_bodies(f);
-	else
+	} else if (judge(f)) {
 		end_of_branch(f);
+	}
 }
 
 static void
@@ -331,9 +389,9 @@ ask_bodies(struct fetch *f)
 {
 	struct buf body;
 
-	f->asked = f->count - f->next < BODIES_AT_ONCE ? f->count - f->next : BODIES_AT_ONCE;
+	f->asked = f->count - f->wanted < BODIES_AT_ONCE ? f->count - f->wanted : BODIES_AT_ONCE;
 	buf_init(&body);
-	hashes_encode(&body, f->pending + f->next, f->asked);
+	hashes_encode(&body, f->pending + f->wanted, f->asked);
 	ask(f, "/peer/blocks", &body, BODIES_REPLY_MAX, got_bodies);
 	buf_clear(&body);
 }
@@ -351,7 +409,9 @@ fetch_start(struct loop *l, const struct netaddr *peer, const struct netaddr *fr
 	struct fetch *f = xcalloc(1, sizeof(*f));
 
 	f->client = peer_dial(l, peer, from);
+	buf_init(&f->bodies);
 	f->start = loop_timer_new(l, begin, f);
+	f->judge = loop_timer_new(l, judge_meanwhile, f);
 	f->params = params;
 	f->cb = *callbacks;
 	f->ctx = ctx;
@@ -365,7 +425,10 @@ fetch_free(struct fetch *f)
 	if (f == NULL)
 		return;
 	loop_timer_free(f->start);
+	loop_timer_free(f->judge);
 	httpc_free(f->client);
+	buf_clear(&f->bodies);
+	free(f->parsed);
 	free(f->pending);
 	free(f);
 }

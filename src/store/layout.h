@@ -8,6 +8,7 @@
  *	page each     its role, master         struct role_page: heartbeat, counters
  *	pages         discovery                struct peer_region: peer table
  *	pages         resolver                 struct pause_region: addresses left alone
+ *	pages         resolver, verifiers      struct board_region: signatures to be checked
  *	pages each    its worker + consumers   struct ring_region
  *	pages         pool process             struct pool_region, buckets, slots
  *	to size_max   committers               the arena: records and tries, append only
@@ -29,6 +30,7 @@
 #include "chain/u256.h"
 #include "crypto/hash.h"
 #include "disk/journal.h"
+#include "store/board.h"
 #include "store/peer_table.h"
 #include "store/ring.h"
 #include "store/role_table.h"
@@ -37,7 +39,7 @@
 #include "util/err.h"
 
 #define LAYOUT_MAGIC UINT64_C(0x52454e5341534547) /* "RENSASEG" */
-#define LAYOUT_VERSION 3
+#define LAYOUT_VERSION 4
 #define PAGE UINT64_C(4096)
 
 struct super {
@@ -48,6 +50,7 @@ struct super {
 	uint64_t roles_at; /* one page each */
 	uint64_t peers_at;
 	uint64_t pauses_at;
+	uint64_t board_at;
 	uint64_t rings_at;
 	uint64_t ring_stride;
 	uint64_t pool_at;
@@ -181,6 +184,12 @@ struct pause_slot {
 	_Atomic uint32_t seq;
 	_Atomic uint32_t is_used;
 	struct peer_pause pause;
+};
+
+struct board_region {
+	_Atomic uint64_t word; /* batch, count, taken: see board.c */
+	_Atomic uint32_t answers[BOARD_MAX];
+	struct board_item items[BOARD_MAX];
 };
 
 struct pause_region {
@@ -323,6 +332,12 @@ static inline struct role_page *
 role_page_at(const struct store *s, uint32_t role)
 {
 	return at(s, s->super->roles_at + role * PAGE);
+}
+
+static inline struct board_region *
+board_at(const struct store *s)
+{
+	return at(s, s->super->board_at);
 }
 
 static inline struct ring_region *

@@ -1,5 +1,6 @@
 noinst_LIBRARIES += librensa_store.a
 librensa_store_a_SOURCES = \
+	include/store/board.h \
 	include/store/branch.h \
 	include/store/chain.h \
 	include/store/commit.h \
@@ -10,6 +11,7 @@ librensa_store_a_SOURCES = \
 	include/store/role_table.h \
 	include/store/snapshot.h \
 	include/store/store.h \
+	src/store/board.c \
 	src/store/branch.c \
 	src/store/bulk.c \
 	src/store/bulk.h \

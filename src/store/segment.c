@@ -73,6 +73,8 @@ layout_plan(struct super *p, const struct store_options *o)
 	next += align_page(sizeof(struct peer_region));
 	p->pauses_at = next;
 	next += align_page(sizeof(struct pause_region));
+	p->board_at = next;
+	next += align_page(sizeof(struct board_region));
 	p->rings_at = next;
 	p->ring_stride = align_page(sizeof(struct ring_region));
 	next += p->rings * p->ring_stride;
@@ -329,6 +331,8 @@ store_attach(struct store *s, enum store_access access, uint32_t role, uint32_t 
 		e = window(s, plan.rings_at + ring * plan.ring_stride, plan.ring_stride);
 	if (e == OK && access == STORE_POOL)
 		e = window(s, plan.rings_at, plan.rings * plan.ring_stride + plan.pool_size);
+	if (e == OK && access == STORE_VERIFIER)
+		e = window(s, plan.board_at, align_page(sizeof(struct board_region)));
 	if (e == OK && access == STORE_DISCOVERY)
 		e = window(s, plan.peers_at, align_page(sizeof(struct peer_region)));
 	fd_close(&s->fd_read);

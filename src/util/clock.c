@@ -37,11 +37,17 @@ clock_mono_us(void)
 void
 clock_sleep_ms(uint64_t ms)
 {
+	clock_sleep_us(ms * 1000);
+}
+
+void
+clock_sleep_us(uint64_t us)
+{
 	/* Until a point in time, so that signals on the way neither shorten nor stretch the sleep. */
 	struct timespec until;
 	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += (time_t)(ms / 1000);
-	until.tv_nsec += (long)(ms % 1000) * 1000000;
+	until.tv_sec += (time_t)(us / 1000000);
+	until.tv_nsec += (long)(us % 1000000) * 1000;
 	if (until.tv_nsec >= 1000000000) {
 		until.tv_nsec -= 1000000000;
 		until.tv_sec++;

@@ -35,16 +35,19 @@ assert_adopted(const struct strand *s)
 
 START_TEST(a_longer_chain_is_taken_from_genesis)
 {
-	strand_grow(&theirs, 300, 1);
+	const uint64_t height = 2 * BLOCKS_MAX + 44;
+
+	strand_grow(&theirs, height, 1);
 	ck_assert_int_eq(taker_fetch(&taker, &actor.at), FETCH_DONE);
 	assert_adopted(&theirs);
-	ck_assert_uint_eq(taker.result.bodies, 300);
+	ck_assert_uint_eq(taker.result.bodies, height);
 	ck_assert_uint_eq(taker.begins, 1);
 	ck_assert_uint_eq(actor.asked[REQUEST_HEADERS], 1);
-	ck_assert_uint_eq(actor.asked[REQUEST_BLOCKS], 3); /* 128 at a time */
+	ck_assert_uint_eq(actor.asked[REQUEST_BLOCKS], 3);
 	ck_assert_uint_eq(taker.flushes, 3);
-	ck_assert_uint_eq(taker.progress_height, 300);
-	ck_assert_uint_eq(taker.progress_target, 300);
+	ck_assert_uint_eq(taker.foreseen, height);
+	ck_assert_uint_eq(taker.progress_height, height);
+	ck_assert_uint_eq(taker.progress_target, height);
 }
 END_TEST
 

@@ -102,6 +102,18 @@ begin(void *ctx, const struct hash256 *ancestor)
 	return t->begin_rule;
 }
 
+static void
+foresee(void *ctx, const struct block *blocks, size_t count)
+{
+	struct taker *t = ctx;
+
+	ck_assert(t->has_begun);
+	ck_assert_uint_le(count, BLOCKS_MAX);
+	for (size_t i = 1; i < count; i++)
+		ck_assert(hash_equal(&blocks[i].header.previous, &blocks[i - 1].hash));
+	t->foreseen += count;
+}
+
 static bool
 body(void *ctx, const struct block *b, struct verdict *v)
 {
@@ -109,6 +121,7 @@ body(void *ctx, const struct block *b, struct verdict *v)
 	struct header_state state = t->records[t->at].state;
 
 	ck_assert(t->has_begun);
+	ck_assert_uint_gt(t->foreseen, t->bodies);
 	ck_assert_int_eq(v->rule, RULE_OK);
 	ck_assert_int_eq(header_check(&state, &b->header, &b->hash, &t->params), RULE_OK);
 	if (b->header.height == t->refuse_height) {
@@ -196,8 +209,8 @@ taker_have(struct taker *t, const struct strand *s, uint64_t from, uint64_t to)
 void
 taker_start(struct taker *t, const struct netaddr *peer)
 {
-	static const struct fetch_callbacks callbacks = {locator, known, is_bad, wins,	   now_ms,
-							 begin,	  body,	 flush,	 progress, done};
+	static const struct fetch_callbacks callbacks = {locator, known, is_bad, wins,	   now_ms, begin,
+							 foresee, body,	 flush,	 progress, done};
 
 	t->fetch = fetch_start(t->loop, peer, NULL, &t->params, &callbacks, t);
 	ck_assert_uint_eq(t->done, 0);

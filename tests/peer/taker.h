@@ -33,7 +33,7 @@ struct taker {
 
 	/* What happened. */
 	unsigned begins, flushes, commits, done;
-	uint64_t bodies;
+	uint64_t bodies, foreseen;
 	uint64_t progress_height, progress_target;
 	struct fetch_result result;
 };

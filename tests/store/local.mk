@@ -12,6 +12,7 @@ tests_store_test_store_SOURCES = \
 	tests/store/process.h \
 	tests/store/suite_access.c \
 	tests/store/suite_accounts.c \
+	tests/store/suite_board.c \
 	tests/store/suite_bulk.c \
 	tests/store/suite_chain.c \
 	tests/store/suite_command.c \

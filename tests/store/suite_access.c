@@ -26,6 +26,7 @@ enum place {
 	IN_OTHER_PAGE,
 	IN_PEERS,
 	IN_PAUSES,
+	IN_BOARD,
 	IN_OWN_RING,
 	IN_OTHER_RING,
 	IN_POOL,
@@ -34,7 +35,7 @@ enum place {
 };
 
 static const char *const place_names[PLACES] = {
-    "super", "control", "own page", "other page", "peers", "pauses", "own ring", "other ring", "pool", "arena",
+    "super", "control", "own page", "other page", "peers", "pauses", "board", "own ring", "other ring", "pool", "arena",
 };
 
 #define BIT(place) (1u << (place))
@@ -48,6 +49,7 @@ static const struct right {
     {STORE_READ, "read", BIT(IN_OWN_PAGE)},
     {STORE_WORKER, "worker", BIT(IN_OWN_PAGE) | BIT(IN_OWN_RING)},
     {STORE_POOL, "pool", BIT(IN_OWN_PAGE) | BIT(IN_OWN_RING) | BIT(IN_OTHER_RING) | BIT(IN_POOL)},
+    {STORE_VERIFIER, "verifier", BIT(IN_OWN_PAGE) | BIT(IN_BOARD)},
     {STORE_DISCOVERY, "discovery", BIT(IN_OWN_PAGE) | BIT(IN_PEERS)},
     {STORE_COMMIT, "commit", EVERYTHING},
 };
@@ -76,6 +78,9 @@ place_at(const struct store *s, enum place place, uint64_t *size)
 	case IN_PAUSES:
 		*size = align_page(sizeof(struct pause_region));
 		return at(s, p->pauses_at);
+	case IN_BOARD:
+		*size = align_page(sizeof(struct board_region));
+		return at(s, p->board_at);
 	case IN_OWN_RING:
 		*size = p->ring_stride;
 		return at(s, p->rings_at + RING * p->ring_stride);

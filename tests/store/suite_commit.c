@@ -261,7 +261,7 @@ START_TEST(a_full_shared_memory_is_no_space_and_the_chain_works_on)
 		ck_assert_int_eq(maker_grow(&m, chain_tip(s), 5, 6), OK);
 		ck_assert_int_eq(maker_stage(&m, chain_tip(s), 2, 6), OK);
 		granted = atomic_load(&c->granted);
-		more = granted - atomic_load(&c->end) + (UINT64_C(4) << 20);
+		more = granted - atomic_load(&c->end) + granted / 4 + (UINT64_C(1) << 20);
 		failpoint_arm("segment.grant", FAILPOINT_FAIL, 1);
 		ck_assert_int_eq(store_reserve(s, more), ERR_NOSPC);
 		ck_assert_uint_eq(atomic_load(&c->granted), granted);

@@ -47,6 +47,7 @@ static const char *const others[] = {
     "shm.semaphore",
     "shm.map",
     "shm.read",
+    "board.taken", /* suite_board.c */
     /* suite_kill_pool.c */
     "pool.relinking",
     "pool.half-written",
@@ -188,9 +189,10 @@ is_listed(const char *name)
 
 START_TEST(every_point_in_the_sources_is_tried)
 {
-	static const char *const files[] = {
-	    "chain",	    "commit", "lock",	    "mempool", "peer_table", "pool_slots", "journaling",   "load",
-	    "pool_keeping", "branch", "role_table", "ring",    "segment",    "trie",	   "sender_index", "snapshot"};
+	static const char *const files[] = {"board",	    "chain",	  "commit",	"lock",	   "mempool",
+					    "peer_table",   "pool_slots", "journaling", "load",	   "pool_keeping",
+					    "branch",	    "role_table", "ring",	"segment", "trie",
+					    "sender_index", "snapshot",	  "bulk"};
 	unsigned found = 0;
 
 	for (size_t f = 0; f < ARRAY_LEN(files); f++) {

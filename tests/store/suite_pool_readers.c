@@ -297,7 +297,8 @@ START_TEST(are_shown_whole_entries_while_pools_are_killed_and_no_promise_is_lost
 	maker_init(&m, s, 3);
 	for (uint32_t i = 0; i < READERS; i++)
 		readers[i] = spawn(s, STORE_READ, i, 0, read_dying, b);
-	while (clock_mono_ms() < until || kills < KILLS_MIN || !have_seen_enough(b, 50)) {
+	while (clock_mono_ms() < until || kills < KILLS_MIN || !have_seen_enough(b, 50) ||
+	       atomic_load(&b->promised) == 0) {
 		struct timespec moment = {0, (long)random_below(&random, 12000000)};
 
 		pool = spawn(s, STORE_POOL, READERS, 0, pool_on, b);

@@ -7,6 +7,7 @@
 
 Suite *suite_access(void);
 Suite *suite_accounts(void);
+Suite *suite_board(void);
 Suite *suite_bulk(void);
 Suite *suite_chain(void);
 Suite *suite_command(void);
