@@ -115,31 +115,20 @@ static enum err
 write_leaves(struct bulk *b, struct blockref ref, const struct block *block)
 {
 	struct store *s = b->store;
-	uint64_t leaf = arena_take(s, sizeof(struct block_leaf));
-	struct block_leaf *bl = at(s, leaf);
+	uint64_t leaf = record_block_leaf(s, ref, &block->hash);
 	struct block_iter it;
-	struct hash256 id;
 	enum rule rule;
 	struct tx tx;
 
 	if (leaf == 0)
 		return ERR_NOSPC;
-	bl->leaf.key = trie_key(s, &block->hash, sizeof(block->hash));
-	bl->block = ref.v;
-	note(&b->blocks, bl->leaf.key, leaf);
+	note(&b->blocks, ((struct leaf *)at(s, leaf))->key, leaf);
 	for (it = block_txs(block); block_next(&it, &tx, &rule);) {
-		struct tx_leaf_rec *tl;
 		if (rule != RULE_OK)
 			return ERR_FORMAT;
-		if ((leaf = arena_take(s, sizeof(*tl))) == 0)
+		if ((leaf = record_tx_leaf(s, ref, block, &it, &tx)) == 0)
 			return ERR_NOSPC;
-		id = tx_id(&tx);
-		tl = at(s, leaf);
-		tl->leaf.key = trie_key(s, &id, sizeof(id));
-		tl->block = ref.v;
-		tl->offset = (uint32_t)(it.bytes - block->bytes);
-		tl->index = it.index;
-		note(&b->txs, tl->leaf.key, leaf);
+		note(&b->txs, ((struct leaf *)at(s, leaf))->key, leaf);
 	}
 	return OK;
 }

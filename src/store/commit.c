@@ -317,17 +317,40 @@ stage_tags(const struct store *s, struct blockref ref, uint64_t *tags, size_t co
 		tags[i] = i < r->version_count ? r->versions + i * sizeof(struct version_rec) : 0;
 }
 
+uint64_t
+record_block_leaf(struct store *s, struct blockref ref, const struct hash256 *hash)
+{
+	uint64_t leaf = arena_take(s, sizeof(struct block_leaf));
+
+	if (leaf != 0)
+		*(struct block_leaf *)at(s, leaf) =
+		    (struct block_leaf){.leaf.key = trie_key(s, hash, sizeof(*hash)), .block = ref.v};
+	return leaf;
+}
+
+uint64_t
+record_tx_leaf(struct store *s, struct blockref ref, const struct block *b, const struct block_iter *it,
+	       const struct tx *tx)
+{
+	uint64_t leaf = arena_take(s, sizeof(struct tx_leaf_rec));
+	struct hash256 id = tx_id(tx);
+
+	if (leaf != 0)
+		*(struct tx_leaf_rec *)at(s, leaf) = (struct tx_leaf_rec){.leaf.key = trie_key(s, &id, sizeof(id)),
+									  .block = ref.v,
+									  .offset = (uint32_t)(it->bytes - b->bytes),
+									  .index = it->index};
+	return leaf;
+}
+
 /* Hash and transactions of one block into the tries; once in a record's life. */
 static enum err
 index_block(struct store *s, struct blockref ref)
 {
 	struct block_rec *r = block_at(s, ref.v);
-	struct block_leaf *bl;
-	struct tx_leaf_rec *tl;
 	struct block b;
 	struct block_iter it;
 	struct tx tx;
-	struct hash256 id;
 	enum rule rule;
 	uint64_t leaf, before;
 	enum err e;
@@ -335,11 +358,8 @@ index_block(struct store *s, struct blockref ref)
 	if (atomic_load_explicit(&r->flags, memory_order_acquire) & BLOCK_INDEXED)
 		return OK;
 	before = atomic_load_explicit(&s->control->end, memory_order_relaxed);
-	if ((leaf = arena_take(s, sizeof(*bl))) == 0)
+	if ((leaf = record_block_leaf(s, ref, &r->hash)) == 0)
 		return ERR_NOSPC;
-	bl = at(s, leaf);
-	bl->leaf.key = trie_key(s, &r->hash, sizeof(r->hash));
-	bl->block = ref.v;
 	if ((e = trie_insert(s, &s->control->blocks, leaf)) != OK)
 		return e;
 	FAILPOINT("commit.indexed-hash");
@@ -347,14 +367,8 @@ index_block(struct store *s, struct blockref ref)
 	for (it = block_txs(&b); block_next(&it, &tx, &rule);) {
 		if (rule != RULE_OK)
 			return ERR_FORMAT;
-		if ((leaf = arena_take(s, sizeof(*tl))) == 0)
+		if ((leaf = record_tx_leaf(s, ref, &b, &it, &tx)) == 0)
 			return ERR_NOSPC;
-		id = tx_id(&tx);
-		tl = at(s, leaf);
-		tl->leaf.key = trie_key(s, &id, sizeof(id));
-		tl->block = ref.v;
-		tl->offset = (uint32_t)(it.bytes - r->bytes);
-		tl->index = it.index;
 		if ((e = trie_insert(s, &s->control->txs, leaf)) != OK)
 			return e;
 		FAILPOINT("commit.indexed-tx");

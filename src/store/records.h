@@ -18,5 +18,9 @@ void record_version(struct store *s, uint64_t where, uint64_t account_leaf, uint
  * 0: no room.
  */
 uint64_t record_block(struct store *s, struct blockref parent, const struct block *b, const struct u256 *worth);
+/* The leaves by which a block and a transaction of it (where the iterator stands) are found, not linked yet. 0: no room. */
+uint64_t record_block_leaf(struct store *s, struct blockref ref, const struct hash256 *hash);
+uint64_t record_tx_leaf(struct store *s, struct blockref ref, const struct block *b, const struct block_iter *it,
+			const struct tx *tx);
 
 #endif

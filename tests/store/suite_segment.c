@@ -296,8 +296,8 @@ START_TEST(whatever_is_refused_at_attaching_is_an_error_and_the_next_one_attache
 {
 	struct store *s = segment_make(&(struct segment_plan){0});
 	struct refused_attach *r = share(sizeof(*r));
-	static const unsigned steps[] = {
-	    [STORE_READ] = 3, [STORE_WORKER] = 4, [STORE_POOL] = 4, [STORE_DISCOVERY] = 4, [STORE_COMMIT] = 2};
+	static const unsigned steps[] = {[STORE_READ] = 3, [STORE_WORKER] = 4,	  [STORE_VERIFIER] = 4,
+					 [STORE_POOL] = 4, [STORE_DISCOVERY] = 4, [STORE_COMMIT] = 2};
 
 	for (unsigned access = STORE_READ; access <= STORE_COMMIT; access++)
 		for (r->pass = 1; r->pass <= steps[access] + 1; r->pass++) {
