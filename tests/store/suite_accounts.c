@@ -48,7 +48,8 @@ START_TEST(are_right_after_random_reorganisations)
 			break;
 		case 1:
 			to = chain_at(s, to, height - random_below(&random, height < 6 ? height + 1 : 6));
-			/* fall through */
+			ck_assert_int_eq(maker_grow(&m, to, 1 + (unsigned)random_below(&random, 4), 6), OK);
+			break;
 		default:
 			ck_assert_int_eq(maker_grow(&m, to, 1 + (unsigned)random_below(&random, 4), 6), OK);
 			break;
