@@ -107,7 +107,8 @@ def test_a_new_folder_gets_the_chain_and_a_node_goes_on_from_there(net, stopped,
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only the superuser can become somebody else")
 def test_the_superuser_leaves_files_that_the_node_can_use(exported):
-    with tempfile.TemporaryDirectory() as parent:
+    # Not below TMPDIR, which may be a folder of the superuser alone.
+    with tempfile.TemporaryDirectory(dir="/tmp") as parent:
         folder = pathlib.Path(parent) / "data"
         folder.mkdir()
         os.chmod(parent, 0o755)
