@@ -312,7 +312,12 @@ def test_a_segment_full_of_lost_branches_is_rebuilt_from_the_journal(net, alice,
     one.configure("discovery", peers=f"{two.host}:{two.port}")
     one.process.send_signal(signal.SIGHUP)
     net.wait_until("the shorter chain's node rebuilds", lambda: one.log_has("rebuilding it from the journal"))
-    net.wait_until("nothing is dead any more", lambda: one.status()["segment"]["arena_dead"] == 0)
+
+    def is_clean():
+        reply = one.request("GET", "/status")
+        return reply.status_code == 200 and reply.json()["segment"]["arena_dead"] == 0
+
+    net.wait_until("nothing is dead any more", is_clean)
     assert one.head() == two.head()
     assert recomputed(one).height == 2700
     two.mine(bob.address)
