@@ -31,6 +31,7 @@
 #define BYTE_ORDER_MARK 0x01020304u
 #define PIECE ((uint64_t)16 << 20)
 #define DUE_BLOCKS 2000 /* fewer are built in no time */
+#define DEAD_SHARE 16	/* of the arena: with more of it dead, building anew is better */
 #define DUE_SHARE 8	/* of the chain: so much is built at most, and snapshots cost a bounded share of all work */
 
 struct snapshot_header {
@@ -183,6 +184,20 @@ take_over(struct store *s, const struct snapshot_header *h)
 	atomic_store_explicit(&c->tip, h->tip, memory_order_release);
 }
 
+/* Does the journal's chain, which begins at height 1, go through the snapshot's tip? */
+static bool
+is_on_chain(struct journal *j, const struct snapshot_header *h)
+{
+	uint32_t *order, count;
+	bool is_on;
+
+	journal_chain(j, &order, &count);
+	is_on = h->tip_height >= 1 && h->tip_height <= count &&
+		hash_equal(&j->blocks[order[h->tip_height - 1]].hash, &h->tip_hash);
+	free(order);
+	return is_on;
+}
+
 static enum err
 use(struct store *s, struct journal *j, int fd, struct buf *why)
 {
@@ -200,6 +215,11 @@ use(struct store *s, struct journal *j, int fd, struct buf *why)
 	}
 	if (journal_find(j, &h.tip_hash) == JOURNAL_NONE) {
 		buf_printf(why, "the journal has no block like its tip, at height %" PRIu64, h.tip_height);
+		return ERR_STALE;
+	}
+	/* Else a segment that is rebuilt in order to be rid of lost blocks would have them all again. */
+	if (!is_on_chain(j, &h) || h.dead >= (h.end - h.arena_at) / DEAD_SHARE) {
+		buf_printf(why, "it holds blocks of a lost branch");
 		return ERR_STALE;
 	}
 	if ((e = store_reserve(s, h.end - h.arena_at)) != OK) {

@@ -308,6 +308,10 @@ def test_a_segment_full_of_lost_branches_is_rebuilt_from_the_journal(net, alice,
     one, two = (net.node(discovery=quiet, node={"sync": "off"}).start() for _ in range(2))
     one.mine(alice.address, 2600)
     two.mine(bob.address, 2700)
+    # A snapshot of the branch that will be lost must not bring it back.
+    one.stop()
+    assert (one.data_dir / "snapshot").exists()
+    one.start()
     one.send(alice.transfer(one.genesis(), bob, 1, sequence=0))
     one.configure("discovery", peers=f"{two.host}:{two.port}")
     one.process.send_signal(signal.SIGHUP)
