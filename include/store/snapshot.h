@@ -20,6 +20,7 @@ enum err snapshot_write(struct store *s, const char *path) MUSTCHECK;
 /*
  * The loader, into a fresh segment, once the journal was read: OK, and the segment holds the chain up to the snapshot's
  * tip. ERR_NOT_FOUND: there is none. Any other: it was not used, and why says so; the segment is as fresh as before.
+ * ERR_STALE: its tip is not on the journal's chain, or much of it belongs to lost branches.
  */
 enum err snapshot_load(struct store *s, const char *path, struct journal *j, struct buf *why) MUSTCHECK;
 /* Of the one at path; 0 if there is none that could be used. */

@@ -6,6 +6,7 @@ tests_node_test_node_SOURCES = \
 	tests/node/main.c \
 	tests/node/suite_config.c \
 	tests/node/suite_config_errors.c \
+	tests/node/suite_bells.c \
 	tests/node/suite_notify.c \
 	tests/node/suite_quantity.c \
 	tests/node/suites.h \
