@@ -5,6 +5,7 @@ tests_disk_test_disk_SOURCES = \
 	tests/disk/logkit.h \
 	tests/disk/main.c \
 	tests/disk/suite_chainfile.c \
+	tests/disk/suite_datadir.c \
 	tests/disk/suite_framelog.c \
 	tests/disk/suite_framelog_faults.c \
 	tests/disk/suite_framelog_torn.c \
@@ -13,6 +14,8 @@ tests_disk_test_disk_SOURCES = \
 	tests/disk/suite_netfile.c \
 	tests/disk/suite_poollog.c \
 	tests/disk/suites.h \
+	tests/util/scratch.c \
+	tests/util/scratch.h \
 	tests/suite.h
 tests_disk_test_disk_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -DTOP_SRCDIR='"$(abs_top_srcdir)"'
 tests_disk_test_disk_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

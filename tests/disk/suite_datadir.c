@@ -1,0 +1,73 @@
+/* One data folder has one node: the lock that says so. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "disk/datadir.h"
+#include "suites.h"
+#include "util/file.h"
+#include "util/scratch.h"
+
+static struct buf why;
+
+START_TEST(makes_the_folder_and_writes_who_holds_it)
+{
+	int fd;
+
+	buf_init(&why);
+	ck_assert_int_eq(datadir_lock(&fd, scratch_path("a/b/data"), 0, &why), OK);
+	ck_assert_int_eq(atoi(scratch_read("a/b/data/" DATADIR_LOCK_NAME)), getpid());
+	fd_close(&fd);
+	buf_clear(&why);
+}
+END_TEST
+
+START_TEST(a_second_one_is_refused_and_told_by_whom_until_the_first_is_gone)
+{
+	char pid[32];
+	int first, second;
+
+	buf_init(&why);
+	ck_assert_int_eq(datadir_lock(&first, scratch_path("data"), 0, &why), OK);
+	ck_assert_int_eq(datadir_lock(&second, scratch_path("data"), 60, &why), ERR_BUSY);
+	ck_assert_int_eq(second, -1);
+	snprintf(pid, sizeof(pid), "process %d", (int)getpid());
+	ck_assert_msg(strstr(why.data, pid) != NULL && strstr(why.data, scratch_path("data")) != NULL, "%s", why.data);
+	fd_close(&first);
+	ck_assert_int_eq(datadir_lock(&second, scratch_path("data"), 0, &why), OK);
+	fd_close(&second);
+	buf_clear(&why);
+}
+END_TEST
+
+START_TEST(what_cannot_be_a_folder_is_refused_by_its_path)
+{
+	char longest[5000];
+	int fd;
+
+	buf_init(&why);
+	scratch_write("file", "x", 1);
+	ck_assert_int_ne(datadir_lock(&fd, scratch_path("file/data"), 0, &why), OK);
+	ck_assert_int_eq(fd, -1);
+	ck_assert_msg(strstr(why.data, scratch_path("file/data")) != NULL, "%s", why.data);
+	memset(longest, 'a', sizeof(longest));
+	longest[0] = '/';
+	longest[sizeof(longest) - 1] = '\0';
+	ck_assert_int_eq(datadir_lock(&fd, longest, 0, &why), ERR_LIMIT);
+	ck_assert_int_eq(fd, -1);
+	buf_clear(&why);
+}
+END_TEST
+
+Suite *
+suite_datadir(void)
+{
+	Suite *suite;
+	TCase *tc = suite_case(&suite, "datadir", 10);
+	scratch_use(tc);
+	tcase_add_test(tc, makes_the_folder_and_writes_who_holds_it);
+	tcase_add_test(tc, a_second_one_is_refused_and_told_by_whom_until_the_first_is_gone);
+	tcase_add_test(tc, what_cannot_be_a_folder_is_refused_by_its_path);
+	return suite;
+}
