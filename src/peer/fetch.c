@@ -91,7 +91,8 @@ is_usable(struct fetch *f, const struct httpc_reply *reply)
 			 reply->content_type);
 		finish_with(f, is_unable ? FETCH_FAILED : FETCH_MISBEHAVED, reason);
 	} else if (reply->error == ERR_LIMIT || reply->error == ERR_FORMAT) {
-		finish_with(f, FETCH_MISBEHAVED, "its answer was too long or not HTTP");
+		finish_with(f, FETCH_MISBEHAVED,
+			    reply->error == ERR_LIMIT ? "its answer was too long" : "its answer was no plain HTTP");
 	} else {
 		finish_with(f, FETCH_FAILED,
 			    reply->error == ERR_TIMEOUT ? "it did not answer in time" : "the connection was cut");
