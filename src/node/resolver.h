@@ -59,6 +59,7 @@ struct resolver {
 	/* The fetch under way, in a round or for a push. */
 	struct fetch *fetch;
 	struct netaddr fetch_from;
+	struct u256 promised; /* work that it said its chain has; 0: it did not say */
 	struct branch branch;
 	struct blockref news_from;	   /* tip before what was adopted and not logged yet; none: nothing was */
 	uint64_t news_ms;		   /* monotonic: when that was */
@@ -98,7 +99,8 @@ void resolver_go_on(struct resolver *r);
 
 /* resolver_fetch.c */
 
-void resolver_fetch(struct resolver *r, const struct netaddr *peer);
+/* promised: the work of its chain, as it says itself; NULL: it has not said. */
+void resolver_fetch(struct resolver *r, const struct netaddr *peer, const struct u256 *promised);
 /* It did not answer when last fetched from. */
 bool resolver_has_failed(const struct resolver *r, const struct netaddr *at);
 

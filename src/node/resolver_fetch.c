@@ -180,6 +180,16 @@ note_failed(struct resolver *r, bool has_failed)
 		r->failed[r->failed_count++ % FAILED_MAX] = r->fetch_from;
 }
 
+/* Whoever promises work and has it not would be asked first for ever. Nobody honest does: a chain's work only grows. */
+static bool
+has_kept_word(const struct resolver *r, const struct fetch_result *result)
+{
+	struct head ours;
+
+	chain_head(r->store, chain_tip(r->store), &ours);
+	return result->end != FETCH_DONE || result->is_early || u256_compare(&ours.work, &r->promised) >= 0;
+}
+
 static void
 fetched(void *ctx, const struct fetch_result *result)
 {
@@ -205,6 +215,11 @@ fetched(void *ctx, const struct fetch_result *result)
 		log_debug("resolver: %s: %s", from, result->reason);
 		break;
 	case FETCH_DONE:
+		if (!has_kept_word(r, result)) {
+			log_warn("resolver: %s: it has less work than it says", from);
+			pause_peer(r, from, "protocol");
+		}
+		break;
 	case FETCH_STOPPED:
 		break;
 	}
@@ -217,11 +232,12 @@ fetched(void *ctx, const struct fetch_result *result)
 }
 
 void
-resolver_fetch(struct resolver *r, const struct netaddr *peer)
+resolver_fetch(struct resolver *r, const struct netaddr *peer, const struct u256 *promised)
 {
 	static const struct fetch_callbacks callbacks = {
 	    locator, known, is_bad, wins, now_ms, begin_bodies, resolver_foresee, take_body, flush, progress, fetched};
 
 	r->fetch_from = *peer;
+	r->promised = promised != NULL ? *promised : u256_of(0);
 	r->fetch = fetch_start(r->child->loop, peer, r->from, store_params(r->store), &callbacks, r);
 }

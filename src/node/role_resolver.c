@@ -172,7 +172,7 @@ resolver_go_on(struct resolver *r)
 	best = best_asked(r);
 	if (best != NULL) {
 		best->is_wanted = false;
-		resolver_fetch(r, &best->at);
+		resolver_fetch(r, &best->at, &best->head.work);
 	} else {
 		end_round(r);
 	}

@@ -180,8 +180,10 @@ take_header(struct fetch *f, const uint8_t *bytes)
 		return false;
 	}
 	/* Slightly early blocks are not wrong: what stands before them is taken now, they in a later round. */
-	if (header_check_clock(&h, f->cb.now_ms(f->ctx)) != RULE_OK)
+	if (header_check_clock(&h, f->cb.now_ms(f->ctx)) != RULE_OK) {
+		f->result.is_early = true;
 		return false;
+	}
 	if (f->count == f->room) {
 		f->room = f->room == 0 ? 256 : f->room * 2;
 		f->pending = xrealloc(f->pending, f->room * sizeof(*f->pending));
@@ -228,6 +230,8 @@ got_headers(void *ctx, const struct httpc_reply *reply)
 		begin_bodies(f);
 	else if (f->is_full && f->count < FETCH_HEADERS_MAX)
 		ask_headers(f);
+	else if (f->is_full)
+		finish_with(f, FETCH_MISBEHAVED, "it has headers without end and without the work of our chain");
 	else
 		finish(f);
 }
