@@ -1,0 +1,185 @@
+"""Peers that answer in ways no node does, most of them below the level of messages. Each says what a node that meets it
+must log of it, in WORDS; all are offences, for which it is left alone."""
+
+import gzip
+import itertools
+import struct
+
+from chainmaker import pack_blocks, pack_list
+from fakepeer import FakePeer
+
+
+class Rogue(FakePeer):
+    """Misbehaves in its replies to WORD by wrong(); all else it does as it should."""
+
+    WORD, WORDS = "headers", "malformed"
+
+    def reply(self, handler, word, body):
+        if word != self.WORD:
+            super().reply(handler, word, body)
+            return
+        handler.close_connection = True
+        self.wrong(handler, word, body)
+
+    def wrong(self, handler, word, body):
+        raise NotImplementedError
+
+    def flood(self, handler, start, more):
+        """Sends until the node hangs up."""
+        self.send(handler, start)
+        for _ in itertools.takewhile(lambda _: not self.is_closed, itertools.count()):
+            self.send(handler, more)
+
+
+class EndlessBody(Rogue):
+    WORDS = "too long"
+
+    def wrong(self, handler, word, body):
+        self.flood(handler, self.head(word, "Connection: close"), bytes(65536))
+
+
+class EndlessChunks(Rogue):
+    WORDS = "too long"
+
+    def wrong(self, handler, word, body):
+        self.flood(handler, self.head(word, "Transfer-Encoding: chunked"), b"1000\r\n" + bytes(4096) + b"\r\n")
+
+
+class EndlessChunkSize(Rogue):
+    WORDS = "too long"
+
+    def wrong(self, handler, word, body):
+        self.flood(handler, self.head(word, "Transfer-Encoding: chunked") + b"2;", b"x" * 65536)
+
+
+class EndlessContinue(Rogue):
+    WORDS = "too long"
+
+    def wrong(self, handler, word, body):
+        self.flood(handler, b"", b"HTTP/1.1 100 Continue\r\nX: y\r\n\r\n" * 1000)
+
+
+class EndlessHeader(Rogue):
+    WORDS = "no plain HTTP"
+
+    def wrong(self, handler, word, body):
+        self.flood(handler, b"HTTP/1.1 200 OK\r\nX: ", b"x" * 65536)
+
+
+class OneChunkTooLarge(Rogue):
+    WORDS = "too long"
+
+    def wrong(self, handler, word, body):
+        self.send(handler, self.head(word, "Transfer-Encoding: chunked") + b"7fffffff\r\n" + body)
+
+
+class LengthTooLarge(Rogue):
+    WORDS = "too long"
+
+    def wrong(self, handler, word, body):
+        self.send(handler, self.head(word, f"Content-Length: {1 << 62}") + body)
+
+
+class LengthTooSmall(Rogue):
+    def wrong(self, handler, word, body):
+        self.send(handler, self.head(word, f"Content-Length: {len(body) - 7}") + body)
+
+
+class LengthNegative(Rogue):
+    WORDS = "no plain HTTP"
+
+    def wrong(self, handler, word, body):
+        self.send(handler, self.head(word, "Content-Length: -1") + body)
+
+
+class LengthTwice(Rogue):
+    WORDS = "no plain HTTP"
+
+    def wrong(self, handler, word, body):
+        self.send(handler, self.head(word, f"Content-Length: {len(body)}", "Content-Length: 2") + body)
+
+
+class Compressed(Rogue):
+    WORDS = "no plain HTTP"
+
+    def wrong(self, handler, word, body):
+        packed = gzip.compress(body)
+        self.send(handler, self.head(word, f"Content-Length: {len(packed)}", "Content-Encoding: gzip") + packed)
+
+
+class CompressedInSecret(Rogue):
+    def wrong(self, handler, word, body):
+        packed = gzip.compress(body)
+        self.send(handler, self.head(word, f"Content-Length: {len(packed)}") + packed)
+
+
+class Page(FakePeer):
+    WORDS = "it answered with status 200 and type"
+
+    def content_type(self):
+        return "text/html"
+
+
+class NotHttp(Rogue):
+    WORDS = "no plain HTTP"
+
+    def wrong(self, handler, word, body):
+        self.send(handler, b"SSH-2.0-OpenSSH_9.2\r\n")
+
+
+class NoHeaders(FakePeer):
+    WORDS = "less work than it says"
+
+    def headers(self, body):
+        return pack_list([])
+
+
+class CountBeyondHeaders(FakePeer):
+    WORDS = "headers are malformed"
+
+    def headers(self, body):
+        return struct.pack(">H", 2000) + super().headers(body)[2:]
+
+
+class CountBeyondBodies(FakePeer):
+    WORDS = "bodies are malformed"
+
+    def blocks(self, body):
+        return b"\xff\xff" + super().blocks(body)[2:]
+
+
+class LengthBeyondBody(FakePeer):
+    WORDS = "bodies are malformed"
+
+    def blocks(self, body):
+        good = super().blocks(body)
+        return good[:2] + b"\xff\xff\xff\xff" + good[6:]
+
+
+class SameBodyForEver(FakePeer):
+    WORDS = "another block than it was asked for"
+
+    def blocks(self, body):
+        return pack_blocks([self.chain.head.bytes] * struct.unpack(">H", body[:2])[0])
+
+
+class EmptyBodies(FakePeer):
+    WORDS = "bodies are malformed"
+
+    def blocks(self, body):
+        return pack_blocks([b""] * 65535)
+
+
+class EndlessBodies(EndlessChunks):
+    WORD = "blocks"
+
+
+class WithheldBodies(FakePeer):
+    WORDS = "withholds the bodies"
+
+    def blocks(self, body):
+        return pack_blocks([])
+
+
+ROGUES = [kind for kind in list(globals().values()) if isinstance(kind, type) and "WORDS" in vars(kind) and kind is not Rogue]
+ROGUES += [LengthTooSmall, CompressedInSecret, EndlessBodies]
