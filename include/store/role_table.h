@@ -28,6 +28,7 @@ enum role_counter {
 	COUNT_SYNC_HEIGHT, /* resolver: height being fetched, 0 when idle */
 	COUNT_UNKEPT,	   /* pool: transfers, miner and resolver: blocks that the disk or a full segment refused */
 	COUNT_SYNC_TARGET, /* resolver: height of the chain being fetched */
+	COUNT_HASH_RATE,   /* miner: tries a second of late, 0 while it has nothing to mine */
 	COUNTERS = 32
 };
 
