@@ -59,7 +59,8 @@ struct resolver {
 	/* The fetch under way, in a round or for a push. */
 	struct fetch *fetch;
 	struct netaddr fetch_from;
-	struct u256 promised; /* work that it said its chain has; 0: it did not say */
+	uint64_t early_after_ms; /* monotonic: no line before about blocks ahead of our clock */
+	struct u256 promised;	 /* work that it said its chain has; 0: it did not say */
 	struct branch branch;
 	struct blockref news_from;	   /* tip before what was adopted and not logged yet; none: nothing was */
 	uint64_t news_ms;		   /* monotonic: when that was */

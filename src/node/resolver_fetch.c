@@ -12,6 +12,7 @@
 
 #define PUSH_PAUSE_MS 200 /* between fetches that pushes alone ask for, when they brought nothing */
 #define NEWS_MS 10000
+#define EARLY_NEWS_MS 3600000
 
 static size_t
 locator(void *ctx, struct hash256 *out)
@@ -190,6 +191,20 @@ has_kept_word(const struct resolver *r, const struct fetch_result *result)
 	return result->end != FETCH_DONE || result->is_early || u256_compare(&ours.work, &r->promised) >= 0;
 }
 
+/* A clock that is wrong stays so for a while, and it may be ours. */
+static void
+say_early(struct resolver *r, const char *from)
+{
+	uint64_t now = clock_mono_ms();
+
+	if (now < r->early_after_ms)
+		return;
+	r->early_after_ms = now + EARLY_NEWS_MS;
+	log_warn(
+	    "resolver: %s has blocks more than %d s ahead of our clock, which wait: one of the two clocks is wrong",
+	    from, TIME_AHEAD_MS / 1000);
+}
+
 static void
 fetched(void *ctx, const struct fetch_result *result)
 {
@@ -223,6 +238,8 @@ fetched(void *ctx, const struct fetch_result *result)
 	case FETCH_STOPPED:
 		break;
 	}
+	if (result->is_early)
+		say_early(r, from);
 	note_failed(r, result->end == FETCH_FAILED);
 	if (result->bodies == 0)
 		r->push_fetch_after_ms = clock_mono_ms() + PUSH_PAUSE_MS;
