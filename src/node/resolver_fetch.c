@@ -12,6 +12,7 @@
 
 #define PUSH_PAUSE_MS 200 /* between fetches that pushes alone ask for, when they brought nothing */
 #define NEWS_MS 10000
+#define PATIENCE_MS 2000
 #define EARLY_NEWS_MS 3600000
 
 static size_t
@@ -74,6 +75,7 @@ begin_bodies(void *ctx, const struct hash256 *ancestor)
 	struct resolver *r = ctx;
 	struct blockref from = chain_find_any(r->store, ancestor);
 
+	loop_timer_disarm(r->patience);
 	if (resolver_is_too_deep(r, from))
 		return RULE_REORG_TOO_DEEP;
 	/* If it fails, so does the first body, and the fetch stops. */
@@ -206,6 +208,34 @@ say_early(struct resolver *r, const char *from)
 }
 
 static void
+end_fetch(struct resolver *r)
+{
+	loop_timer_disarm(r->patience);
+	fetch_free(r->fetch);
+	r->fetch = NULL;
+	resolver_go_on(r);
+}
+
+void
+resolver_lose_patience(void *ctx)
+{
+	struct resolver *r = ctx;
+	char from[NETADDR_TEXT_SIZE];
+
+	/* Outside a round it was a push that made us ask, and rounds must not wait for pushes. */
+	if (r->in_round && !r->wants_round && !resolver_has_other(r)) {
+		loop_timer_arm(r->patience, PATIENCE_MS);
+		return;
+	}
+	netaddr_format(from, &r->fetch_from);
+	if (!resolver_has_failed(r, &r->fetch_from))
+		log_warn("resolver: %s: it is slow with its headers, and others wait", from);
+	note_failed(r, true);
+	r->push_fetch_after_ms = clock_mono_ms() + PUSH_PAUSE_MS;
+	end_fetch(r);
+}
+
+static void
 fetched(void *ctx, const struct fetch_result *result)
 {
 	struct resolver *r = ctx;
@@ -243,9 +273,7 @@ fetched(void *ctx, const struct fetch_result *result)
 	note_failed(r, result->end == FETCH_FAILED);
 	if (result->bodies == 0)
 		r->push_fetch_after_ms = clock_mono_ms() + PUSH_PAUSE_MS;
-	fetch_free(r->fetch);
-	r->fetch = NULL;
-	resolver_go_on(r);
+	end_fetch(r);
 }
 
 void
@@ -257,4 +285,5 @@ resolver_fetch(struct resolver *r, const struct netaddr *peer, const struct u256
 	r->fetch_from = *peer;
 	r->promised = promised != NULL ? *promised : u256_of(0);
 	r->fetch = fetch_start(r->child->loop, peer, r->from, store_params(r->store), &callbacks, r);
+	loop_timer_arm(r->patience, PATIENCE_MS);
 }

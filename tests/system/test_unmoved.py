@@ -23,8 +23,8 @@ ACTOR, FRIEND, MINER, ROGUE = Wallet(), Wallet(), Wallet(), Wallet()
 MIB = 1 << 20
 # The largest reply and as much again, and what the kernel holds of a connection on either side.
 TRAFFIC_MAX = 32 * MIB
-# What judging a reply of 4 MiB may take in all its forms; far below what any of these peers would send.
-GROWTH_MAX = 48 * MIB
+# What the replies under way and their judgement may take; far below what any of these peers would send.
+GROWTH_MAX = 96 * MIB
 
 
 @pytest.fixture
@@ -207,6 +207,15 @@ def test_deep_stale_forks_move_nothing_and_are_not_fetched(net, meet, trunk):
     assert [other.asked["blocks"] for other in others] == bodies
 
 
+def push_from(fake, node, word, body):
+    connection = http.client.HTTPConnection(node.host, node.port, timeout=60, source_address=(fake.host, 0))
+    try:
+        connection.request("POST", f"/peer/{word}", body, {"Rensa-Port": str(fake.port), "Content-Type": OCTETS})
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
 class Fickle(FakePeer):
     """Has another chain of more than one reply's headers each time it is asked to go on."""
 
@@ -279,13 +288,14 @@ def test_headers_of_low_work_without_end_are_cut_off(net, meet):
 
 
 class Dripping(FakePeer):
-    """Once it drips, its bodies come byte by byte."""
+    """Once it drips, its replies to WORD come byte by byte."""
 
+    WORD = "blocks"
     is_dripping = False
     begun = cut = 0
 
     def reply(self, handler, word, body):
-        if word != "blocks" or not self.is_dripping:
+        if word != self.WORD or not self.is_dripping:
             super().reply(handler, word, body)
             return
         handler.close_connection = True
@@ -299,6 +309,29 @@ class Dripping(FakePeer):
                 time.sleep(0.1)
         finally:
             self.cut += 1
+
+
+class DrippingHeaders(Dripping):
+    WORD = "headers"
+
+
+def test_many_that_drip_their_headers_keep_the_honest_one_waiting_for_a_moment_only(net, meet, trunk):
+    """As many addresses as one likes may be somebody's: what each costs must be little."""
+    base = trunk.up_to(20)
+    rival = base.mined(ROGUE, 20)
+    node, honest, *slow = meet((FakePeer, base), *[(DrippingHeaders, rival)] * 4)
+    for fake in slow:
+        fake.is_dripping = True
+    node.start()
+    net.wait_until("the honest chain is taken", lambda: is_at(node, base))
+    honest.chain = trunk.up_to(30)
+    push_from(honest, node, "block", honest.chain.head.bytes)
+    net.wait_until("what is new is taken too", lambda: is_at(node, honest.chain))
+    dripped = [fake for fake in slow if fake.begun]
+    assert dripped
+    for fake in dripped:
+        net.wait_until("it was cut", lambda f=fake: f.cut)
+        assert node.log_has("level=warn", f"resolver: {fake.address}: it is slow with its headers")
 
 
 def test_while_a_peer_drips_pushed_blocks_are_taken_and_at_last_it_is_cut(net, meet, trunk):
@@ -317,15 +350,6 @@ def test_while_a_peer_drips_pushed_blocks_are_taken_and_at_last_it_is_cut(net, m
     net.wait_until("the honest chain is taken", lambda: is_at(node, honest.chain))
     net.wait_until("it was cut", lambda: slow.cut)
     assert slow.sent < MIB
-
-
-def push_from(fake, node, word, body):
-    connection = http.client.HTTPConnection(node.host, node.port, timeout=60, source_address=(fake.host, 0))
-    try:
-        connection.request("POST", f"/peer/{word}", body, {"Rensa-Port": str(fake.port), "Content-Type": OCTETS})
-        return connection.getresponse().status
-    finally:
-        connection.close()
 
 
 def test_heads_nobody_has_announced_in_a_loop(net, meet, trunk):
