@@ -168,6 +168,19 @@ write_block(struct bulk *b, const struct block *block, uint64_t supply)
 	return OK;
 }
 
+uint64_t
+bulk_least_size(const struct journal *j, const uint32_t *order, uint32_t count)
+{
+	/* Each has its reward, which is a transaction and changes an account. */
+	uint64_t each = sizeof(struct block_rec) + sizeof(struct version_rec) + sizeof(struct block_leaf) +
+			sizeof(struct tx_leaf_rec) + 2 * NODE_SHARE;
+	uint64_t size = count * each;
+
+	for (uint32_t i = 0; i < count; i++)
+		size += align8(j->blocks[order[i]].size);
+	return size;
+}
+
 enum err
 bulk_add(struct bulk *b, const struct block *block, struct verdict *v)
 {
@@ -184,22 +197,14 @@ bulk_add(struct bulk *b, const struct block *block, struct verdict *v)
 	return e;
 }
 
-static enum err
-build(struct store *s, struct trie_root *root, struct pairs *p)
-{
-	enum err e = store_reserve(s, trie_cost(p->count));
-
-	return e == OK ? trie_build(s, root, p->at, p->count) : e;
-}
-
 enum err
 bulk_end(struct bulk *b)
 {
 	struct store *s = b->store;
-	enum err e = build(s, &s->control->blocks, &b->blocks);
+	enum err e = trie_build(s, &s->control->blocks, b->blocks.at, b->blocks.count);
 
 	if (e == OK)
-		e = build(s, &s->control->txs, &b->txs);
+		e = trie_build(s, &s->control->txs, b->txs.at, b->txs.count);
 	if (e == OK)
 		atomic_store_explicit(&s->control->tip, b->at.v, memory_order_release);
 	return e;

@@ -11,6 +11,8 @@ librensa_store_a_SOURCES = \
 	include/store/role_table.h \
 	include/store/snapshot.h \
 	include/store/store.h \
+	src/store/ahead.c \
+	src/store/ahead.h \
 	src/store/board.c \
 	src/store/branch.c \
 	src/store/bulk.c \
@@ -33,6 +35,7 @@ librensa_store_a_SOURCES = \
 	src/store/ring.c \
 	src/store/role_table.c \
 	src/store/segment.c \
+	src/store/segment.h \
 	src/store/sender_index.c \
 	src/store/sender_index.h \
 	src/store/seqslot.h \

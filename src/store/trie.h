@@ -36,8 +36,8 @@ struct trie_pair {
 	uint64_t leaf;
 };
 /*
- * Builds the whole trie of these leaves, whatever it held; sorts pairs. Nobody may read it meanwhile. ERR_NOSPC: it is
- * not complete.
+ * Builds the whole trie of these leaves, whatever it held; sorts pairs. Nobody may read it meanwhile. On failure
+ * it is not complete.
  */
 enum err trie_build(struct store *s, struct trie_root *root, struct trie_pair *pairs, size_t count) MUSTCHECK;
 
