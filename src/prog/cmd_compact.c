@@ -52,6 +52,11 @@ compact(struct cli *c, struct folder *f)
 	enum err e = OK;
 
 	r.after = r.bytes_before;
+	if (!f->journal.is_closed && journal_stale_bytes(&f->journal) > 0)
+		return cli_fail(
+		    c, CLI_REFUSED, "not-closed",
+		    "the node was not stopped in order, and blocks of lost branches may hold transfers that it has "
+		    "promised: start it once and stop it, then compact");
 	buf_init(&why);
 	progress_begin(&p, c, "copying the chain");
 	if (journal_stale_bytes(&f->journal) > 0)
