@@ -93,7 +93,8 @@ const struct command cmd_compact = {
     .about =
 	"Writes a new journal with the chain alone, which replaces the old one in one step, and says what was\n"
 	"dropped. The disk must have room for a copy of the chain. A node does the same when it starts, once lost\n"
-	"branches take more than half of its journal and 64 MiB.\n",
+	"branches take more than half of its journal and 64 MiB. After a crash the node has to run once before:\n"
+	"transfers of lost branches may stand nowhere else.\n",
     .example = "rensa compact --data /var/lib/rensa\n",
     .run = run,
 };
