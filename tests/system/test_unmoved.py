@@ -14,7 +14,7 @@ import recompute as rc
 from chainmaker import PARAMS, Chain, pack_list
 from fakepeer import OCTETS, FakePeer, claim_of, unpack_hashes
 from net import SANITIZED
-from rogues import ROGUES
+from rogues import ROGUES, Rogue
 from wallet import Wallet
 
 NETWORK = {"name": "unmoved", "difficulty": 0, "retarget": "fixed"}
@@ -115,6 +115,25 @@ def test_many_rogues_at_once(net, meet):
         assert rogue.asked["headers"] + rogue.asked["blocks"] <= 4, type(rogue).__name__
         assert rogue.sent < TRAFFIC_MAX, type(rogue).__name__
     assert node.peers()[honest.address]["state"] == "up"
+
+
+def test_rogues_in_the_handshake_become_no_peers(net, meet):
+    base = Chain(PARAMETERS).mined(MINER, 6)
+    kinds = [type(f"Greeting{kind.__name__}", (kind,), {"WORD": "hello"}) for kind in ROGUES if issubclass(kind, Rogue)]
+    node, honest, *rogues = meet((FakePeer, base), *[(kind, base) for kind in kinds])
+    node.start()
+    with Frugal(net, node):
+        net.wait_until("the honest chain is taken", lambda: is_at(node, base))
+        for rogue in rogues:
+            name = type(rogue).__name__
+            net.wait_until(f"{name} was met", lambda r=rogue: r.asked["hello"] and node.peers()[r.address]["reason"])
+            assert node.peers()[rogue.address]["state"] not in ("up", "paused"), name
+        honest.chain = base.mined(MINER, 3)
+        net.wait_until("what is new is taken too", lambda: is_at(node, honest.chain))
+    assert [row["address"] for row in node.peers_up()] == [honest.address]
+    for rogue in rogues:
+        assert rogue.sent < TRAFFIC_MAX * rogue.asked["hello"], type(rogue).__name__
+        assert rogue.asked["headers"] == 0
 
 
 @pytest.fixture(scope="module")
