@@ -113,6 +113,32 @@ class CompressedInSecret(Rogue):
         self.send(handler, self.head(word, f"Content-Length: {len(packed)}") + packed)
 
 
+class Mutant(FakePeer):
+    """Answers rightly, but for a few bytes changed, lost, doubled or moved, head included; `random` says which."""
+
+    random = None
+
+    def reply(self, handler, word, body):
+        good = bytearray(self.head(word, f"Content-Length: {len(body)}") + body)
+        # The hello stays right at first, or nobody would ask for more.
+        if word != "hello" or self.asked["hello"] > 2:
+            for _ in range(self.random.randint(1, 3)):
+                at, length = self.random.randrange(len(good)), self.random.choice([1, 1, 1, 2, 4, 8, 100])
+                piece = good[at : at + length]
+                how = self.random.randrange(4)
+                if how == 0:
+                    good[at : at + length] = self.random.randbytes(len(piece))
+                elif how == 1:
+                    del good[at : at + length]
+                elif how == 2:
+                    good[at:at] = piece
+                else:
+                    to = self.random.randrange(len(good))
+                    good[to : to + len(piece)] = piece
+        handler.close_connection = True
+        self.send(handler, bytes(good))
+
+
 class Page(FakePeer):
     WORDS = "it answered with status 200 and type"
 

@@ -3,7 +3,9 @@ and left alone, and neither memory nor traffic grows with what they send."""
 
 import http.client
 import itertools
+import os
 import pathlib
+import random
 import re
 import struct
 import time
@@ -13,14 +15,15 @@ import pytest
 import recompute as rc
 from chainmaker import PARAMS, Chain, pack_list
 from fakepeer import OCTETS, FakePeer, claim_of, unpack_hashes
-from net import SANITIZED
-from rogues import ROGUES, Rogue
+from net import SANITIZED, recomputed
+from rogues import ROGUES, Mutant, Rogue
 from wallet import Wallet
 
 NETWORK = {"name": "unmoved", "difficulty": 0, "retarget": "fixed"}
 PARAMETERS = PARAMS | NETWORK
 ACTOR, FRIEND, MINER, ROGUE = Wallet(), Wallet(), Wallet(), Wallet()
 MIB = 1 << 20
+MUTANTS = 40
 # The largest reply and as much again, and what the kernel holds of a connection on either side.
 TRAFFIC_MAX = 32 * MIB
 # What the replies under way and their judgement may take; far below what any of these peers would send.
@@ -115,6 +118,25 @@ def test_many_rogues_at_once(net, meet):
         assert rogue.asked["headers"] + rogue.asked["blocks"] <= 4, type(rogue).__name__
         assert rogue.sent < TRAFFIC_MAX, type(rogue).__name__
     assert node.peers()[honest.address]["state"] == "up"
+
+
+def test_answers_changed_at_random_end_nobody(net, meet):
+    seed = int(os.environ.get("RENSA_MUTANT_SEED", random.SystemRandom().randrange(1 << 32)))
+    print(f"RENSA_MUTANT_SEED={seed} repeats this")
+    """All have the same chain; what the others make of it must not stand in the way of who serves it as it is."""
+    base = Chain(PARAMETERS).mined(ACTOR, 6)
+    chain = base.mined(MINER, 5, [base.transfer(ACTOR, FRIEND, n + 1, sequence=n, memo=b"m" * n) for n in range(20)])
+    node, honest, *mutants = meet((FakePeer, chain), *[(Mutant, chain)] * MUTANTS)
+    for n, mutant in enumerate(mutants):
+        mutant.random = random.Random(seed + n)
+        mutant.claims = claim_of(chain, more=1)  # so that they are asked first
+    node.start()
+    with Frugal(net, node):
+        net.wait_until("the honest chain is taken", lambda: is_at(node, chain))
+        honest.chain = chain.mined(MINER, 3)
+        net.wait_until("what is new is taken too", lambda: is_at(node, honest.chain))
+    assert sum(mutant.asked["headers"] for mutant in mutants) > 0
+    recomputed(node)
 
 
 def test_rogues_in_the_handshake_become_no_peers(net, meet):
