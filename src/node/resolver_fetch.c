@@ -190,7 +190,7 @@ has_kept_word(const struct resolver *r, const struct fetch_result *result)
 	struct head ours;
 
 	chain_head(r->store, chain_tip(r->store), &ours);
-	return result->end != FETCH_DONE || result->is_early || u256_compare(&ours.work, &r->promised) >= 0;
+	return result->is_early || u256_compare(&ours.work, &r->promised) >= 0;
 }
 
 /* A clock that is wrong stays so for a while, and it may be ours. */
@@ -231,7 +231,9 @@ resolver_lose_patience(void *ctx)
 	if (!resolver_has_failed(r, &r->fetch_from))
 		log_warn("resolver: %s: it is slow with its headers, and others wait", from);
 	note_failed(r, true);
-	r->push_fetch_after_ms = clock_mono_ms() + PUSH_PAUSE_MS;
+	/* It may be no more than slow: in a round it has its turn after the others, with all the time it needs. */
+	if (!r->in_round)
+		resolver_want_round(r, 0);
 	end_fetch(r);
 }
 

@@ -23,7 +23,7 @@ CUTS = int(os.environ.get("RENSA_SOAK", 6 if SANITIZED else 20))
 WARM = 4  # cuts after which a role has met all that there is
 ROLES = ("worker", "pool", "resolver", "miner", "discovery", "relay")
 ROLE_GROWTH_MAX = 4 << 20
-BLOCK_SEGMENT_MAX = 8192  # bytes of the segment for a block of a few transfers, all that is derived included
+BLOCK_SEGMENT_MAX = 4096  # bytes of the segment for a block of a few transfers, all that is derived included
 
 
 @pytest.fixture
