@@ -1,9 +1,10 @@
-"""Peers that answer in ways no node does, most of them below the level of messages. Each says what a node that meets it
-must log of it, in WORDS; all are offences, for which it is left alone."""
+"""Peers that answer in ways no node does, most of them below the level of messages. Those in ROGUES commit an offence, for
+which a node leaves them alone, and say in WORDS what it logs of it."""
 
 import gzip
 import itertools
 import struct
+import time
 
 from chainmaker import pack_blocks, pack_list
 from fakepeer import FakePeer
@@ -205,6 +206,30 @@ class WithheldBodies(FakePeer):
 
     def blocks(self, body):
         return pack_blocks([])
+
+
+class Dripping(FakePeer):
+    """Once it drips, its replies to WORD come byte by byte."""
+
+    WORD = "blocks"
+    is_dripping = False
+    begun = cut = 0
+
+    def reply(self, handler, word, body):
+        if word != self.WORD or not self.is_dripping:
+            super().reply(handler, word, body)
+            return
+        handler.close_connection = True
+        self.send(handler, self.head(word, f"Content-Length: {len(body)}"))
+        self.begun += 1
+        try:
+            for n in range(len(body)):
+                if self.is_closed:
+                    return
+                self.send(handler, body[n : n + 1])
+                time.sleep(0.1)
+        finally:
+            self.cut += 1
 
 
 ROGUES = [kind for kind in list(globals().values()) if isinstance(kind, type) and "WORDS" in vars(kind) and kind is not Rogue]

@@ -16,7 +16,7 @@ import recompute as rc
 from chainmaker import PARAMS, Chain, pack_list
 from fakepeer import OCTETS, FakePeer, claim_of, unpack_hashes
 from net import SANITIZED, recomputed
-from rogues import ROGUES, Mutant, Rogue
+from rogues import ROGUES, Dripping, Mutant, Rogue
 from wallet import Wallet
 
 NETWORK = {"name": "unmoved", "difficulty": 0, "retarget": "fixed"}
@@ -336,41 +336,13 @@ def test_headers_of_low_work_without_end_are_cut_off(net, meet):
     assert rogue.asked["blocks"] == bodies
 
 
-class Dripping(FakePeer):
-    """Once it drips, its replies to WORD come byte by byte."""
-
-    WORD = "blocks"
-    is_dripping = False
-    begun = cut = 0
-
-    def reply(self, handler, word, body):
-        if word != self.WORD or not self.is_dripping:
-            super().reply(handler, word, body)
-            return
-        handler.close_connection = True
-        self.send(handler, self.head(word, f"Content-Length: {len(body)}"))
-        self.begun += 1
-        try:
-            for n in range(len(body)):
-                if self.is_closed:
-                    return
-                self.send(handler, body[n : n + 1])
-                time.sleep(0.1)
-        finally:
-            self.cut += 1
-
-
-class DrippingHeaders(Dripping):
-    WORD = "headers"
-
-
 def test_many_that_drip_their_headers_keep_the_honest_one_waiting_for_a_moment_only(net, meet, trunk):
     """As many addresses as one likes may be somebody's: what each costs must be little."""
     base = trunk.up_to(20)
     rival = base.mined(ROGUE, 20)
-    node, honest, *slow = meet((FakePeer, base), *[(DrippingHeaders, rival)] * 4)
+    node, honest, *slow = meet((FakePeer, base), *[(Dripping, rival)] * 4)
     for fake in slow:
-        fake.is_dripping = True
+        fake.WORD, fake.is_dripping = "headers", True
     node.start()
     net.wait_until("the honest chain is taken", lambda: is_at(node, base))
     honest.chain = trunk.up_to(30)
@@ -399,6 +371,25 @@ def test_while_a_peer_drips_pushed_blocks_are_taken_and_at_last_it_is_cut(net, m
     net.wait_until("the honest chain is taken", lambda: is_at(node, honest.chain))
     net.wait_until("it was cut", lambda: slow.cut)
     assert slow.sent < MIB
+
+
+def test_peers_that_hang_or_flood_when_they_are_told_news_keep_it_from_nobody(net, meet, trunk):
+    base = trunk.up_to(5)
+    kinds = [type(f"Told{kind.__name__}", (kind,), {"WORD": "block"}) for kind in (*ROGUES, Dripping) if issubclass(kind, (Rogue, Dripping))]
+    node, honest, *rogues = meet((FakePeer, base), *[(kind, base) for kind in kinds])
+    for rogue in rogues:
+        rogue.is_dripping = True
+    node.start()
+    net.wait_until("the chain is taken", lambda: is_at(node, base))
+    net.wait_until("all are up", lambda: len(node.peers_up()) == 1 + len(rogues))
+    with Frugal(net, node):
+        for _ in range(5):
+            told = honest.asked["block"]
+            node.mine(MINER.address)
+            net.wait_until("the honest one is told", lambda t=told: honest.asked["block"] > t)
+    for rogue in rogues:
+        net.wait_until("it was told something", lambda r=rogue: r.asked["block"])
+        assert rogue.sent < TRAFFIC_MAX * rogue.asked["block"], type(rogue).__name__
 
 
 def test_heads_nobody_has_announced_in_a_loop(net, meet, trunk):
