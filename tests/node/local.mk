@@ -1,16 +1,33 @@
 # tests of the node layer
+# What the tests of lower layers stand on: chains, disks, processes, peers.
+tests_node_shared = \
+	tests/peer/kit.c \
+	tests/peer/kit.h \
+	tests/peer/strand.c \
+	tests/peer/strand.h \
+	tests/store/chain_maker.c \
+	tests/store/chain_maker.h \
+	tests/store/disk_maker.c \
+	tests/store/disk_maker.h \
+	tests/store/process.c \
+	tests/store/process.h
+
 check_PROGRAMS += tests/node/test_node
 tests_node_test_node_SOURCES = \
 	tests/node/config_room.c \
 	tests/node/config_room.h \
+	tests/node/crew.c \
+	tests/node/crew.h \
 	tests/node/main.c \
 	tests/node/suite_config.c \
 	tests/node/suite_config_errors.c \
 	tests/node/suite_bells.c \
 	tests/node/suite_notify.c \
 	tests/node/suite_quantity.c \
+	tests/node/suite_role_pool.c \
 	tests/node/suites.h \
+	$(tests_node_shared) \
 	tests/suite.h
-tests_node_test_node_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -DTOP_SRCDIR='"$(abs_top_srcdir)"'
+tests_node_test_node_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -I$(top_srcdir)/src -DTOP_SRCDIR='"$(abs_top_srcdir)"'
 tests_node_test_node_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_node_test_node_LDADD = $(NODE_LIBS) $(CHECK_LIBS)
