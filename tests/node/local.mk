@@ -24,6 +24,7 @@ tests_node_test_node_SOURCES = \
 	tests/node/suite_bells.c \
 	tests/node/suite_notify.c \
 	tests/node/suite_quantity.c \
+	tests/node/suite_role_miner.c \
 	tests/node/suite_role_pool.c \
 	tests/node/suites.h \
 	$(tests_node_shared) \

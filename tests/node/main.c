@@ -3,7 +3,7 @@
 int
 main(void)
 {
-	static suite_maker *const makers[] = {suite_bells,	   suite_quantity, suite_config,
-					      suite_config_errors, suite_notify,   suite_role_pool};
+	static suite_maker *const makers[] = {suite_bells,  suite_quantity,  suite_config,    suite_config_errors,
+					      suite_notify, suite_role_pool, suite_role_miner};
 	return suites_run(makers, ARRAY_LEN(makers));
 }
