@@ -19,13 +19,16 @@ tests_node_test_node_SOURCES = \
 	tests/node/crew.c \
 	tests/node/crew.h \
 	tests/node/main.c \
+	tests/node/suite_bells.c \
 	tests/node/suite_config.c \
 	tests/node/suite_config_errors.c \
-	tests/node/suite_bells.c \
 	tests/node/suite_notify.c \
 	tests/node/suite_quantity.c \
+	tests/node/suite_role_archiver.c \
+	tests/node/suite_role_loader.c \
 	tests/node/suite_role_miner.c \
 	tests/node/suite_role_pool.c \
+	tests/node/suite_role_verifier.c \
 	tests/node/suites.h \
 	$(tests_node_shared) \
 	tests/suite.h

@@ -3,7 +3,8 @@
 int
 main(void)
 {
-	static suite_maker *const makers[] = {suite_bells,  suite_quantity,  suite_config,    suite_config_errors,
-					      suite_notify, suite_role_pool, suite_role_miner};
+	static suite_maker *const makers[] = {
+	    suite_bells,     suite_quantity,   suite_config,	  suite_config_errors, suite_notify,
+	    suite_role_pool, suite_role_miner, suite_role_loader, suite_role_archiver, suite_role_verifier};
 	return suites_run(makers, ARRAY_LEN(makers));
 }

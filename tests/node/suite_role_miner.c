@@ -123,6 +123,8 @@ START_TEST(mines_what_a_command_orders_to_the_address_in_it)
 	struct block b;
 
 	start(MINER_MANUAL);
+	settled_height();
+	crew_until(crew_heard(&crew, crew.env.bells.ring[crew.ring])); /* by its start */
 	ck_assert_int_eq(answer(order(COMMAND_MINE, 2, 3)), OK);
 	ck_assert_uint_eq(result.count, 3);
 	ck_assert_uint_eq(height(), 3);
@@ -331,6 +333,7 @@ START_TEST(mines_nothing_while_the_clock_is_far_behind_the_chain)
 	start(MINER_CONTINUOUS);
 	crew_until(crew_said(&crew, "s behind the chain: no block until it is set right"));
 	ck_assert_uint_eq(settled_height(), 0);
+	ck_assert(!crew_said(&crew, "breaks rule"));
 }
 END_TEST
 

@@ -4,7 +4,7 @@
 
 #include "suite.h"
 
-suite_maker suite_bells, suite_config, suite_config_errors, suite_notify, suite_quantity, suite_role_miner,
-    suite_role_pool;
+suite_maker suite_bells, suite_config, suite_config_errors, suite_notify, suite_quantity, suite_role_archiver,
+    suite_role_loader, suite_role_miner, suite_role_pool, suite_role_verifier;
 
 #endif
