@@ -35,3 +35,23 @@ tests_node_test_node_SOURCES = \
 tests_node_test_node_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -I$(top_srcdir)/src -DTOP_SRCDIR='"$(abs_top_srcdir)"'
 tests_node_test_node_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_node_test_node_LDADD = $(NODE_LIBS) $(CHECK_LIBS)
+
+# Posts and children with a table of roles that the test has written.
+check_PROGRAMS += tests/node/test_posts
+tests_node_test_posts_SOURCES = \
+	tests/node/cast.c \
+	tests/node/cast.h \
+	tests/node/crew.c \
+	tests/node/crew.h \
+	tests/node/posts_main.c \
+	tests/node/posts_room.c \
+	tests/node/posts_room.h \
+	tests/node/posts_suites.h \
+	tests/node/suite_child.c \
+	tests/node/suite_posts.c \
+	tests/node/suite_posts_stop.c \
+	$(tests_node_shared) \
+	tests/suite.h
+tests_node_test_posts_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -I$(top_srcdir)/src
+tests_node_test_posts_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_node_test_posts_LDADD = $(NODE_LIBS) $(CHECK_LIBS)
