@@ -148,9 +148,10 @@ crew_slot(const char *role)
 
 /* In the child; does not return. */
 static void
-be_role(struct crew *c, uint32_t slot, uint32_t ring)
+be_role(struct crew *c, uint32_t slot)
 {
-	struct child child = {.env = &c->env, .role = node_roles[slot].name, .slot = slot, .index = 0, .ring = ring};
+	struct child child = {
+	    .env = &c->env, .role = node_roles[slot].name, .slot = slot, .index = 0, .ring = c->rings[slot]};
 
 	close(c->life_write);
 	child_begin(&child);
@@ -160,13 +161,13 @@ be_role(struct crew *c, uint32_t slot, uint32_t ring)
 pid_t
 crew_start(struct crew *c, const char *role)
 {
-	uint32_t slot = crew_slot(role), ring = 0;
+	uint32_t slot = crew_slot(role);
 	sigset_t all, before;
 	pid_t pid;
 
 	ck_assert_int_eq(c->pids[slot], 0);
 	if (node_roles[slot].access == STORE_WORKER)
-		ck_assert_int_eq(ring_assign(c->store, &ring), OK);
+		crew_until(ring_assign(c->store, &c->rings[slot]) == OK);
 	/* As in the master: no signal is lost between the fork and the loop. */
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, &before);
@@ -174,7 +175,7 @@ crew_start(struct crew *c, const char *role)
 	pid = fork();
 	ck_assert_int_ge(pid, 0);
 	if (pid == 0)
-		be_role(c, slot, ring);
+		be_role(c, slot);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	role_started(c->store, slot, role, pid, clock_wall_ms(), clock_mono_ms());
 	return c->pids[slot] = pid;
@@ -194,6 +195,10 @@ crew_wait(struct crew *c, const char *role)
 	ck_assert_int_eq(waitpid(c->pids[slot], &status, 0), c->pids[slot]);
 	c->pids[slot] = 0;
 	role_stopped(c->store, slot);
+	if (node_roles[slot].access == STORE_WORKER) {
+		ring_orphan(c->store, c->rings[slot]);
+		bell_ring(&c->env.bells, BELL_POOL);
+	}
 	return WIFEXITED(status) ? WEXITSTATUS(status) : CREW_SIGNAL + WTERMSIG(status);
 }
 

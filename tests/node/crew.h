@@ -32,6 +32,7 @@ struct crew {
 	int listeners[CREW_WORKERS_MAX];
 	struct netaddr at[CREW_WORKERS_MAX]; /* where each listens */
 	pid_t pids[CREW_ROLES];		     /* by slot, 0: none */
+	uint32_t rings[CREW_ROLES];	     /* likewise, of workers */
 };
 
 /* A scratch folder, and every key at its default but for what a test needs: one worker, the network of tests/peer. */

@@ -22,13 +22,17 @@ tests_node_test_node_SOURCES = \
 	tests/node/suite_bells.c \
 	tests/node/suite_config.c \
 	tests/node/suite_config_errors.c \
+	tests/node/suite_endpoint.c \
 	tests/node/suite_notify.c \
+	tests/node/suite_proctitle.c \
 	tests/node/suite_quantity.c \
 	tests/node/suite_role_archiver.c \
 	tests/node/suite_role_loader.c \
 	tests/node/suite_role_miner.c \
 	tests/node/suite_role_pool.c \
 	tests/node/suite_role_verifier.c \
+	tests/node/suite_role_worker.c \
+	tests/node/suite_roles.c \
 	tests/node/suites.h \
 	$(tests_node_shared) \
 	tests/suite.h
