@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "crew.h"
@@ -109,6 +110,19 @@ say_transfer(struct client *c)
 	buf_clear(&body);
 }
 
+/* Returns when the worker has noticed: it opens its log again after that. */
+static void
+ask_to_stop(void)
+{
+	pid_t pid = crew.pids[crew_slot("worker")];
+	struct stat st;
+
+	ck_assert_int_eq(unlink(crew.log), 0);
+	kill(pid, SIGTERM);
+	kill(pid, SIGUSR1);
+	crew_until(stat(crew.log, &st) == 0);
+}
+
 START_TEST(answers_on_the_listener_that_the_master_made)
 {
 	crew_start(&crew, "worker");
@@ -157,8 +171,8 @@ START_TEST(asked_to_stop_it_answers_what_it_has_in_hand_and_leaves_the_rest_to_i
 	client_open(&c, &crew.at[0]);
 	say_transfer(&c);
 	crew_until(crew_heard(&crew, crew.env.bells.role[BELL_POOL]));
-	kill(crew.pids[crew_slot("worker")], SIGTERM);
-	kill(crew.pids[crew_slot("worker")], SIGTERM); /* twice is once */
+	ask_to_stop();
+	ask_to_stop(); /* twice is once */
 	client_open(&late, &crew.at[0]);
 	client_say(&late, "GET", "/status", "");
 	crew_start(&crew, "pool");
