@@ -132,6 +132,7 @@ crew_close(struct crew *c)
 	bells_close(&c->env.bells);
 	store_destroy(c->store);
 	config_clear(&c->config);
+	/* Of all crews: a second one is closed at the end of its test only. */
 	scratch_unmake();
 }
 

@@ -27,9 +27,12 @@ tests_node_test_node_SOURCES = \
 	tests/node/suite_proctitle.c \
 	tests/node/suite_quantity.c \
 	tests/node/suite_role_archiver.c \
+	tests/node/suite_role_discovery.c \
 	tests/node/suite_role_loader.c \
 	tests/node/suite_role_miner.c \
 	tests/node/suite_role_pool.c \
+	tests/node/suite_role_relay.c \
+	tests/node/suite_role_resolver.c \
 	tests/node/suite_role_verifier.c \
 	tests/node/suite_role_worker.c \
 	tests/node/suite_roles.c \
