@@ -23,6 +23,7 @@ tests_node_test_node_SOURCES = \
 	tests/node/suite_config.c \
 	tests/node/suite_config_errors.c \
 	tests/node/suite_endpoint.c \
+	tests/node/suite_master.c \
 	tests/node/suite_notify.c \
 	tests/node/suite_proctitle.c \
 	tests/node/suite_quantity.c \

@@ -131,40 +131,58 @@ START_TEST(nodes_of_other_networks_are_told_from_peers)
 }
 END_TEST
 
-START_TEST(an_address_that_a_node_tells_is_tried)
+static void
+hint(const struct netaddr *at)
 {
 	char text[NETADDR_TEXT_SIZE];
-	struct peer_entry e;
-	struct actor actor;
 
-	actor_start(&actor, loop, NULL);
-	start();
-	until(crew_said(&crew, "discovery: neighbours none"));
-	netaddr_format(text, &actor.at);
+	netaddr_format(text, at);
 	ring_put_hint(crew.store, crew.ring, text);
 	bell_ring(&crew.env.bells, BELL_DISCOVERY);
-	until(is_in_state(&actor.at, PEER_UP, &e));
+}
+
+START_TEST(an_address_that_a_node_tells_is_tried_at_once)
+{
+	struct actor up, told;
+	struct peer_entry e;
+
+	/* With one that is up, the next round is far. */
+	actor_start(&up, loop, NULL);
+	actor_start(&told, loop, NULL);
+	name_peer(&up.at);
+	start();
+	until(is_in_state(&up.at, PEER_UP, &e));
+	until(crew_counter(&crew, "discovery", COUNT_ROUNDS) == 1);
+	hint(&told.at);
+	until(is_in_state(&told.at, PEER_UP, &e));
 	ck_assert_str_eq(e.source, "hint");
-	actor_stop(&actor);
+	ck_assert_uint_eq(crew_counter(&crew, "discovery", COUNT_ROUNDS), 1);
+	/* One that is a peer already is not asked again for a hint. */
+	hint(&up.at);
+	hint(&told.at);
+	kit_settle(loop);
+	ck_assert_uint_eq(up.asked[REQUEST_HELLO], 1);
+	ck_assert_uint_eq(told.asked[REQUEST_HELLO], 1);
+	actor_stop(&up);
+	actor_stop(&told);
 }
 END_TEST
 
-START_TEST(a_peer_that_goes_is_missed)
+START_TEST(a_peer_that_is_none_any_more_is_missed)
 {
 	struct peer_entry e;
 	struct actor actor;
-	struct netaddr at;
 
 	crew.config.discovery.interval_ms = 50;
 	actor_start(&actor, loop, NULL);
-	at = actor.at;
-	name_peer(&at);
+	name_peer(&actor.at);
 	start();
-	until(is_in_state(&at, PEER_UP, &e));
-	actor_stop(&actor);
-	until(is_in_state(&at, PEER_REFUSED, &e));
+	until(is_in_state(&actor.at, PEER_UP, &e));
+	actor_play(&actor, REQUEST_HELLO, TRICK_GARBAGE);
+	until(is_in_state(&actor.at, PEER_NO_NODE, &e));
 	ck_assert_uint_eq(peer_table_count(crew.store, PEER_UP), 0);
-	until(crew_counter(&crew, "discovery", COUNT_ROUNDS) >= 3);
+	until(crew_said(&crew, "discovery: neighbours none"));
+	actor_stop(&actor);
 }
 END_TEST
 
@@ -196,8 +214,8 @@ suite_role_discovery(void)
 	tcase_add_test(tc, a_node_that_answers_is_a_peer_and_those_who_need_one_are_woken);
 	tcase_add_test(tc, an_address_where_nobody_listens_is_named_with_the_reason);
 	tcase_add_test(tc, nodes_of_other_networks_are_told_from_peers);
-	tcase_add_test(tc, an_address_that_a_node_tells_is_tried);
-	tcase_add_test(tc, a_peer_that_goes_is_missed);
+	tcase_add_test(tc, an_address_that_a_node_tells_is_tried_at_once);
+	tcase_add_test(tc, a_peer_that_is_none_any_more_is_missed);
 	tcase_add_test(tc, a_peer_that_takes_connections_and_says_nothing_holds_up_nobody);
 	return suite;
 }
