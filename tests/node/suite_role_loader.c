@@ -258,10 +258,15 @@ START_TEST(a_journal_that_is_mostly_lost_branches_is_written_anew)
 	maker_clear(&maker);
 	tip = *chain_hash(crew.store, chain_tip(crew.store));
 	failpoint_arm("compact.worth", FAILPOINT_FAIL, 1);
+	/* Not after a run that was cut short: it may owe its clients transfers that are in those blocks alone. */
+	ck_assert_int_eq(load(), CHILD_STOPPED);
+	ck_assert(has_tip(&tip));
+	journal_path(path);
+	ck_assert_int_eq(stat(path, &st), 0);
+	store_end_journal(crew.store);
 	ck_assert_int_eq(load(), CHILD_STOPPED);
 	ck_assert(has_tip(&tip));
 	ck_assert(crew_said(&crew, "loader: 60 blocks of lost branches"));
-	journal_path(path);
 	ck_assert_int_eq(stat(path, &st), -1);
 	/* And it loads once more from what was written. */
 	failpoint_clear();

@@ -379,7 +379,7 @@ START_TEST(one_whose_tip_was_swapped_out_is_not_used)
 	struct store *s = fresh();
 
 	take_snapshot();
-	ck_assert_int_eq(durable_grow(&scene.m, chain_at(scene.s, chain_tip(scene.s), HEIGHT - 3), 10, 4), OK);
+	ck_assert_int_eq(durable_grow(&scene.m, chain_at(scene.s, chain_tip(scene.s), HEIGHT - 1), 10, 4), OK);
 	expect_refusal(s, ERR_STALE, "lost branch");
 	/* One of the chain that won is. */
 	take_snapshot();
