@@ -24,6 +24,7 @@
 #include "util/text.h"
 
 #define LIMIT_MS 20000
+#define ASKED_MS 500 /* to end, before it is killed */
 #define LOG_MAX (4u << 20)
 
 void
@@ -117,14 +118,27 @@ crew_forget(struct crew *c)
 	make_store(c);
 }
 
+/* Asked first: a process that ends by itself tells what it has reached, if that is counted. */
+static void
+end_all(struct crew *c)
+{
+	uint64_t until_ms = clock_mono_ms() + ASKED_MS;
+
+	for (uint32_t i = 0; i < CREW_ROLES; i++)
+		if (c->pids[i] != 0)
+			kill(c->pids[i], SIGTERM);
+	for (uint32_t i = 0; i < CREW_ROLES; i++) {
+		while (c->pids[i] != 0 && clock_mono_ms() < until_ms && waitpid(c->pids[i], NULL, WNOHANG) == 0)
+			clock_sleep_ms(1);
+		if (c->pids[i] != 0 && kill(c->pids[i], SIGKILL) == 0)
+			waitpid(c->pids[i], NULL, 0);
+	}
+}
+
 void
 crew_close(struct crew *c)
 {
-	for (uint32_t i = 0; i < CREW_ROLES; i++)
-		if (c->pids[i] != 0) {
-			kill(c->pids[i], SIGKILL);
-			waitpid(c->pids[i], NULL, 0);
-		}
+	end_all(c);
 	fd_close(&c->life_write);
 	fd_close(&c->env.life);
 	for (int i = 0; i < CREW_WORKERS_MAX; i++)
