@@ -125,6 +125,7 @@ START_TEST(a_pushed_block_that_breaks_a_rule_is_remembered_with_what_follows_on_
 	strand_grow(&strand, 1, 1);
 	introduce(&actor.at);
 	crew_start(&crew, "resolver");
+	consensus(); /* no round is under way any more, so a fetch would begin at once */
 	push(&bad, 1, actor_text);
 	until(crew_said(&crew, "breaks rule reward-amount"));
 	/* Its child is no reason to ask anybody. They are taken in order, so what comes last tells when. */
@@ -159,6 +160,7 @@ START_TEST(strangers_are_not_asked_for_what_they_push)
 	strand_grow(&other, 1, 2);
 	strand_grow(&strand, 10, 1);
 	crew_start(&crew, "resolver");
+	consensus();
 	push(&strand, 10, actor_text);
 	push(&other, 1, "");
 	until(height() == 1);
