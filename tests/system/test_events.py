@@ -1,10 +1,13 @@
 """Whoever listens is told what happens, and goes on where it was, whatever became of the connection or the node."""
 
 import http.client
+import json
+import os
 import pathlib
 import select
 import signal
 import socket
+import subprocess
 
 from listener import Listener
 from net import wait_until
@@ -215,3 +218,50 @@ def test_a_silent_stream_lives_longer_than_any_request(net, alice):
     node.stop()
     wait_until("the stream ends with the node", lambda: heard.is_ended)
     heard.leave()
+
+
+def watching(node, *args):
+    command = [os.environ["RENSA"], "--node", node.base, *args]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_the_client_watches_and_waits_for_a_node_that_is_away(net, alice, bob):
+    node = net.node(discovery=ALONE).start()
+    before = node.mine(alice.address, 2)
+    lines = watching(node, "watch", "--since", before[0]["hash"], "--count", "5")
+    told = [lines.stdout.readline()]
+    node.stop()
+    node.start()
+    sent = node.send(alice.transfer(node.genesis(), bob, 5))["id"]
+    # It is back when it has heard of the transfer.
+    told.append(lines.stdout.readline())
+    mined = node.mine(alice.address, 2)
+    told += lines.stdout.readlines()
+    assert (lines.wait(), lines.stderr.read()) == (0, "")
+    assert told == [
+        f"block 2 {before[1]['hash']}\n",
+        f"transaction {sent} pending\n",
+        f"transaction {sent} confirmed in block 3\n",
+        f"block 3 {mined[0]['hash']}\n",
+        f"block 4 {mined[1]['hash']}\n",
+    ]
+
+    documents = watching(node, "--json", "watch", "--only", "block", "--since", before[0]["hash"], "--count", "3")
+    told = [json.loads(line) for line in documents.stdout]
+    assert documents.wait() == 0
+    assert [(event["event"], event["data"]) for event in told] == [("block", b) for b in [before[1], *mined]]
+    # The id of one is where another goes on.
+    documents = watching(node, "--json", "watch", "--only", "block", "--since", told[1]["id"], "--count", "1")
+    again = json.loads(documents.stdout.read())
+    assert (again["event"], again["data"]) == ("block", mined[1])
+    assert documents.wait() == 0
+
+
+def test_the_client_says_what_it_cannot_watch(net):
+    node = net.node(discovery=ALONE).start()
+    refused = watching(node, "watch", "--only", "blocks")
+    assert refused.wait() == 1 and "only takes a list" in refused.stderr.read()
+    assert watching(node, "watch", "--count", "0").wait() == 2
+    node.stop()
+    away = watching(node, "watch")
+    assert away.wait() == 3 and away.stdout.read() == ""
