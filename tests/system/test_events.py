@@ -9,8 +9,10 @@ import signal
 import socket
 import subprocess
 
+import pytest
+
 from listener import Listener
-from net import wait_until
+from net import SANITIZED, wait_until
 
 ALONE = {"scan_hosts": None, "scan_ports": None}
 
@@ -162,6 +164,7 @@ def all_readable(sockets):
     return len(select.select(sockets, [], [], 0)[0]) == len(sockets)
 
 
+@pytest.mark.skipif(SANITIZED, reason="a sanitizer keeps what was freed")
 def test_readers_that_do_not_read_cost_one_piece_each(net, alice):
     node = net.node(http={"workers": 1, "request_timeout": "10m"}, network={"difficulty": 1}, discovery=ALONE).start()
     node.mine(alice.address, 6000)
