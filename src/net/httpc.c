@@ -42,6 +42,9 @@ struct order {
 	struct buf body;
 	char **headers; /* name, value, …, NULL */
 	size_t max_reply;
+	uint32_t timeout_ms;
+	httpc_piece *piece;
+	void *piece_ctx;
 	httpc_done *done;
 	void *ctx;
 };
@@ -58,6 +61,7 @@ struct httpc {
 	size_t came;			 /* bytes of the reply, whatever they mean */
 	bool is_too_long;		 /* more than any reply that is allowed can have */
 	bool is_busy;
+	int enough_status; /* of the reply of whose parts no more were wanted; 0: none was */
 	struct order order;
 	enum err error;		      /* how the request ended */
 	struct evhttp_request *reply; /* ours once it came, NULL before and on errors */
@@ -117,7 +121,11 @@ order_copy(struct order *o, const struct httpc_request *request)
 	for (size_t i = 0; i < count; i++)
 		if (strpbrk(request->headers[i], "\r\n") != NULL)
 			return ERR_ARG;
-	*o = (struct order){.method = request->method, .max_reply = request->max_reply};
+	*o = (struct order){.method = request->method,
+			    .max_reply = request->max_reply,
+			    .timeout_ms = request->timeout_ms,
+			    .piece = request->piece,
+			    .piece_ctx = request->piece_ctx};
 	o->path = xstrdup(request->path);
 	buf_init(&o->body);
 	if (request->body_len > 0)
@@ -239,6 +247,38 @@ on_reply(struct evhttp_request *ev, void *ctx)
 	httpc_end(c, OK);
 }
 
+/* A part of the body. evhttp throws it away when this returns. */
+static void
+on_piece(struct evhttp_request *ev, void *ctx)
+{
+	struct httpc *c = ctx;
+	struct evbuffer *in = evhttp_request_get_input_buffer(ev);
+	const void *data = evbuffer_pullup(in, -1);
+	if (c->enough_status != 0 || data == NULL)
+		return;
+	loop_timer_arm(c->deadline, c->order.timeout_ms);
+	/* What was taken does not count any more: a stream has no end, but each of its parts has. */
+	c->came = 1;
+	c->is_too_long = false;
+	if (c->order.piece(c->order.piece_ctx, data, evbuffer_get_length(in)))
+		return;
+	c->enough_status = evhttp_request_get_response_code(ev);
+	httpc_end(c, OK);
+}
+
+/* The head of a reply came whose body is wanted in parts; that of an error is not, and keeps its limit. */
+static int
+on_head(struct evhttp_request *ev, void *ctx)
+{
+	struct httpc *c = ctx;
+	int status = evhttp_request_get_response_code(ev);
+	if (status >= 200 && status <= 299) {
+		evhttp_request_set_chunked_cb(ev, on_piece);
+		evhttp_connection_set_max_body_size(c->evcon, -1);
+	}
+	return 0;
+}
+
 static void
 add_headers(const struct httpc *c, struct evhttp_request *ev)
 {
@@ -262,6 +302,7 @@ httpc_start(struct httpc *c)
 	c->is_on_kept = c->has_served;
 	c->came = 0;
 	c->is_too_long = false;
+	c->enough_status = 0;
 	c->error = ERR_CLOSED;
 	if (c->evcon == NULL && httpc_connect(c) != OK) {
 		httpc_end(c, ERR_NOMEM);
@@ -276,6 +317,8 @@ httpc_start(struct httpc *c)
 		return;
 	}
 	evhttp_request_set_error_cb(ev, on_error);
+	if (c->order.piece != NULL)
+		evhttp_request_set_header_cb(ev, on_head);
 	add_headers(c, ev);
 	if (c->order.body.len > 0)
 		evbuffer_add(evhttp_request_get_output_buffer(ev), c->order.body.data, c->order.body.len);
@@ -363,7 +406,7 @@ httpc_finish(void *ctx)
 	}
 	loop_timer_disarm(c->deadline);
 	struct evhttp_request *ev = c->reply;
-	struct httpc_reply reply = {.error = c->error, .content_type = "", .body = ""};
+	struct httpc_reply reply = {.error = c->error, .status = c->enough_status, .content_type = "", .body = ""};
 	if (c->evcon != NULL && is_reusable(c))
 		c->has_served = true;
 	else
@@ -384,7 +427,7 @@ static void
 httpc_expire(void *ctx)
 {
 	struct httpc *c = ctx;
-	if (c->reply != NULL)
+	if (c->reply != NULL || c->enough_status != 0)
 		return; /* it came in this very moment */
 	httpc_disconnect(c);
 	httpc_end(c, c->is_too_long ? ERR_LIMIT : ERR_TIMEOUT);
