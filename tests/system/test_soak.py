@@ -153,8 +153,10 @@ def test_a_net_that_is_cut_and_healed_at_random_loses_nothing(net, switch):
         if txid in confirmed[0]:
             assert known["status"] == "confirmed"
         else:
-            assert known["status"] == "conflicted" and known["reason"] == "sequence-used", known
-            assert sender is soak.double, "only who paid twice has lost a transfer"
+            assert sender is soak.double, f"only who paid twice has lost a transfer, but this is {txid}: {known}"
+            # A long run fills the segment with lost blocks; what is built anew from the journal remembers no conflicts.
+            is_forgotten = known is None and node.log_has("rebuilding it from the journal")
+            assert is_forgotten or (known["status"] == "conflicted" and known["reason"] == "sequence-used"), (txid, known)
     assert recomputed(nodes[0]).supply == height * COIN
     everybody = [*soak.wallets, soak.double]
     for node in nodes:
