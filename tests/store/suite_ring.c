@@ -257,7 +257,7 @@ START_TEST(rings_run_out_and_come_back_when_their_orphans_are_drained)
 	ck_assert_uint_eq(drain(s, &c, 9), 1);
 	ck_assert(is_free(s, 1));
 	/* With a pushed block: the resolver takes it first. */
-	ck_assert_int_eq(ring_put_block(s, 3, "", bytes, sizeof(bytes)), OK);
+	ck_assert_int_eq(ring_put_block(s, 3, "10.0.0.1", "", PUSH_WHOLE, bytes, sizeof(bytes)), OK);
 	ring_orphan(s, 3);
 	drain(s, &c, SIZE_MAX);
 	ck_assert(!is_free(s, 3));
@@ -268,7 +268,7 @@ START_TEST(rings_run_out_and_come_back_when_their_orphans_are_drained)
 	ring_orphan(s, 3);
 	ck_assert(is_free(s, 3));
 	put_number(s, 3, 1);
-	ck_assert_int_eq(ring_put_block(s, 3, "", bytes, sizeof(bytes)), OK);
+	ck_assert_int_eq(ring_put_block(s, 3, "10.0.0.1", "", PUSH_WHOLE, bytes, sizeof(bytes)), OK);
 	ck_assert_uint_eq(drain(s, &c, SIZE_MAX), 0);
 	ck_assert(!ring_take_block(s, &block));
 }
@@ -308,7 +308,7 @@ START_TEST(a_new_owner_finds_nothing_of_the_last_one)
 	for (int i = 0; i < RING_COMMANDS; i++)
 		ck_assert(!ring_take_result(s, ring, i, &result));
 	for (int i = 0; i < RING_BLOCKS; i++)
-		ck_assert_int_eq(ring_put_block(s, ring, "", bytes, sizeof(bytes)), OK);
+		ck_assert_int_eq(ring_put_block(s, ring, "10.0.0.1", "", PUSH_WHOLE, bytes, sizeof(bytes)), OK);
 	/* Hints go on counting, or discovery would miss the new owner's. */
 	ck_assert(!ring_next_hint(s, &cursor, address));
 	ring_put_hint(s, ring, "10.0.0.2:5000");
@@ -339,7 +339,8 @@ START_TEST(pushed_blocks_come_whole_if_they_fit_and_as_headers_if_not)
 	for (size_t i = 0; i < sizeof(bytes); i++)
 		bytes[i] = (uint8_t)(i * 7 + i / 256);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		ck_assert_int_eq(ring_put_block(s, ring, "10.0.0.1:5000", bytes, rows[i].size), rows[i].error);
+		ck_assert_int_eq(ring_put_block(s, ring, "10.0.0.1", "10.0.0.1:5000", PUSH_WHOLE, bytes, rows[i].size),
+				 rows[i].error);
 		ck_assert(ring_take_block(s, &block) == (rows[i].error == OK));
 		if (rows[i].error != OK)
 			continue;
@@ -363,9 +364,9 @@ START_TEST(pushed_blocks_of_all_rings_are_taken_and_more_than_four_are_refused)
 		ck_assert_int_eq(ring_assign(s, &ring), OK);
 		for (uint8_t n = 0; n < RING_BLOCKS; n++) {
 			bytes[0] = (uint8_t)(i * RING_BLOCKS + n);
-			ck_assert_int_eq(ring_put_block(s, i, "", bytes, sizeof(bytes)), OK);
+			ck_assert_int_eq(ring_put_block(s, i, "10.0.0.1", "", PUSH_WHOLE, bytes, sizeof(bytes)), OK);
 		}
-		ck_assert_int_eq(ring_put_block(s, i, "", bytes, sizeof(bytes)), ERR_BUSY);
+		ck_assert_int_eq(ring_put_block(s, i, "10.0.0.1", "", PUSH_WHOLE, bytes, sizeof(bytes)), ERR_BUSY);
 	}
 	for (int i = 0; i < RINGS * RING_BLOCKS; i++) {
 		ck_assert(ring_take_block(s, &block));
@@ -377,7 +378,7 @@ START_TEST(pushed_blocks_of_all_rings_are_taken_and_more_than_four_are_refused)
 	}
 	ck_assert_uint_eq(firsts, (1u << RINGS) - 1);
 	ck_assert(!ring_take_block(s, &block));
-	ck_assert_int_eq(ring_put_block(s, 0, "", bytes, sizeof(bytes)), OK);
+	ck_assert_int_eq(ring_put_block(s, 0, "10.0.0.1", "", PUSH_WHOLE, bytes, sizeof(bytes)), OK);
 }
 END_TEST
 
@@ -465,7 +466,7 @@ START_TEST(sizes_and_texts_that_lie_are_cut_to_what_a_slot_holds)
 	r->txs[0].size = UINT32_MAX;
 	ck_assert_uint_eq(drain(s, &c, SIZE_MAX), 1);
 	ck_assert_uint_eq(c.sizes[0], 0);
-	ck_assert_int_eq(ring_put_block(s, ring, "", bytes, sizeof(bytes)), OK);
+	ck_assert_int_eq(ring_put_block(s, ring, "10.0.0.1", "", PUSH_WHOLE, bytes, sizeof(bytes)), OK);
 	r->blocks[0].block.size = RING_BLOCK_BYTES + 1;
 	memset(r->blocks[0].block.from, 'x', sizeof(r->blocks[0].block.from));
 	ck_assert(ring_take_block(s, &block));
