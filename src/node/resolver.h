@@ -132,8 +132,8 @@ void resolver_verify_clear(struct resolver *r);
 /* Takes what lies in the rings. */
 void resolver_take_pushes(struct resolver *r);
 void resolver_take_push(struct resolver *r, const struct push *p);
-/* A push was bad: it is said (once in a while) and counts against its source. */
-void resolver_complain(struct resolver *r, const struct push *p, uint64_t height, const char *what);
+/* A push was bad: who did what is said (once in a while), and it counts against its source. */
+void resolver_complain(struct resolver *r, const struct push *p, const char *what);
 void resolver_spend(struct resolver *r, const struct push *p, uint64_t cost_ms);
 /* Is it a peer of ours that may be asked? */
 bool resolver_can_ask(const struct resolver *r, const char *from, struct netaddr *at);

@@ -14,6 +14,7 @@
  * Connections are kept: an announcer is mostly a peer that announces again.
  */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -135,11 +136,12 @@ fail(struct build *b, const char *what)
 {
 	struct resolver *r = b->resolver;
 	struct push p = {.source = b->source, .from = b->from};
-	uint64_t height = b->header.height;
+	char said[120];
 
+	snprintf(said, sizeof(said), "announced block %" PRIu64 " %s", b->header.height, what);
 	build_end(b);
 	loop_timer_arm(r->compacts->look, 0);
-	resolver_complain(r, &p, height, what);
+	resolver_complain(r, &p, said);
 }
 
 /* The block is there: judged as if it had been pushed so. */
@@ -201,7 +203,7 @@ whole_came(void *ctx, const struct httpc_reply *reply)
 	if (!is_answered(reply) || blocks_open(&r, &count, reply->body, reply->len) != OK || count != 1 ||
 	    !blocks_next(&r, &bytes, &size) || block_parse(&block, bytes, size) != RULE_OK ||
 	    !hash_equal(&block.hash, &b->hash) || !has_its_root(&block)) {
-		fail(b, " and does not have it");
+		fail(b, "and does not have it");
 		return;
 	}
 	/* What is borrowed from the reply may be gone before the judging ends, if that starts another question. */
@@ -262,7 +264,7 @@ parts_came(void *ctx, const struct httpc_reply *reply)
 	size_t i;
 
 	if (!is_answered(reply)) {
-		fail(b, " and does not give its parts");
+		fail(b, "and does not give its parts");
 		return;
 	}
 	r = reader_of(reply->body, reply->len);
@@ -348,7 +350,7 @@ names_came(void *ctx, const struct httpc_reply *reply)
 	if (is_answered(reply) && take_names(b, reply->body, reply->len))
 		begin_parts(b);
 	else
-		fail(b, " and does not name its parts");
+		fail(b, "and does not name its parts");
 }
 
 static void
@@ -404,7 +406,7 @@ resolver_build(struct resolver *r, const struct push *p, const struct header *h,
 	else if (take_names(b, p->bytes, p->size))
 		begin_parts(b);
 	else
-		fail(b, " by names that are none");
+		fail(b, "by names that are none");
 }
 
 bool

@@ -44,7 +44,7 @@ resolver_spend(struct resolver *r, const struct push *p, uint64_t cost_ms)
 }
 
 void
-resolver_complain(struct resolver *r, const struct push *p, uint64_t height, const char *what)
+resolver_complain(struct resolver *r, const struct push *p, const char *what)
 {
 	uint64_t now = clock_mono_ms();
 	char more[64] = "";
@@ -56,8 +56,7 @@ resolver_complain(struct resolver *r, const struct push *p, uint64_t height, con
 	}
 	if (r->complaints > 0)
 		snprintf(more, sizeof(more), "; so did %" PRIu64 " pushes before", r->complaints);
-	log_warn("resolver: %s pushed block %" PRIu64 "%s%s", p->from[0] == '\0' ? p->source : p->from, height, what,
-		 more);
+	log_warn("resolver: %s %s%s", p->from[0] == '\0' ? p->source : p->from, what, more);
 	r->complaints = 0;
 	r->complain_after_ms = now + COMPLAIN_MS;
 }
@@ -65,10 +64,11 @@ resolver_complain(struct resolver *r, const struct push *p, uint64_t height, con
 static void
 complain(struct resolver *r, const struct push *p, uint64_t height, enum rule rule)
 {
-	char what[160];
+	char what[200];
 
-	snprintf(what, sizeof(what), ", which breaks rule %s (%s)", rule_name(rule), rule_text(rule));
-	resolver_complain(r, p, height, what);
+	snprintf(what, sizeof(what), "pushed block %" PRIu64 ", which breaks rule %s (%s)", height, rule_name(rule),
+		 rule_text(rule));
+	resolver_complain(r, p, what);
 }
 
 static void
