@@ -4,6 +4,7 @@
 
 #include "suite.h"
 
-suite_maker suite_bells, suite_config, suite_config_errors, suite_notify, suite_quantity;
+suite_maker suite_bells, suite_config, suite_config_errors, suite_fanout, suite_notify, suite_push_source,
+    suite_quantity;
 
 #endif

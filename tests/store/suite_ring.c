@@ -352,7 +352,7 @@ START_TEST(pushed_blocks_come_whole_if_they_fit_and_as_headers_if_not)
 }
 END_TEST
 
-START_TEST(pushed_blocks_of_all_rings_are_taken_and_more_than_four_are_refused)
+START_TEST(pushed_blocks_of_all_rings_are_taken_and_more_than_fit_are_refused)
 {
 	struct store *s = segment_make(&(struct segment_plan){.rings = RINGS});
 	static struct pushed_block block;
@@ -379,6 +379,69 @@ START_TEST(pushed_blocks_of_all_rings_are_taken_and_more_than_four_are_refused)
 	ck_assert_uint_eq(firsts, (1u << RINGS) - 1);
 	ck_assert(!ring_take_block(s, &block));
 	ck_assert_int_eq(ring_put_block(s, 0, "10.0.0.1", "", PUSH_WHOLE, bytes, sizeof(bytes)), OK);
+}
+END_TEST
+
+START_TEST(pushed_blocks_are_taken_in_the_order_in_which_they_were_put)
+{
+	static struct pushed_block block;
+	uint8_t bytes[HEADER_SIZE] = {0};
+	uint8_t put = 0, taken = 0;
+	uint32_t ring;
+	struct store *s = segment_with_ring(&ring);
+
+	/* Slots are freed and filled again while later ones still wait. */
+	while (taken < 100) {
+		for (int i = 0; i < 3 && put - taken < RING_BLOCKS; i++) {
+			bytes[0] = put++;
+			ck_assert_int_eq(ring_put_block(s, ring, "10.0.0.1", "", PUSH_HEADER, bytes, sizeof(bytes)),
+					 OK);
+		}
+		for (int i = 0; i < 2; i++) {
+			ck_assert(ring_take_block(s, &block));
+			ck_assert_uint_eq(block.bytes[0], taken++);
+			ck_assert_uint_eq(block.kind, PUSH_HEADER);
+			ck_assert_str_eq(block.source, "10.0.0.1");
+		}
+	}
+}
+END_TEST
+
+START_TEST(pushes_of_one_block_are_counted_over_all_rings)
+{
+	struct store *s = segment_make(&(struct segment_plan){.rings = RINGS});
+	static struct pushed_block block;
+	uint8_t one[HEADER_SIZE + 8] = {1}, other[HEADER_SIZE] = {2};
+	uint32_t ring;
+
+	for (uint32_t i = 0; i < RINGS; i++) {
+		ck_assert_int_eq(ring_assign(s, &ring), OK);
+		ck_assert_uint_eq(ring_blocks_waiting(s, one), i);
+		ck_assert_int_eq(ring_put_block(s, i, "", "", PUSH_WHOLE, one, sizeof(one)), OK);
+		ck_assert_int_eq(ring_put_block(s, i, "", "", PUSH_WHOLE, other, sizeof(other)), OK);
+	}
+	while (ring_take_block(s, &block))
+		continue;
+	ck_assert_uint_eq(ring_blocks_waiting(s, one), 0);
+}
+END_TEST
+
+START_TEST(what_was_heard_is_told_once_and_the_oldest_is_lost_first)
+{
+	struct heard_cursor cursor = {{0}};
+	struct heard heard;
+	uint32_t ring;
+	struct store *s = segment_with_ring(&ring);
+
+	ck_assert(!ring_next_heard(s, &cursor, &heard));
+	for (uint64_t i = 0; i < RING_HEARD + 10; i++)
+		ring_put_heard(s, ring, &(struct heard){i, ~i});
+	for (uint64_t i = 10; i < RING_HEARD + 10; i++) {
+		ck_assert(ring_next_heard(s, &cursor, &heard));
+		ck_assert_uint_eq(heard.item, i);
+		ck_assert_uint_eq(heard.peer, ~i);
+	}
+	ck_assert(!ring_next_heard(s, &cursor, &heard));
 }
 END_TEST
 
@@ -594,7 +657,10 @@ suite_ring(void)
 	tcase_add_test(tc, rings_run_out_and_come_back_when_their_orphans_are_drained);
 	tcase_add_test(tc, a_new_owner_finds_nothing_of_the_last_one);
 	tcase_add_test(tc, pushed_blocks_come_whole_if_they_fit_and_as_headers_if_not);
-	tcase_add_test(tc, pushed_blocks_of_all_rings_are_taken_and_more_than_four_are_refused);
+	tcase_add_test(tc, pushed_blocks_of_all_rings_are_taken_and_more_than_fit_are_refused);
+	tcase_add_test(tc, pushed_blocks_are_taken_in_the_order_in_which_they_were_put);
+	tcase_add_test(tc, pushes_of_one_block_are_counted_over_all_rings);
+	tcase_add_test(tc, what_was_heard_is_told_once_and_the_oldest_is_lost_first);
 	tcase_add_test(tc, the_latest_hints_are_told_once_in_order);
 	tcase_add_loop_test(tc, numbers_that_lie_bound_the_work_and_free_the_ring_in_the_end, 0, ARRAY_LEN(lies));
 	tcase_add_test(tc, sizes_and_texts_that_lie_are_cut_to_what_a_slot_holds);
