@@ -57,8 +57,8 @@ open_node(struct store *s, const char *name)
 	must(plan.magic == LAYOUT_MAGIC && plan.version == LAYOUT_VERSION, "a segment of another version");
 	s->base = mmap(NULL, plan.size_max, PROT_READ, MAP_SHARED, fd, 0);
 	must(s->base != MAP_FAILED, "cannot map a segment");
-	s->super = (struct super *)s->base;
-	s->control = (struct control *)(s->base + align_page(sizeof(struct super)));
+	s->super = at(s, 0);
+	s->control = at(s, align_page(sizeof(struct super)));
 	close(fd);
 }
 

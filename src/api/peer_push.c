@@ -54,6 +54,7 @@ check_work(const struct api *a, const struct header *h, const struct hash256 *ha
 struct sender {
 	char source[NETADDR_TEXT_SIZE];
 	char from[NETADDR_TEXT_SIZE];
+	uint64_t key; /* of from */
 };
 
 static void
@@ -70,15 +71,17 @@ sender_of(const struct http_req *req, struct sender *s)
 		return;
 	from.port = (uint16_t)port;
 	netaddr_format(s->from, &from);
+	s->key = peer_key(s->from);
 }
 
-/* The sender has this item: it need not be told of it. */
+/* The sender has this item: it need not be told of it. Who cannot be told anything is not noted. */
 static void
-note_heard(struct api *a, uint64_t peer, const struct hash256 *hash)
+note_heard(struct api *a, const struct sender *s, const struct hash256 *hash)
 {
-	struct heard h = {item_key(hash), peer};
+	struct heard h = {item_key(hash), s->key};
 
-	ring_put_heard(a->store, a->o.ring, &h);
+	if (s->from[0] != '\0')
+		ring_put_heard(a->store, a->o.ring, &h);
 }
 
 /* A block in one of its forms, on its way to the resolver. The header was taken from the bytes. */
@@ -95,8 +98,7 @@ take_block(struct api *a, struct http_req *req, const struct header *h, const st
 		return;
 	}
 	sender_of(req, &sender);
-	if (sender.from[0] != '\0')
-		note_heard(a, peer_key(sender.from), hash);
+	note_heard(a, &sender, hash);
 	if (is_known) {
 		reply_word(a, req, 200, "known");
 		return;
@@ -164,16 +166,13 @@ peer_inventory(struct api *a, struct http_req *req, const char *name)
 	struct sender sender;
 	struct pool_gone gone;
 	size_t count, lacks = 0;
-	uint64_t peer;
 
 	(void)name;
 	if (!input_hashes(a, req, ids, &count, PUSH_TXS_MAX))
 		return;
 	sender_of(req, &sender);
-	peer = peer_key(sender.from);
 	for (size_t i = 0; i < count; i++) {
-		if (sender.from[0] != '\0')
-			note_heard(a, peer, &ids[i]);
+		note_heard(a, &sender, &ids[i]);
 		if (!submit_is_known(a, &ids[i]) && !mempool_gone(a->store, &ids[i], &gone))
 			lacking[lacks++] = (uint16_t)i;
 	}
@@ -228,8 +227,8 @@ peer_transactions(struct api *a, struct http_req *req, const char *name)
 	}
 	if (rule == RULE_OK) {
 		sender_of(req, &sender);
-		for (size_t i = 0; i < count && sender.from[0] != '\0'; i++)
-			note_heard(a, peer_key(sender.from), &b->transfers[i].id);
+		for (size_t i = 0; i < count; i++)
+			note_heard(a, &sender, &b->transfers[i].id);
 		submit_take(a->submit, b, req);
 		return;
 	}
