@@ -3,6 +3,7 @@
  * costs the sender nothing to make is refused before it costs anybody else anything: a block must have its work, a
  * transfer its signature. What is known is answered so at once; who told us is noted for the relay.
  */
+#include <inttypes.h>
 #include <string.h>
 
 #include "chain/pow.h"
@@ -12,10 +13,13 @@
 #include "store/chain.h"
 #include "submit.h"
 #include "util/attr.h"
+#include "util/clock.h"
+#include "util/log.h"
 #include "util/mem.h"
 #include "util/text.h"
 #include "wire/peer_msg.h"
 
+#define GARBAGE_LINE_MS 10000
 #define SAME_WAITING_MAX 2 /* pushes of one block that wait for the resolver */
 
 _Static_assert(RING_ADDRESS_SIZE >= NETADDR_TEXT_SIZE, "a numeric address fits into the ring");
@@ -32,9 +36,29 @@ reply_word(struct api *a, struct http_req *req, int status, const char *word)
 	reply_end(a, req, status);
 }
 
+/* Who sends what no node would is named, once in a while. */
+static void
+note_garbage(struct api *a, const struct http_req *req, const char *code)
+{
+	uint64_t now = clock_mono_ms();
+	char source[NETADDR_TEXT_SIZE];
+	struct netaddr from;
+
+	a->garbage++;
+	if (now < a->garbage_after_ms)
+		return;
+	http_req_from(req, &from);
+	netaddr_format_ip(source, &from);
+	log_warn("peers: %s pushes what no node would: %s; %" PRIu64 " such pushes since the last line", source, code,
+		 a->garbage);
+	a->garbage = 0;
+	a->garbage_after_ms = now + GARBAGE_LINE_MS;
+}
+
 static void
 reply_rule(struct api *a, struct http_req *req, int status, enum rule rule)
 {
+	note_garbage(a, req, rule_name(rule));
 	reply_error(a, req, status, rule_name(rule), "%s", rule_text(rule));
 }
 
@@ -151,6 +175,7 @@ peer_announce(struct api *a, struct http_req *req, const char *name)
 	} else if (compact_parse(&c, body, len) == OK) {
 		take_block(a, req, &c.header, &c.hash, PUSH_COMPACT, body, len);
 	} else {
+		note_garbage(a, req, "bad-message");
 		reply_error(a, req, 400, "bad-message",
 			    "the body must be a header of 96 bytes, or a compact block: header, count of 4 bytes, "
 			    "reward of 69, and a name of 36 for each transfer");

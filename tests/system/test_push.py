@@ -83,3 +83,25 @@ def test_thirty_nodes_hear_of_everything_and_nobody_tells_everybody(net, alice, 
     assert sum(cost("relayed")) + sum(cost("offered")) <= each * count * transfers
     # Whole, a transfer goes over a link or two to each node.
     assert sum(cost("relayed")) <= each * count * transfers / 2
+
+
+def test_a_node_that_alone_knows_the_others_tells_them_all(net, alice, bob):
+    """Nobody but the hub can tell the leaves, so it goes on asking as long as what it has is news to them."""
+    leaves = 20
+    small = {"http": {"workers": 1}, "resolver": {"interval": "3600s"}, "node": {"shm_max": "64M"}}
+    hub = net.node(hosts=1 + leaves, **small)
+    only_hub = {"peers": f"{hub.host}:{hub.port}", "scan_hosts": None, "scan_ports": None}
+    nodes = [hub] + [net.node(discovery=only_hub, **small) for _ in range(leaves)]
+    for node in nodes:
+        node.spawn()
+    for node in nodes:
+        node.wait_ready()
+    net.wait_until("the hub sees the leaves", lambda: len(hub.peers_up()) == leaves)
+    net.wait_until("the leaves see the hub", lambda: all(node.peers_up() for node in nodes[1:]))
+    nodes[1].mine(alice.address, 2)
+    net.wait_agree(nodes, 2)
+    sent = nodes[2].send(alice.transfer(hub.genesis(), bob, 5))["id"]
+    for node in nodes:
+        net.wait_until("the transfer is there", lambda n=node: sent in n.pool())
+    hub.mine(bob.address)
+    net.wait_agree(nodes, 3)
