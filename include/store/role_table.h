@@ -30,6 +30,7 @@ enum role_counter {
 	COUNT_SYNC_TARGET, /* resolver: height of the chain being fetched */
 	COUNT_OFFERED,	   /* relay: transfers that peers were told the ids of */
 	COUNT_RELAYED,	   /* relay: transfers sent to peers */
+	COUNT_LISTENERS,   /* worker: clients that listen to events now; while there are none, nobody rings for them */
 	COUNTERS = 32
 };
 
