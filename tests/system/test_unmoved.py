@@ -1,7 +1,6 @@
 """A node that has an honest peer stays with it, whatever others do: the honest chain is taken meanwhile, offenders are named
 and left alone, and neither memory nor traffic grows with what they send."""
 
-import http.client
 import itertools
 import os
 import pathlib
@@ -14,7 +13,7 @@ import pytest
 
 import recompute as rc
 from chainmaker import PARAMS, Chain, pack_list
-from fakepeer import OCTETS, FakePeer, claim_of, unpack_hashes
+from fakepeer import FakePeer, claim_of, unpack_hashes
 from net import SANITIZED, recomputed
 from rogues import ROGUES, Dripping, Mutant, Rogue
 from wallet import Wallet
@@ -251,15 +250,6 @@ def test_deep_stale_forks_move_nothing_and_are_not_fetched(net, meet, trunk):
     assert [other.asked["blocks"] for other in others] == bodies
 
 
-def push_from(fake, node, word, body):
-    connection = http.client.HTTPConnection(node.host, node.port, timeout=60, source_address=(fake.host, 0))
-    try:
-        connection.request("POST", f"/peer/{word}", body, {"Rensa-Port": str(fake.port), "Content-Type": OCTETS})
-        return connection.getresponse().status
-    finally:
-        connection.close()
-
-
 class Fickle(FakePeer):
     """Has another chain of more than one reply's headers each time it is asked to go on."""
 
@@ -346,7 +336,7 @@ def test_many_that_drip_their_headers_keep_the_honest_one_waiting_for_a_moment_o
     node.start()
     net.wait_until("the honest chain is taken", lambda: is_at(node, base))
     honest.chain = trunk.up_to(30)
-    push_from(honest, node, "block", honest.chain.head.bytes)
+    honest.push(node, "block", honest.chain.head.bytes)
     net.wait_until("what is new is taken too", lambda: is_at(node, honest.chain))
     dripped = [fake for fake in slow if fake.begun]
     assert dripped
@@ -373,9 +363,13 @@ def test_while_a_peer_drips_pushed_blocks_are_taken_and_at_last_it_is_cut(net, m
     assert slow.sent < MIB
 
 
+def told_of_blocks(fake):
+    return fake.asked["block"] + fake.asked["announce"]
+
+
 def test_peers_that_hang_or_flood_when_they_are_told_news_keep_it_from_nobody(net, meet, trunk):
     base = trunk.up_to(5)
-    kinds = [type(f"Told{kind.__name__}", (kind,), {"WORD": "block"}) for kind in (*ROGUES, Dripping) if issubclass(kind, (Rogue, Dripping))]
+    kinds = [type(f"Told{kind.__name__}", (kind,), {"WORD": "announce"}) for kind in (*ROGUES, Dripping) if issubclass(kind, (Rogue, Dripping))]
     node, honest, *rogues = meet((FakePeer, base), *[(kind, base) for kind in kinds])
     for rogue in rogues:
         rogue.is_dripping = True
@@ -384,12 +378,12 @@ def test_peers_that_hang_or_flood_when_they_are_told_news_keep_it_from_nobody(ne
     net.wait_until("all are up", lambda: len(node.peers_up()) == 1 + len(rogues))
     with Frugal(net, node):
         for _ in range(5):
-            told = honest.asked["block"]
+            told = told_of_blocks(honest)
             node.mine(MINER.address)
-            net.wait_until("the honest one is told", lambda t=told: honest.asked["block"] > t)
+            net.wait_until("the honest one is told", lambda t=told: told_of_blocks(honest) > t)
     for rogue in rogues:
-        net.wait_until("it was told something", lambda r=rogue: r.asked["block"])
-        assert rogue.sent < TRAFFIC_MAX * rogue.asked["block"], type(rogue).__name__
+        net.wait_until("it was told something", lambda r=rogue: told_of_blocks(r))
+        assert rogue.sent < TRAFFIC_MAX * told_of_blocks(rogue), type(rogue).__name__
 
 
 def test_heads_nobody_has_announced_in_a_loop(net, meet, trunk):
@@ -406,7 +400,7 @@ def test_heads_nobody_has_announced_in_a_loop(net, meet, trunk):
             block = other.draft(ROGUE)
             block.header.previous = rc.sha256d(struct.pack(">Q", n))
             # They leave from the peer's own address, as a node's pushes do.
-            seen.add(push_from(rogue, node, "block", block.seal().bytes))
+            seen.add(rogue.push(node, "block", block.seal().bytes))
         honest.chain = trunk.up_to(55)
         net.wait_until("the honest chain is taken", lambda: is_at(node, honest.chain))
         net.wait_until("it was asked what it has", lambda: rogue.asked["headers"] > before["headers"])
@@ -428,7 +422,7 @@ def test_a_flood_of_transfers_without_funds_fills_nothing(net, meet):
     with Frugal(net, node):
         for n in range(12):
             for at in range(0, len(flood), 100):
-                push_from(honest, node, "transactions", b"".join(flood[at : at + 100]))
+                honest.push(node, "transactions", b"".join(flood[at : at + 100]))
             if n == 5:
                 sent = node.send(ACTOR.transfer(node.genesis(), FRIEND, 5))
     after = node.status()
