@@ -11,6 +11,7 @@ tests_peer_test_peer_SOURCES = \
 	tests/peer/suite_finder.c \
 	tests/peer/suite_handshake.c \
 	tests/peer/suite_lookup.c \
+	tests/peer/suite_window.c \
 	tests/peer/suites.h \
 	tests/peer/taker.c \
 	tests/peer/taker.h \
