@@ -28,6 +28,9 @@ enum role_counter {
 	COUNT_SYNC_HEIGHT, /* resolver: height being fetched, 0 when idle */
 	COUNT_UNKEPT,	   /* pool: transfers, miner and resolver: blocks that the disk or a full segment refused */
 	COUNT_SYNC_TARGET, /* resolver: height of the chain being fetched */
+	COUNT_SYNC_RATE,   /* resolver: blocks a second of late */
+	COUNT_SYNC_PEERS,  /* resolver: peers that are asked for blocks */
+	COUNT_SIGNATURES,  /* resolver, miner: had to be checked, because nobody here had checked them before */
 	COUNTERS = 32
 };
 

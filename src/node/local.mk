@@ -18,6 +18,7 @@ librensa_node_a_SOURCES = \
 	src/node/quantity.c \
 	src/node/resolver.h \
 	src/node/resolver_fetch.c \
+	src/node/resolver_progress.c \
 	src/node/resolver_push.c \
 	src/node/resolver_verify.c \
 	src/node/role_discovery.c \

@@ -1,6 +1,7 @@
 /*
- * What the three files of the resolver share: role_resolver.c has the rounds, resolver_fetch.c takes a better chain
- * from one peer, resolver_push.c takes in what peers push.
+ * What the files of the resolver share: role_resolver.c has the rounds, resolver_fetch.c takes a better chain from
+ * peers, resolver_progress.c tells how far that is, resolver_verify.c has signatures checked ahead, resolver_push.c takes
+ * in what peers push.
  */
 #ifndef RENSA_NODE_RESOLVER_H
 #define RENSA_NODE_RESOLVER_H
@@ -19,6 +20,7 @@
 
 #define HELD_MAX 16
 #define FAILED_MAX 16
+#define REFUSED_MAX 16
 #define WAITING_MAX (STORE_RINGS_MAX * RING_COMMANDS)
 
 /* A peer asked in this round. */
@@ -26,8 +28,20 @@ struct asked {
 	struct resolver *resolver;
 	struct netaddr at;
 	struct handshake *handshake; /* NULL once it answered */
-	struct head head;
-	bool is_wanted; /* its head wins over ours */
+	struct head head;	     /* no work: it did not answer */
+	bool is_wanted;		     /* its head wins over ours */
+};
+
+/* How far a fetch is. */
+struct progress {
+	bool is_on;
+	bool is_said; /* the log has said so */
+	char from[NETADDR_TEXT_SIZE];
+	unsigned peers;
+	uint64_t height, target;
+	uint64_t rate;				 /* blocks a second of late */
+	uint64_t since_ms, said_ms, measured_ms; /* monotonic */
+	uint64_t first_height, measured_height;
 };
 
 /* A pushed block that is ahead of our clock. */
@@ -59,11 +73,14 @@ struct resolver {
 	/* The fetch under way, in a round or for a push. */
 	struct fetch *fetch;
 	struct netaddr fetch_from;
+	struct hash256 fetch_head; /* that peer's, by its own word */
 	struct branch branch;
-	struct blockref news_from;	   /* tip before what was adopted and not logged yet; none: nothing was */
-	uint64_t news_ms;		   /* monotonic: when that was */
-	struct netaddr failed[FAILED_MAX]; /* peers that did not answer when last fetched from: asked last */
-	uint32_t failed_count;		   /* ever */
+	struct progress progress;
+	struct blockref news_from;	     /* tip before what was adopted and not logged yet; none: nothing was */
+	struct netaddr failed[FAILED_MAX];   /* peers that did not answer when last fetched from: asked last */
+	uint32_t failed_count;		     /* ever */
+	struct hash256 refused[REFUSED_MAX]; /* heads of branches that fork too deep; emptied when ours is swapped */
+	uint32_t refused_count;		     /* ever */
 	struct bad_blocks bad;
 	struct checked *checked; /* signatures that this process knows to be good: resolver_verify.c */
 	enum err trouble;	 /* why the last block could not be kept */
@@ -83,6 +100,8 @@ struct resolver {
 bool resolver_wins(const struct resolver *r, const struct head *head);
 bool resolver_is_too_deep(const struct resolver *r, struct blockref from);
 bool resolver_is_paused(const struct resolver *r, const struct netaddr *at);
+/* What stands against a peer that did no wrong, for people; "": nothing does. */
+void resolver_note(struct resolver *r, const struct netaddr *at, const char *note);
 /* The chain has moved from old to the present tip: counts it and tells everybody. */
 void resolver_adopted(struct resolver *r, struct blockref old);
 void resolver_say_adopted(struct resolver *r, struct blockref old, const char *from);
@@ -98,14 +117,23 @@ void resolver_go_on(struct resolver *r);
 
 /* resolver_fetch.c */
 
-void resolver_fetch(struct resolver *r, const struct netaddr *peer);
+/* From a peer with that head; in a round also from the others that may have it. */
+void resolver_fetch(struct resolver *r, const struct netaddr *peer, const struct head *head);
+/* Its branch forks from ours deeper than we swap. */
+bool resolver_has_refused(const struct resolver *r, const struct hash256 *head);
 /* It did not answer when last fetched from. */
 bool resolver_has_failed(const struct resolver *r, const struct netaddr *at);
 
+/* resolver_progress.c */
+
+void progress_begin(struct resolver *r, const char *from, unsigned peers);
+void progress_at(struct resolver *r, uint64_t height, uint64_t target);
+void progress_end(struct resolver *r);
+
 /* resolver_verify.c */
 
-/* Checks the signatures of bodies that come next, on all cores. */
-void resolver_foresee(void *resolver, const struct block *blocks, size_t count);
+/* Has the signatures of a body checked ahead, on all cores (NULL: of none). False: not all of them, ask again. */
+bool resolver_foresee(void *resolver, const struct block *b);
 ledger_verified resolver_is_checked;
 void resolver_verify_init(struct resolver *r);
 void resolver_verify_clear(struct resolver *r);

@@ -1,9 +1,9 @@
 /*
- * Taking a better chain from one peer: what peer/fetch.c asks its caller. Bodies are judged as a branch, and each batch
- * that makes it win is committed, so that what was fetched stays if the peer goes away. A long fetch says how far it is
- * every ten seconds, and once at its end.
+ * Taking a better chain from peers: what peer/fetch.c asks its caller. Bodies are judged as a branch, and each group
+ * that makes it win is committed, so that what was fetched stays if the peers go away.
  */
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "resolver.h"
 #include "store/role_table.h"
@@ -11,7 +11,6 @@
 #include "util/log.h"
 
 #define PUSH_PAUSE_MS 200 /* between fetches that pushes alone ask for, when they brought nothing */
-#define NEWS_MS 10000
 
 static size_t
 locator(void *ctx, struct hash256 *out)
@@ -131,12 +130,8 @@ flush(void *ctx)
 	if (e != OK || old.v == 0)
 		return e == OK;
 	resolver_adopted(r, old);
-	if (r->news_from.v == 0) {
+	if (r->news_from.v == 0)
 		r->news_from = old;
-		r->news_ms = clock_mono_ms();
-	} else if (clock_mono_ms() - r->news_ms >= NEWS_MS) {
-		say_news(r);
-	}
 	/* The next batch starts from here with an empty overlay: memory stays flat however long the chain. */
 	return branch_begin(&r->branch, r->branch.at) == OK;
 }
@@ -144,10 +139,7 @@ flush(void *ctx)
 static void
 progress(void *ctx, uint64_t height, uint64_t target)
 {
-	struct resolver *r = ctx;
-
-	role_set(r->store, COUNT_SYNC_HEIGHT, height);
-	role_set(r->store, COUNT_SYNC_TARGET, target);
+	progress_at(ctx, height, target);
 }
 
 static void
@@ -168,47 +160,85 @@ resolver_has_failed(const struct resolver *r, const struct netaddr *at)
 }
 
 static void
-note_failed(struct resolver *r, bool has_failed)
+note_failed(struct resolver *r, const struct netaddr *at, bool has_failed)
 {
 	for (uint32_t i = 0; i < FAILED_MAX && i < r->failed_count; i++)
-		if (netaddr_equal(&r->failed[i], &r->fetch_from)) {
+		if (netaddr_equal(&r->failed[i], at)) {
 			if (!has_failed)
 				r->failed[i] = (struct netaddr){0};
 			return;
 		}
 	if (has_failed)
-		r->failed[r->failed_count++ % FAILED_MAX] = r->fetch_from;
+		r->failed[r->failed_count++ % FAILED_MAX] = *at;
+}
+
+bool
+resolver_has_refused(const struct resolver *r, const struct hash256 *head)
+{
+	for (uint32_t i = 0; i < REFUSED_MAX && i < r->refused_count; i++)
+		if (hash_equal(&r->refused[i], head))
+			return true;
+	return false;
+}
+
+/* Deeper than max_reorg_depth: no offence, so it is no pause; people see why the two chains stay apart. */
+static void
+refuse(struct resolver *r, const char *from, const struct fetch_result *result)
+{
+	log_warn("resolver: the chain of %s, height %" PRIu64 ", is not taken: %s (%s)", from, result->height,
+		 rule_name(result->rule), rule_text(result->rule));
+	resolver_note(r, &r->fetch_from, rule_name(result->rule));
+	if (!resolver_has_refused(r, &r->fetch_head))
+		r->refused[r->refused_count++ % REFUSED_MAX] = r->fetch_head;
+}
+
+/* What one of the peers did. */
+static void
+fault(void *ctx, const struct netaddr *peer, const struct fetch_result *what)
+{
+	struct resolver *r = ctx;
+	char from[NETADDR_TEXT_SIZE], hash[HASH_HEX_SIZE];
+
+	netaddr_format(from, peer);
+	switch (what->end) {
+	case FETCH_BROKE_RULE:
+		hash_hex(hash, &what->hash);
+		log_warn("resolver: %s: block %" PRIu64 " %.16s breaks rule %s (%s)", from, what->height, hash,
+			 rule_name(what->rule), rule_text(what->rule));
+		pause_peer(r, from, rule_name(what->rule));
+		break;
+	case FETCH_MISBEHAVED:
+		log_warn("resolver: %s: %s", from, what->reason);
+		pause_peer(r, from, "protocol");
+		break;
+	case FETCH_FAILED:
+		log_debug("resolver: %s: %s", from, what->reason);
+		note_failed(r, peer, true);
+		break;
+	case FETCH_DONE:
+	case FETCH_REFUSED:
+	case FETCH_STOPPED:
+		break;
+	}
 }
 
 static void
 fetched(void *ctx, const struct fetch_result *result)
 {
 	struct resolver *r = ctx;
-	char from[NETADDR_TEXT_SIZE], hash[HASH_HEX_SIZE];
+	char from[NETADDR_TEXT_SIZE];
 
 	netaddr_format(from, &r->fetch_from);
+	(void)resolver_foresee(r, NULL);
 	branch_end(&r->branch);
 	say_news(r);
-	progress(r, 0, 0);
-	switch (result->end) {
-	case FETCH_BROKE_RULE:
-		hash_hex(hash, &result->hash);
-		log_warn("resolver: %s: block %" PRIu64 " %.16s breaks rule %s (%s)", from, result->height, hash,
-			 rule_name(result->rule), rule_text(result->rule));
-		pause_peer(r, from, rule_name(result->rule));
-		break;
-	case FETCH_MISBEHAVED:
-		log_warn("resolver: %s: %s", from, result->reason);
-		pause_peer(r, from, "protocol");
-		break;
-	case FETCH_FAILED:
-		log_debug("resolver: %s: %s", from, result->reason);
-		break;
-	case FETCH_DONE:
-	case FETCH_STOPPED:
-		break;
-	}
-	note_failed(r, result->end == FETCH_FAILED);
+	progress_end(r);
+	if (result->end == FETCH_REFUSED)
+		refuse(r, from, result);
+	else
+		resolver_note(r, &r->fetch_from, "");
+	if (result->end != FETCH_FAILED)
+		note_failed(r, &r->fetch_from, false);
 	if (result->bodies == 0)
 		r->push_fetch_after_ms = clock_mono_ms() + PUSH_PAUSE_MS;
 	fetch_free(r->fetch);
@@ -216,12 +246,38 @@ fetched(void *ctx, const struct fetch_result *result)
 	resolver_go_on(r);
 }
 
+/* The others of this round whose chains win too: they may have the same blocks. Those that failed last are left out. */
+static size_t
+find_helpers(struct resolver *r, struct fetch_peer *peers, size_t count)
+{
+	for (uint32_t i = 0; r->in_round && i < r->asked_count && count < FETCH_PEERS_MAX; i++) {
+		const struct asked *a = &r->asked[i];
+
+		if (netaddr_equal(&a->at, &peers[0].at) || !resolver_wins(r, &a->head) ||
+		    resolver_is_paused(r, &a->at) || resolver_has_failed(r, &a->at))
+			continue;
+		peers[count++] = (struct fetch_peer){a->at, a->head};
+	}
+	return count;
+}
+
 void
-resolver_fetch(struct resolver *r, const struct netaddr *peer)
+resolver_fetch(struct resolver *r, const struct netaddr *peer, const struct head *head)
 {
 	static const struct fetch_callbacks callbacks = {
-	    locator, known, is_bad, wins, now_ms, begin_bodies, resolver_foresee, take_body, flush, progress, fetched};
+	    locator,	      known,	 is_bad, wins,	   now_ms, begin_bodies,
+	    resolver_foresee, take_body, flush,	 progress, fault,  fetched};
+	struct fetch_peer peers[FETCH_PEERS_MAX] = {{*peer, *head}};
+	struct fetch_options options = {.peers = peers,
+					.peer_count = find_helpers(r, peers, 1),
+					.from = r->from,
+					.params = store_params(r->store),
+					.late_ms = FETCH_LATE_MS};
+	char from[NETADDR_TEXT_SIZE];
 
+	netaddr_format(from, peer);
 	r->fetch_from = *peer;
-	r->fetch = fetch_start(r->child->loop, peer, r->from, store_params(r->store), &callbacks, r);
+	r->fetch_head = head->hash;
+	progress_begin(r, from, (unsigned)options.peer_count);
+	r->fetch = fetch_start(r->child->loop, &options, &callbacks, r);
 }

@@ -77,7 +77,7 @@ fetch_from_pusher(struct resolver *r, const char *from)
 	if (r->in_round || r->fetch != NULL || r->wants_round || clock_mono_ms() < r->push_fetch_after_ms)
 		resolver_want_round(r, PUSH_ROUND_MS);
 	else
-		resolver_fetch(r, &at);
+		resolver_fetch(r, &at, &e.head);
 }
 
 static void

@@ -8,6 +8,9 @@ librensa_peer_a_SOURCES = \
 	include/peer/window.h \
 	src/peer/dial.c \
 	src/peer/fetch.c \
+	src/peer/fetch_bodies.c \
+	src/peer/fetch_headers.c \
+	src/peer/fetch_parts.h \
 	src/peer/finder.c \
 	src/peer/handshake.c \
 	src/peer/lookup.c \

@@ -120,10 +120,17 @@ START_TEST(lists_peers_with_state_and_reason)
 	know("127.0.0.3:5001", PEER_REFUSED, "connection refused", 0);
 	know("127.0.0.4:5002", PEER_UP, "", 9);
 	peer_pause_set(n.store, "127.0.0.4:5002", "reward-amount", clock_wall_ms());
+	know("127.0.0.5:5003", PEER_UP, "", 11);
+	for (int i = 3; i <= 5; i++) /* seen at peers that are up, and behind a pause */
+		peer_note_set(n.store,
+			      i == 3   ? "127.0.0.3:5001"
+			      : i == 4 ? "127.0.0.4:5002"
+				       : "127.0.0.5:5003",
+			      "reorg-too-deep");
 
 	ck_assert_int_eq(node_get(&n, "/peers"), 200);
 	const struct jval *peers = jval_get(node_doc(&n), "peers");
-	ck_assert_uint_eq(jval_count(peers), 3);
+	ck_assert_uint_eq(jval_count(peers), 4);
 	const struct jval *up = jval_at(peers, 0), *refused = jval_at(peers, 1), *paused = jval_at(peers, 2);
 	ck_assert_str_eq(jval_str(up, "address", ""), "127.0.0.2:5000");
 	ck_assert_str_eq(jval_str(up, "state", ""), "up");
@@ -139,10 +146,12 @@ START_TEST(lists_peers_with_state_and_reason)
 	ck_assert(jval_is_null(jval_get(refused, "height")));
 	ck_assert_str_eq(jval_str(paused, "state", ""), "paused");
 	ck_assert_str_eq(jval_str(paused, "reason", ""), "reward-amount");
+	ck_assert_str_eq(jval_str(jval_at(peers, 3), "state", ""), "up");
+	ck_assert_str_eq(jval_str(jval_at(peers, 3), "reason", ""), "reorg-too-deep");
 
 	ck_assert_int_eq(node_get(&n, "/status"), 200);
-	ck_assert_uint_eq(jval_u64(jval_get(node_doc(&n), "peers"), "up", 0), 2);
-	ck_assert_uint_eq(jval_u64(jval_get(node_doc(&n), "peers"), "known", 0), 3);
+	ck_assert_uint_eq(jval_u64(jval_get(node_doc(&n), "peers"), "up", 0), 3);
+	ck_assert_uint_eq(jval_u64(jval_get(node_doc(&n), "peers"), "known", 0), 4);
 }
 END_TEST
 
