@@ -80,7 +80,8 @@ struct resolver {
 	struct netaddr failed[FAILED_MAX];   /* peers that did not answer when last fetched from: asked last */
 	uint32_t failed_count;		     /* ever */
 	struct hash256 refused[REFUSED_MAX]; /* heads of branches that fork too deep; emptied when ours is swapped */
-	uint32_t refused_count;		     /* ever */
+	uint32_t refused_count;		     /* ever … */
+	uint64_t refused_depth;		     /* … with this limit */
 	struct bad_blocks bad;
 	struct checked *checked; /* signatures that this process knows to be good: resolver_verify.c */
 	enum err trouble;	 /* why the last block could not be kept */

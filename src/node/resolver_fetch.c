@@ -175,6 +175,9 @@ note_failed(struct resolver *r, const struct netaddr *at, bool has_failed)
 bool
 resolver_has_refused(const struct resolver *r, const struct hash256 *head)
 {
+	/* The limit may have been changed since. */
+	if (r->refused_depth != r->child->env->config->resolver.max_reorg_depth)
+		return false;
 	for (uint32_t i = 0; i < REFUSED_MAX && i < r->refused_count; i++)
 		if (hash_equal(&r->refused[i], head))
 			return true;
@@ -185,9 +188,14 @@ resolver_has_refused(const struct resolver *r, const struct hash256 *head)
 static void
 refuse(struct resolver *r, const char *from, const struct fetch_result *result)
 {
+	uint64_t max = r->child->env->config->resolver.max_reorg_depth;
+
 	log_warn("resolver: the chain of %s, height %" PRIu64 ", is not taken: %s (%s)", from, result->height,
 		 rule_name(result->rule), rule_text(result->rule));
 	resolver_note(r, &r->fetch_from, rule_name(result->rule));
+	if (r->refused_depth != max)
+		r->refused_count = 0;
+	r->refused_depth = max;
 	if (!resolver_has_refused(r, &r->fetch_head))
 		r->refused[r->refused_count++ % REFUSED_MAX] = r->fetch_head;
 }

@@ -188,17 +188,30 @@ write_error(struct cli *c, enum cli_exit status)
 	buf_clear(&text);
 }
 
+/* Nobody reads on, as with `rensa blocks | head`: no cause for a message. */
+static enum cli_exit
+output_failed(struct cli *c, int failed)
+{
+	if (failed != EPIPE)
+		cli_fail(c, CLI_LOCAL, "output", "cannot write to standard output: %s", strerror(failed));
+	return CLI_LOCAL;
+}
+
+enum cli_exit
+cli_emit(struct cli *c)
+{
+	int failed = write_out(c);
+
+	return failed == 0 ? CLI_DONE : output_failed(c, failed);
+}
+
 int
 cli_finish(struct cli *c, enum cli_exit status)
 {
 	if (status == CLI_DONE || !c->is_json) {
 		int failed = write_out(c);
-		if (failed != 0 && status == CLI_DONE) {
-			status = CLI_LOCAL;
-			/* Nobody reads on, as with `rensa blocks | head`: no cause for a message. */
-			if (failed != EPIPE)
-				cli_fail(c, status, "output", "cannot write to standard output: %s", strerror(failed));
-		}
+		if (failed != 0 && status == CLI_DONE)
+			status = output_failed(c, failed);
 	}
 	if (status != CLI_DONE && c->code[0] != '\0')
 		write_error(c, status);

@@ -4,15 +4,36 @@
 #include "prog/commands.h"
 #include "prog/remote.h"
 #include "prog/show.h"
+#include "prog/watch.h"
+#include "util/attr.h"
+
+enum status_option { STATUS_WATCH };
+
+static const struct option_spec status_options[] = {
+    [STATUS_WATCH] = {"watch", NULL, "go on, a line a second, until Ctrl-C; with --json one document a line", false},
+};
+
+static void
+put_sync(struct table *t, const struct jval *status)
+{
+	char height[SHOW_NUMBER_SIZE], target[SHOW_NUMBER_SIZE], percent[SHOW_NUMBER_SIZE], left[SHOW_NUMBER_SIZE];
+	const struct jval *sync = jval_get(status, "sync");
+
+	if (jval_bool(sync, "active", false))
+		table_fact(t, "sync", "%s of %s (%s %%), %s s left", show_number(height, sync, "height"),
+			   show_number(target, sync, "target"), show_number(percent, sync, "percent"),
+			   show_number(left, sync, "seconds_left"));
+}
 
 static enum cli_exit
 run_status(struct cli *c, const struct args *a)
 {
-	(void)a;
 	struct remote r;
 	struct network network;
 	struct answer answer;
 	enum cli_exit ret = remote_open(&r, c);
+	if (ret == CLI_DONE && a->value[STATUS_WATCH] != NULL)
+		return watch_status(c, &r);
 	if (ret == CLI_DONE)
 		ret = remote_call(&r, &answer, "/status", NULL);
 	if (ret != CLI_DONE)
@@ -31,6 +52,7 @@ run_status(struct cli *c, const struct args *a)
 		table_fact(&t, "network", "%s", show_text(params, "name"));
 		table_fact(&t, "genesis", "%s", show_text(root, "genesis"));
 		table_fact(&t, "height", "%s", show_number(number, root, "height"));
+		put_sync(&t, root);
 		table_fact(&t, "head", "%s", show_text(root, "head"));
 		table_fact(&t, "work", "%s", show_text(root, "work"));
 		table_fact(&t, "reward", "%s", show_amount(amount, params, "reward"));
@@ -47,6 +69,8 @@ run_status(struct cli *c, const struct args *a)
 const struct command cmd_status = {
     .name = "status",
     .operands = "",
+    .options = status_options,
+    .option_count = ARRAY_LEN(status_options),
     .summary = "how the node is and where its chain ends",
     .about = "Two nodes agree when they show the same head. Two with different genesis hashes are on different\n"
 	     "networks and never will.\n",

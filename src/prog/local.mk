@@ -18,6 +18,7 @@ librensa_client_a_SOURCES = \
 	include/prog/show.h \
 	include/prog/source.h \
 	include/prog/table.h \
+	include/prog/watch.h \
 	src/prog/amount.c \
 	src/prog/args.c \
 	src/prog/check.c \
@@ -43,7 +44,8 @@ librensa_client_a_SOURCES = \
 	src/prog/safetext.c \
 	src/prog/show.c \
 	src/prog/source.c \
-	src/prog/table.c
+	src/prog/table.c \
+	src/prog/watch.c
 
 bin_PROGRAMS += rensa
 rensa_SOURCES = src/prog/rensa.c

@@ -37,6 +37,37 @@ START_TEST(is_live_and_ready)
 }
 END_TEST
 
+START_TEST(tells_how_far_a_sync_is)
+{
+	static const char *const paths[] = {"/status", "/readyz"};
+
+	ck_assert_int_eq(node_get(&n, "/readyz"), 200);
+	ck_assert_ptr_null(jval_get(node_doc(&n), "sync"));
+	ck_assert_int_eq(node_get(&n, "/status"), 200);
+	ck_assert(!jval_bool(jval_get(node_doc(&n), "sync"), "active", true));
+	role_set(n.store, COUNT_SYNC_TARGET, 4000);
+	role_set(n.store, COUNT_SYNC_HEIGHT, 999);
+	role_set(n.store, COUNT_SYNC_PEERS, 3);
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+		/* With no rate yet nobody knows how long it takes. */
+		role_set(n.store, COUNT_SYNC_RATE, 0);
+		ck_assert_int_eq(node_get(&n, paths[i]), 200);
+		ck_assert_ptr_null(jval_get(jval_get(node_doc(&n), "sync"), "seconds_left"));
+		role_set(n.store, COUNT_SYNC_RATE, 1000);
+		ck_assert_int_eq(node_get(&n, paths[i]), 200);
+		const struct jval *sync = jval_get(node_doc(&n), "sync");
+		ck_assert(jval_bool(sync, "active", false));
+		ck_assert_uint_eq(jval_u64(sync, "height", 0), 999);
+		ck_assert_uint_eq(jval_u64(sync, "target", 0), 4000);
+		ck_assert_uint_eq(jval_u64(sync, "percent", 0), 24);
+		ck_assert_uint_eq(jval_u64(sync, "blocks_per_second", 0), 1000);
+		ck_assert_uint_eq(jval_u64(sync, "seconds_left", 0), 4);
+		ck_assert_uint_eq(jval_u64(sync, "peers", 0), 3);
+	}
+	ck_assert(jval_bool(node_doc(&n), "ready", false));
+}
+END_TEST
+
 START_TEST(tells_everything_about_the_node)
 {
 	char hex[HASH_HEX_SIZE];
@@ -163,6 +194,7 @@ suite_status(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, is_live_and_ready);
+	tcase_add_test(tc, tells_how_far_a_sync_is);
 	tcase_add_test(tc, tells_everything_about_the_node);
 	tcase_add_test(tc, shows_the_mode_that_the_miner_is_in);
 	tcase_add_test(tc, lists_peers_with_state_and_reason);
