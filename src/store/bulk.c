@@ -12,7 +12,6 @@
 #include <stdlib.h>
 
 #include "chain/ledger.h"
-#include "chain/pow.h"
 #include "layout.h"
 #include "records.h"
 #include "store/commit.h"
@@ -31,8 +30,6 @@ struct bulk {
 	struct ledger *ledger;
 	struct blockref at;
 	uint64_t supply;
-	uint32_t target; /* of the last block, and what a block of it is worth */
-	struct u256 worth;
 	struct pairs blocks, txs;
 	uint64_t *tags;
 	size_t tag_room;
@@ -138,6 +135,7 @@ write_block(struct bulk *b, const struct block *block, uint64_t supply)
 {
 	struct store *s = b->store;
 	const struct ledger_change *changes;
+	struct u256 worth = record_worth(s, block->header.target);
 	struct block_rec *r;
 	struct blockref ref;
 	uint64_t versions;
@@ -147,12 +145,8 @@ write_block(struct bulk *b, const struct block *block, uint64_t supply)
 	changes = ledger_changes(b->ledger, &count);
 	if ((e = store_reserve(s, stage_cost(block, count))) != OK)
 		return e;
-	if (block->header.target != b->target) {
-		b->target = block->header.target;
-		b->worth = target_work(b->target);
-	}
 	versions = write_versions(b, changes, count, block->header.height);
-	if (versions == 0 || (ref.v = record_block(s, b->at, block, &b->worth)) == 0)
+	if (versions == 0 || (ref.v = record_block(s, b->at, block, &worth)) == 0)
 		return ERR_NOSPC;
 	r = block_at(s, ref.v);
 	r->supply = supply;

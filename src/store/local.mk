@@ -19,6 +19,8 @@ librensa_store_a_SOURCES = \
 	src/store/bulk.h \
 	src/store/chain.c \
 	src/store/commit.c \
+	src/store/indexing.c \
+	src/store/indexing.h \
 	src/store/journaling.c \
 	src/store/journaling.h \
 	src/store/layout.h \

@@ -50,6 +50,34 @@ trie_find(const struct store *s, const struct trie_root *root, uint64_t key)
 	return 0;
 }
 
+void
+trie_warm(const struct store *s, const struct trie_root *root, const uint64_t *keys, size_t count)
+{
+	uint64_t slots[TRIE_WARM_MAX];
+	bool is_deeper = true;
+
+	for (size_t i = 0; i < count; i++)
+		slots[i] = atomic_load_explicit(&root->slot, memory_order_acquire);
+	for (unsigned level = 0; is_deeper; level++) {
+		is_deeper = false;
+		for (size_t i = 0; i < count; i++)
+			if (slots[i] & NODE_BIT) {
+				struct node *n = at(s, slots[i] & ~NODE_BIT);
+				__builtin_prefetch(&n->slots[nibble(keys[i], level)]);
+			}
+		for (size_t i = 0; i < count; i++)
+			if (slots[i] & NODE_BIT) {
+				struct node *n = at(s, slots[i] & ~NODE_BIT);
+				slots[i] =
+				    atomic_load_explicit(&n->slots[nibble(keys[i], level)], memory_order_acquire);
+				is_deeper = true;
+			}
+	}
+	for (size_t i = 0; i < count; i++)
+		if (slots[i] != 0)
+			__builtin_prefetch(at(s, slots[i]));
+}
+
 uint64_t
 arena_take(struct store *s, uint64_t size)
 {
