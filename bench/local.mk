@@ -13,4 +13,4 @@ EXTRA_PROGRAMS += bench/make_chain
 bench_make_chain_SOURCES = bench/make_chain.c $(BENCH_KIT)
 bench_make_chain_LDADD = $(STORE_LIBS)
 
-EXTRA_DIST += bench/sync.py
+EXTRA_DIST += bench/idle.py bench/sync.py
