@@ -135,6 +135,8 @@ void progress_end(struct resolver *r);
 
 /* Has the signatures of a body checked ahead, on all cores (NULL: of none). False: not all of them, ask again. */
 bool resolver_foresee(void *resolver, const struct block *b);
+/* The body of that height is judged next: what is left of those before it is asked for no more. */
+void resolver_judges(struct resolver *r, uint64_t height);
 ledger_verified resolver_is_checked;
 void resolver_verify_init(struct resolver *r);
 void resolver_verify_clear(struct resolver *r);

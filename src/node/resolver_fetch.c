@@ -91,6 +91,7 @@ take_body(void *ctx, const struct block *b, struct verdict *v)
 		return false;
 	/* A body may take a while to judge, and there are many in a batch. */
 	role_beat(r->store, clock_mono_ms());
+	resolver_judges(r, b->header.height);
 	e = branch_add(&r->branch, b, false, v);
 	if (e == OK && v->rule != RULE_OK) {
 		resolver_remember_bad(r, b);

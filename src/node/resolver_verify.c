@@ -19,6 +19,7 @@
 
 struct posted {
 	struct hash256 leaf;
+	uint64_t height; /* of its block */
 	struct board_item item;
 };
 
@@ -29,6 +30,7 @@ struct checked {
 	uint32_t fresh_count;	/* of the last of the queue, not posted yet */
 	bool is_open;		/* a body is only posted in part … */
 	struct block_iter rest; /* … and goes on here when there is room */
+	uint64_t height;	/* of that body, or the last that was shown */
 };
 
 static void
@@ -54,6 +56,7 @@ add(struct resolver *r, const struct tx *tx, const uint8_t *bytes, size_t len)
 	if (mempool_has_bytes(r->store, &id, bytes, len))
 		return;
 	p->leaf = tx_leaf(bytes, len);
+	p->height = c->height;
 	p->item = (struct board_item){.digest = id, .signature = tx->signature, .key = tx->sender_key};
 	c->fresh[c->fresh_count++] = p->item;
 	c->end++;
@@ -87,6 +90,7 @@ forget(struct resolver *r)
 	c->read = c->end = board_next(r->store);
 	c->fresh_count = 0;
 	c->is_open = false;
+	c->height = 0;
 }
 
 bool
@@ -99,17 +103,31 @@ resolver_foresee(void *ctx, const struct block *b)
 		forget(r);
 		return true;
 	}
-	if (!c->is_open) {
+	/* It may be shown again when all of it was posted meanwhile. */
+	if (c->height != b->header.height) {
 		struct hash256 root = block_merkle_root(b);
 
+		c->is_open = false;
 		/* Bytes that no work stands behind are not worth ours. */
 		if (b->tx_count < 2 || !hash_equal(&root, &b->header.merkle_root))
 			return true;
 		c->rest = block_txs(b);
+		c->height = b->header.height;
 		c->is_open = true;
 	}
 	fill(r);
 	return !c->is_open;
+}
+
+void
+resolver_judges(struct resolver *r, uint64_t height)
+{
+	struct checked *c = r->checked;
+
+	while (c->read != c->end && c->queue[c->read % BOARD_MAX].height < height)
+		c->read++;
+	if (c->height < height)
+		c->is_open = false;
 }
 
 bool
