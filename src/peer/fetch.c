@@ -25,7 +25,7 @@
 #define PACE_MS 30000
 #define PACE_ITEMS 256
 #define PACE_BYTES (256u << 10)
-#define HEADERS_MS 120000 /* for headers of a branch that does not win yet */
+#define HEADERS_MS 60000 /* for headers of a branch that does not win yet */
 
 struct fetch_result
 fetch_fault(enum fetch_end end, const char *reason)
