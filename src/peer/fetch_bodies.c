@@ -36,12 +36,18 @@ fetch_has_sources(const struct fetch *f)
 	return false;
 }
 
-void
-fetch_drop_source(struct fetch *f, struct source *s, const struct fetch_result *fault)
+static void
+hang_up(struct fetch *f, struct source *s)
 {
 	httpc_free(s->client);
 	s->client = NULL;
 	window_release(&f->window, number_of(s));
+}
+
+void
+fetch_drop_source(struct fetch *f, struct source *s, const struct fetch_result *fault)
+{
+	hang_up(f, s);
 	if (s == &f->sources[0]) {
 		httpc_free(f->reader);
 		f->reader = NULL;
@@ -77,7 +83,12 @@ call_off_overtaken(struct fetch *f)
 		if (s->client == NULL || !httpc_is_busy(s->client) || window_asked(&f->window, i) != NULL)
 			continue;
 		if (++s->overtaken == OVERTAKEN_MAX) {
-			fetch_drop_source(f, s, &fault);
+			/* The lead may be quick with headers, and nobody else gives those. */
+			if (i == 0)
+				hang_up(f, s);
+			else
+				fetch_drop_source(f, s, &fault);
+			f->last = fault;
 			continue;
 		}
 		if (s->share > SHARE_SLOW)

@@ -15,7 +15,7 @@ struct source {
 	struct fetch *fetch;
 	struct netaddr at;
 	struct head head;     /* by its own word */
-	struct httpc *client; /* NULL: it is not asked any more */
+	struct httpc *client; /* NULL: it is not asked for bodies any more */
 	uint32_t share;	      /* bodies to ask for at a time */
 	uint64_t asked_ms;
 	unsigned overtaken;	   /* so often in a row another peer answered first */
