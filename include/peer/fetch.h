@@ -91,7 +91,7 @@ struct fetch_callbacks {
 };
 
 struct fetch_options {
-	const struct fetch_peer *peers; /* the first gives the headers; at most FETCH_PEERS_MAX count */
+	const struct fetch_peer *peers; /* the first gives the headers */
 	size_t peer_count;
 	const struct netaddr *from; /* local address, or NULL */
 	const struct params *params;
@@ -103,6 +103,10 @@ struct fetch;
 /* Starts; done is called once, never before this returns, and may free it. Options are copied. */
 struct fetch *fetch_start(struct loop *l, const struct fetch_options *options, const struct fetch_callbacks *callbacks,
 			  void *ctx);
+/* One more peer to ask for bodies; nothing if it is one of them, or was, or there are FETCH_PEERS_MAX. */
+void fetch_add_peer(struct fetch *f, const struct fetch_peer *peer);
+/* Peers that are asked for bodies now. */
+unsigned fetch_peer_count(const struct fetch *f);
 void fetch_free(struct fetch *f); /* done is not called if it was not yet */
 
 #endif

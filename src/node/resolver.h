@@ -120,6 +120,8 @@ void resolver_go_on(struct resolver *r);
 
 /* From a peer with that head; in a round also from the others that may have it. */
 void resolver_fetch(struct resolver *r, const struct netaddr *peer, const struct head *head);
+/* More peers are up: those that may have the blocks of the fetch under way are asked too. */
+void resolver_widen(struct resolver *r);
 /* Its branch forks from ours deeper than we swap. */
 bool resolver_has_refused(const struct resolver *r, const struct hash256 *head);
 /* It did not answer when last fetched from. */

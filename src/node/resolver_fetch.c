@@ -140,7 +140,11 @@ flush(void *ctx)
 static void
 progress(void *ctx, uint64_t height, uint64_t target)
 {
-	progress_at(ctx, height, target);
+	struct resolver *r = ctx;
+
+	if (r->fetch != NULL)
+		r->progress.peers = fetch_peer_count(r->fetch);
+	progress_at(r, height, target);
 }
 
 static void
@@ -268,6 +272,23 @@ find_helpers(struct resolver *r, struct fetch_peer *peers, size_t count)
 		peers[count++] = (struct fetch_peer){a->at, a->head};
 	}
 	return count;
+}
+
+void
+resolver_widen(struct resolver *r)
+{
+	struct peer_entry e;
+
+	for (uint32_t i = 0; r->fetch != NULL && i < PEER_TABLE_MAX; i++) {
+		struct fetch_peer peer;
+
+		if (!peer_table_get(r->store, i, &e) || e.state != PEER_UP ||
+		    netaddr_parse(&peer.at, e.address) != OK || !resolver_wins(r, &e.head) ||
+		    resolver_is_paused(r, &peer.at) || resolver_has_failed(r, &peer.at))
+			continue;
+		peer.head = e.head;
+		fetch_add_peer(r->fetch, &peer);
+	}
 }
 
 void

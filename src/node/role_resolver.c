@@ -274,7 +274,11 @@ rang(void *ctx)
 		wants = true;
 	}
 	/* Discovery rings for a new peer, workers for PUT /consensus: both want a round soon. */
-	if (has_new_peer(r) || wants)
+	if (has_new_peer(r)) {
+		resolver_widen(r);
+		wants = true;
+	}
+	if (wants)
 		resolver_want_round(r, 0);
 }
 

@@ -130,6 +130,8 @@ fetch_finish(struct fetch *f)
 		(void)flush(f);
 	if (f->is_untold)
 		fetch_drop_source(f, lead, &f->result);
+	for (int i = 0; i < f->source_count; i++)
+		fetch_tell(f, &f->sources[i]);
 	f->cb.done(f->ctx, &f->result);
 }
 
@@ -185,7 +187,7 @@ fetch_go_on(struct fetch *f)
 	if (window_first(&f->window) != NULL) {
 		loop_timer_arm(f->judge, 0);
 	} else if (f->next < f->base + f->count) {
-		if (fetch_has_sources(f))
+		if (fetch_peer_count(f) > 0)
 			return;
 		set_end(f, &f->last);
 		fetch_finish(f);
@@ -222,10 +224,11 @@ reject(struct fetch *f, const struct span *span, const struct block *b, enum rul
 {
 	struct fetch_result fault = fetch_fault_rule(rule, b->header.height, &b->hash);
 	struct source *giver = &f->sources[span->giver];
-	bool is_that = is_that_block(b);
+	/* First, so that whoever hears of the fault finds what was good before it in its place. */
+	bool is_kept = f->group == 0 || flush(f), is_that = is_that_block(b);
 
 	fetch_drop_source(f, giver, &fault);
-	if (!is_that && fetch_has_sources(f)) {
+	if (is_kept && !is_that && fetch_peer_count(f) > 0) {
 		window_reject(&f->window);
 		f->foreseen = f->next;
 		if (f->cb.foresee != NULL)
@@ -370,11 +373,8 @@ fetch_start(struct loop *l, const struct fetch_options *o, const struct fetch_ca
 		f->from_space = *o->from;
 		f->from = &f->from_space;
 	}
-	for (size_t i = 0; i < o->peer_count && i < FETCH_PEERS_MAX; i++)
-		f->sources[f->source_count++] = (struct source){.fetch = f,
-								.at = o->peers[i].at,
-								.head = o->peers[i].head,
-								.client = peer_dial(l, &o->peers[i].at, f->from)};
+	for (size_t i = 0; i < o->peer_count; i++)
+		fetch_add_peer(f, &o->peers[i]);
 	f->reader = peer_dial(l, &f->sources[0].at, f->from);
 	window_init(&f->window, 2 + BLOCKS_MAX * 4 + BLOCKS_BYTES_MAX + o->params->max_block_bytes);
 	f->start = loop_timer_new(l, begin, f);

@@ -27,13 +27,40 @@ number_of(const struct source *s)
 	return (int)(s - s->fetch->sources);
 }
 
-bool
-fetch_has_sources(const struct fetch *f)
+unsigned
+fetch_peer_count(const struct fetch *f)
 {
+	unsigned n = 0;
+
 	for (int i = 0; i < f->source_count; i++)
-		if (f->sources[i].client != NULL)
+		n += f->sources[i].client != NULL;
+	return n;
+}
+
+static bool
+is_pending(const struct fetch *f, const struct hash256 *hash)
+{
+	for (size_t i = f->count; i-- > 0;)
+		if (hash_equal(&f->pending[i], hash))
 			return true;
 	return false;
+}
+
+void
+fetch_add_peer(struct fetch *f, const struct fetch_peer *peer)
+{
+	for (int i = 0; i < f->source_count; i++)
+		if (netaddr_equal(&f->sources[i].at, &peer->at))
+			return;
+	if (f->source_count == FETCH_PEERS_MAX)
+		return;
+	/* It is asked when the loop comes to that: no step of the fetch may be taken in the caller's stack. */
+	f->sources[f->source_count++] = (struct source){.fetch = f,
+							.at = peer->at,
+							.head = peer->head,
+							.client = peer_dial(f->loop, &peer->at, f->from),
+							.share = FETCH_BODIES_FIRST,
+							.is_on_branch = is_pending(f, &peer->head.hash)};
 }
 
 static void
@@ -42,6 +69,15 @@ hang_up(struct fetch *f, struct source *s)
 	httpc_free(s->client);
 	s->client = NULL;
 	window_release(&f->window, number_of(s));
+}
+
+void
+fetch_tell(struct fetch *f, struct source *s)
+{
+	if (!s->is_untold)
+		return;
+	s->is_untold = false;
+	f->cb.fault(f->ctx, &s->at, &s->fault);
 }
 
 void
@@ -54,12 +90,13 @@ fetch_drop_source(struct fetch *f, struct source *s, const struct fetch_result *
 		f->is_full = false;
 	}
 	/* Once is enough, but for an offence of one that was only said to be gone. */
-	if (fault == NULL || (s->blamed_for != FETCH_DONE && s->blamed_for != FETCH_FAILED) ||
-	    s->blamed_for == fault->end)
+	if (fault == NULL || (s->fault.end != FETCH_DONE && s->fault.end != FETCH_FAILED) || s->fault.end == fault->end)
 		return;
-	s->blamed_for = fault->end;
-	f->last = *fault;
-	f->cb.fault(f->ctx, &s->at, fault);
+	s->fault = f->last = *fault;
+	s->is_untold = true;
+	/* If this was the only one, what it gave is taken before it is told of. */
+	if (fetch_peer_count(f) > 0)
+		fetch_tell(f, s);
 }
 
 /* It has none of what it was asked for. */
@@ -226,8 +263,6 @@ fetch_ask_bodies(struct fetch *f)
 
 		if (s->client == NULL || httpc_is_busy(s->client))
 			continue;
-		if (s->share == 0)
-			s->share = FETCH_BODIES_FIRST;
 		span = window_assign(&f->window, i, s->share, f->base + f->count, clock_mono_ms(), f->late_ms);
 		if (span != NULL)
 			ask(f, s, span);

@@ -21,7 +21,8 @@ struct source {
 	unsigned overtaken;	   /* so often in a row another peer answered first */
 	bool is_on_branch;	   /* the branch leads to its head */
 	bool has_lacked;	   /* it did not have a body of the branch */
-	enum fetch_end blamed_for; /* FETCH_DONE: nothing was told of it */
+	struct fetch_result fault; /* what it did; FETCH_DONE: nothing … */
+	bool is_untold;		   /* … and the owner has not heard of it yet */
 };
 
 struct fetch {
@@ -90,8 +91,9 @@ void fetch_read_on(struct fetch *f);
 const struct hash256 *fetch_hash_at(const struct fetch *f, uint64_t height);
 /* Asks every source that has nothing to do. */
 void fetch_ask_bodies(struct fetch *f);
-bool fetch_has_sources(const struct fetch *f);
 /* It is not asked any more, because of that fault, or for none (NULL). */
 void fetch_drop_source(struct fetch *f, struct source *s, const struct fetch_result *fault);
+/* Tells the owner what it did, if that was not done. */
+void fetch_tell(struct fetch *f, struct source *s);
 
 #endif

@@ -1,6 +1,7 @@
 /* Fetches from several nodes at once: who delivers, who does not, and whose fault what is. */
 #include "suites.h"
 #include "taker.h"
+#include "util/file.h"
 
 #define ACTORS 3
 #define LEAD 0
@@ -238,6 +239,62 @@ START_TEST(who_goes_away_in_the_middle_is_replaced)
 }
 END_TEST
 
+/* It comes when the only other one has stopped answering. */
+START_TEST(one_that_is_added_later_is_asked_too)
+{
+	grow(8 * BLOCKS_MAX);
+	taker.late_ms = SOON_MS;
+	actors[LEAD].before = cut;
+	actors[LEAD].ctx = &actors[LEAD];
+	taker_start_many(&taker, peers, 1);
+	kit_until(loop, actors[LEAD].held_count == 1);
+	ck_assert_uint_eq(fetch_peer_count(taker.fetch), 1);
+	fetch_add_peer(taker.fetch, &peers[LEAD]);
+	ck_assert_uint_eq(fetch_peer_count(taker.fetch), 1);
+	fetch_add_peer(taker.fetch, &peers[1]);
+	ck_assert_uint_eq(fetch_peer_count(taker.fetch), 2);
+	kit_until(loop, taker.done == 1);
+	ck_assert_int_eq(taker.result.end, FETCH_DONE);
+	assert_adopted();
+}
+END_TEST
+
+/* The headers that lead to its head had come before it did. */
+START_TEST(one_that_is_added_later_and_withholds_is_named)
+{
+	grow(8 * BLOCKS_MAX);
+	actors[LEAD].before = cut;
+	actors[LEAD].ctx = &actors[LEAD];
+	actor_play(&actors[1], REQUEST_BLOCKS, TRICK_EMPTY);
+	peers[1].head.hash = *strand_hash(&theirs, HEADERS_MAX - 1);
+	taker_start_many(&taker, peers, 1);
+	kit_until(loop, actors[LEAD].held_count == 1);
+	fetch_add_peer(taker.fetch, &peers[1]);
+	kit_until(loop, taker.fault_count == 1);
+	ck_assert_int_eq(fault_of(1)->end, FETCH_MISBEHAVED);
+}
+END_TEST
+
+START_TEST(it_takes_so_many_and_no_more)
+{
+	struct fetch_peer silent = {.head = {.height = 1}};
+	int fds[FETCH_PEERS_MAX + 1];
+
+	grow(10);
+	actor_play(&actors[LEAD], REQUEST_HEADERS, TRICK_HANG);
+	taker_start_many(&taker, peers, 1);
+	for (unsigned i = 0; i < ARRAY_LEN(fds); i++) {
+		fds[i] = kit_silent(&silent.at);
+		fetch_add_peer(taker.fetch, &silent);
+	}
+	ck_assert_uint_eq(fetch_peer_count(taker.fetch), FETCH_PEERS_MAX);
+	fetch_free(taker.fetch);
+	taker.fetch = NULL;
+	for (unsigned i = 0; i < ARRAY_LEN(fds); i++)
+		fd_close(&fds[i]);
+}
+END_TEST
+
 START_TEST(it_can_be_freed_while_several_are_asked)
 {
 	grow(2 * BLOCKS_MAX);
@@ -269,6 +326,9 @@ suite_fetch_many(void)
 	tcase_add_test(tc, a_bad_block_is_the_fault_of_the_chain);
 	tcase_add_loop_test(tc, crumbs_are_taken_and_hold_up_nobody, 0, ACTORS);
 	tcase_add_loop_test(tc, who_goes_away_in_the_middle_is_replaced, 0, 2);
+	tcase_add_test(tc, one_that_is_added_later_is_asked_too);
+	tcase_add_test(tc, one_that_is_added_later_and_withholds_is_named);
+	tcase_add_test(tc, it_takes_so_many_and_no_more);
 	tcase_add_test(tc, it_can_be_freed_while_several_are_asked);
 	return suite;
 }

@@ -193,45 +193,6 @@ def test_verifiers_that_die_or_stand_still_hold_up_no_sync(net, meet, sig):
 LONG = BUSY.mined(MINER, 540)
 
 
-def start_with_all(net, node, fakes):
-    """Starts the node, and has it begin when it knows all of its peers."""
-    for fake in fakes:
-        fake.claims = fake.chain.up_to(0)
-    node.start()
-    net.wait_until("it knows all", lambda: len(node.peers_up()) == len(fakes))
-    for fake in fakes:
-        fake.claims = fake.chain
-
-
-def test_blocks_come_from_all_peers_at_once(net, meet_many):
-    node, fakes = meet_many([FakePeer] * 3, LONG)
-    start_with_all(net, node, fakes)
-    net.wait_until("it has the chain", lambda: is_at(node, LONG))
-    assert all(fake.asked["blocks"] for fake in fakes)
-    assert sum(fake.asked["headers"] > 0 for fake in fakes) == 1
-
-
-@pytest.mark.parametrize("kind", [Hung, Leaving])
-def test_who_does_not_deliver_holds_up_nobody(net, meet_many, kind):
-    """Though it was asked: the peer that hangs still does when the node has everything."""
-    node, fakes = meet_many([FakePeer, kind, FakePeer], LONG)
-    start_with_all(net, node, fakes)
-    net.wait_until("it has the chain", lambda: is_at(node, LONG))
-    assert fakes[1].asked["blocks"]
-    assert fakes[1].address not in {a for a, row in node.peers().items() if row["state"] == "paused"}
-
-
-@pytest.mark.parametrize("kind, word", [(Withholding, "protocol"), (Confused, "protocol"), (Spoiling, "wrong-merkle-root")])
-def test_who_delivers_what_is_wrong_is_named_and_the_sync_goes_on(net, meet_many, kind, word):
-    node, fakes = meet_many([FakePeer, kind, FakePeer], LONG)
-    start_with_all(net, node, fakes)
-    net.wait_until("it has the chain", lambda: is_at(node, LONG))
-    states = {address: (row["state"], row["reason"]) for address, row in node.peers().items()}
-    assert states[fakes[1].address] == ("paused", word)
-    assert [states[fake.address][0] for fake in fakes] == ["up", "paused", "up"]
-    assert node.log_has("resolver:", f"{fakes[1].address} is left alone")
-
-
 class Waiting(FakePeer):
     """Answers no further request for bodies than the first until it may."""
 
@@ -247,6 +208,54 @@ class Waiting(FakePeer):
     def close(self):
         self.may_go_on.set()
         super().close()
+
+
+@pytest.fixture
+def meet_in_turn(net, meet_many):
+    """A node that fetches from a peer which hangs after its first bodies, and then from others, each of which comes up when the
+    one before it was asked. So all are asked, and what the first owes is left for the last."""
+    later = []
+
+    def made(kinds, chain):
+        node, fakes = meet_many([Waiting], chain)
+        places = [(net.host(10 + n), net.port + 10 + n) for n in range(len(kinds))]
+        peers = [fakes[0].address, *(f"{host}:{port}" for host, port in places)]
+        node.configure("discovery", peers=", ".join(peers), interval="1s")
+        node.start()
+        net.wait_until("the first hangs", lambda: fakes[0].asked["blocks"] == 2)
+        for kind, place in zip(kinds, places):
+            later.append(kind(*place, chain))
+            net.wait_until("the next one is asked", lambda: later[-1].asked["blocks"])
+        return node, fakes + later
+
+    yield made
+    for fake in later:
+        with contextlib.suppress(OSError):
+            fake.close()
+
+
+def test_blocks_come_from_all_peers_that_are_up(net, meet_in_turn):
+    node, fakes = meet_in_turn([Waiting, Waiting, FakePeer], LONG)
+    net.wait_until("it has the chain", lambda: is_at(node, LONG))
+    assert [fake.asked["headers"] for fake in fakes] == [1, 0, 0, 0]
+    assert all(row["state"] == "up" for row in node.peers().values())
+
+
+@pytest.mark.parametrize("kind", [Hung, Leaving])
+def test_who_does_not_deliver_holds_up_nobody(net, meet_in_turn, kind):
+    """The peers that hang still do when the node has everything."""
+    node, fakes = meet_in_turn([kind, FakePeer], LONG)
+    net.wait_until("it has the chain", lambda: is_at(node, LONG))
+    assert "paused" not in {row["state"] for row in node.peers().values()}
+
+
+@pytest.mark.parametrize("kind, word", [(Withholding, "protocol"), (Confused, "protocol"), (Spoiling, "wrong-merkle-root")])
+def test_who_delivers_what_is_wrong_is_named_and_the_sync_goes_on(net, meet_in_turn, kind, word):
+    node, fakes = meet_in_turn([kind, FakePeer], LONG)
+    net.wait_until("it has the chain", lambda: is_at(node, LONG))
+    states = [(row["state"], row["reason"]) for row in (node.peers()[fake.address] for fake in fakes)]
+    assert states == [("up", ""), ("paused", word), ("up", "")]
+    assert node.log_has("resolver:", f"{fakes[1].address} is left alone")
 
 
 def test_a_sync_tells_how_far_it_is(net, meet):
@@ -323,8 +332,8 @@ def test_the_miner_checks_each_signature_itself_and_once(net):
 def test_a_slow_download_goes_on_with_the_old_chain_across_a_deep_swap(net, meet):
     """The download is larger than all that lies between a node and a reader, who takes a little, waits for the swap, and
     then takes the rest."""
-    shared = Chain(PARAMETERS).mined(MINER, 1000)
-    old, new = shared.mined(MINER, 11000), shared.mined(FRIEND, 11100)
+    shared = Chain(PARAMETERS).mined(MINER, 9000)
+    old, new = shared.mined(MINER, 2500), shared.mined(FRIEND, 2600)
     node, fake = meet(Indexed, old)
     node.start()
     net.wait_until("it has the old chain", lambda: is_at(node, old))
@@ -335,7 +344,7 @@ def test_a_slow_download_goes_on_with_the_old_chain_across_a_deep_swap(net, meet
         got = reader.recv(1000)
         fake.swap(new)
         net.wait_until("it has the new chain", lambda: is_at(node, new))
-        assert node.log_has("in place of 11000, fork at height 1000,")
+        assert node.log_has("in place of 2500, fork at height 9000,")
         while piece := reader.recv(1 << 20):
             got += piece
     head, _, body = got.partition(b"\r\n\r\n")
