@@ -1,7 +1,7 @@
 /*
  * The course of a fetch: bodies are judged in order of height while the next ones come, in slices, so that a long reply
- * keeps neither the loop nor the sources waiting. What was judged is flushed in groups: when nothing more is here, or
- * enough has come together. Whatever ends a fetch, the valid blocks before it count.
+ * keeps neither the loop nor the sources waiting. What was judged is flushed in groups: when enough has come together,
+ * when a moment has gone by, or at the end. Whatever ends a fetch, the valid blocks before it count.
  *
  * `fetch_finish` is always the last thing done, because the fetch may be freed in it.
  */
@@ -302,7 +302,7 @@ judge(void *ctx)
 {
 	struct fetch *f = ctx;
 	enum taken taken = judge_some(f);
-	bool is_due = window_first(&f->window) == NULL || f->group >= GROUP_BLOCKS || f->group_bytes >= GROUP_BYTES;
+	bool is_due = f->next == f->base + f->count || f->group >= GROUP_BLOCKS || f->group_bytes >= GROUP_BYTES;
 
 	if (taken != AT_END && f->group > 0 && is_due) {
 		if (!flush(f))
@@ -344,6 +344,10 @@ watch(void *ctx)
 		return;
 	}
 	loop_timer_arm(f->watch, f->late_ms / 2);
+	if (f->group > 0 && !flush(f)) {
+		fetch_finish(f);
+		return;
+	}
 	if (f->has_begun)
 		say_progress(f);
 	fetch_go_on(f); /* somebody may be late */

@@ -128,7 +128,7 @@ const struct command cmd_peers = {
     .operands = "",
     .summary = "the other nodes that this one knows",
     .about = "A peer is up once both sides have compared their networks; any other state says in its reason what\n"
-	     "keeps them apart.\n",
+	     "keeps them apart. One that is up and has a reason has a chain that this node does not take.\n",
     .example = "rensa peers\n",
     .run = run_peers,
 };

@@ -205,12 +205,12 @@ END_TEST
 
 START_TEST(a_batch_that_cannot_be_committed_stops_the_fetch)
 {
-	strand_grow(&theirs, 8 * BLOCKS_MAX, 1);
+	strand_grow(&theirs, 16 * BLOCKS_MAX, 1);
 	taker.flushes_left = 1;
 	ck_assert_int_eq(taker_fetch(&taker, &actor.at), FETCH_STOPPED);
 	ck_assert_uint_ge(taker_height(&taker), FETCH_BODIES_FIRST);
 	ck_assert_uint_gt(taker.bodies, taker_height(&taker));
-	ck_assert_uint_lt(taker.bodies, 8 * BLOCKS_MAX);
+	ck_assert_uint_lt(taker.bodies, 16 * BLOCKS_MAX);
 	/* What was on its way already is dropped. */
 	kit_settle(loop);
 	ck_assert_uint_eq(taker.done, 1);
