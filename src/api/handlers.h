@@ -16,6 +16,8 @@ route_handler chain_get, chain_head_get, blocks_get, block_get;
 route_handler pool_get, transactions_post, transaction_get;
 /* addresses.c */
 route_handler amount_get, address_get;
+/* events.c */
+route_handler events_get;
 /* mining.c */
 route_handler mine_post, mine_start_post, mine_stop_post, consensus_put;
 /* peers.c, status.c */

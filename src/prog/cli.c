@@ -136,6 +136,21 @@ write_out(struct cli *c)
 	return failed;
 }
 
+/* Nobody reads on (EPIPE), as with `rensa blocks | head`: no cause for a message. */
+static enum cli_exit
+out_status(struct cli *c, int failed)
+{
+	if (failed != 0 && failed != EPIPE)
+		return cli_fail(c, CLI_LOCAL, "output", "cannot write to standard output: %s", strerror(failed));
+	return failed == 0 ? CLI_DONE : CLI_LOCAL;
+}
+
+enum cli_exit
+cli_write(struct cli *c)
+{
+	return out_status(c, write_out(c));
+}
+
 void
 cli_flush(struct cli *c)
 {
@@ -188,30 +203,13 @@ write_error(struct cli *c, enum cli_exit status)
 	buf_clear(&text);
 }
 
-/* Nobody reads on, as with `rensa blocks | head`: no cause for a message. */
-static enum cli_exit
-output_failed(struct cli *c, int failed)
-{
-	if (failed != EPIPE)
-		cli_fail(c, CLI_LOCAL, "output", "cannot write to standard output: %s", strerror(failed));
-	return CLI_LOCAL;
-}
-
-enum cli_exit
-cli_emit(struct cli *c)
-{
-	int failed = write_out(c);
-
-	return failed == 0 ? CLI_DONE : output_failed(c, failed);
-}
-
 int
 cli_finish(struct cli *c, enum cli_exit status)
 {
 	if (status == CLI_DONE || !c->is_json) {
 		int failed = write_out(c);
-		if (failed != 0 && status == CLI_DONE)
-			status = output_failed(c, failed);
+		if (status == CLI_DONE)
+			status = out_status(c, failed);
 	}
 	if (status != CLI_DONE && c->code[0] != '\0')
 		write_error(c, status);

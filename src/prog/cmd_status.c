@@ -4,7 +4,7 @@
 #include "prog/commands.h"
 #include "prog/remote.h"
 #include "prog/show.h"
-#include "prog/watch.h"
+#include "prog/status_watch.h"
 #include "util/attr.h"
 
 enum status_option { STATUS_WATCH };
@@ -33,7 +33,7 @@ run_status(struct cli *c, const struct args *a)
 	struct answer answer;
 	enum cli_exit ret = remote_open(&r, c);
 	if (ret == CLI_DONE && a->value[STATUS_WATCH] != NULL)
-		return watch_status(c, &r);
+		return status_watch(c, &r);
 	if (ret == CLI_DONE)
 		ret = remote_call(&r, &answer, "/status", NULL);
 	if (ret != CLI_DONE)

@@ -17,8 +17,8 @@ librensa_client_a_SOURCES = \
 	include/prog/safetext.h \
 	include/prog/show.h \
 	include/prog/source.h \
+	include/prog/status_watch.h \
 	include/prog/table.h \
-	include/prog/watch.h \
 	src/prog/amount.c \
 	src/prog/args.c \
 	src/prog/check.c \
@@ -34,6 +34,7 @@ librensa_client_a_SOURCES = \
 	src/prog/cmd_status.c \
 	src/prog/cmd_verify.c \
 	src/prog/cmd_wallet.c \
+	src/prog/cmd_watch.c \
 	src/prog/folder.c \
 	src/prog/import_data.c \
 	src/prog/import_node.c \
@@ -44,8 +45,8 @@ librensa_client_a_SOURCES = \
 	src/prog/safetext.c \
 	src/prog/show.c \
 	src/prog/source.c \
-	src/prog/table.c \
-	src/prog/watch.c
+	src/prog/status_watch.c \
+	src/prog/table.c
 
 bin_PROGRAMS += rensa
 rensa_SOURCES = src/prog/rensa.c

@@ -2,7 +2,7 @@
  * rensa status --watch: the chain's height, and how far a sync is, once a second until Ctrl-C, which is a good end. On a
  * terminal one line is drawn again and again; elsewhere each is a line of its own, or with --json a document.
  */
-#include "prog/watch.h"
+#include "prog/status_watch.h"
 
 #include <inttypes.h>
 #include <poll.h>
@@ -72,11 +72,11 @@ show(struct cli *c, const struct jval *status, bool is_drawn)
 		put_line(&c->out, status);
 		buf_putc(&c->out, '\n');
 	}
-	return cli_emit(c);
+	return cli_write(c);
 }
 
 enum cli_exit
-watch_status(struct cli *c, struct remote *r)
+status_watch(struct cli *c, struct remote *r)
 {
 	bool is_drawn = !c->is_json && isatty(STDOUT_FILENO) == 1;
 	enum cli_exit ret = CLI_DONE;
