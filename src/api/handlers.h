@@ -23,6 +23,8 @@ route_handler mine_post, mine_start_post, mine_stop_post, consensus_put;
 /* peers.c, status.c */
 route_handler peers_get, status_get, live_get, ready_get;
 /* peer_routes.c */
-route_handler peer_hello, peer_headers, peer_blocks, peer_block, peer_transactions;
+route_handler peer_hello, peer_headers, peer_blocks, peer_compact, peer_parts;
+/* peer_push.c */
+route_handler peer_block, peer_announce, peer_inventory, peer_transactions;
 
 #endif

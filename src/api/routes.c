@@ -50,7 +50,11 @@ static const struct route routes[] = {
     {HTTP_POST, "/peer/hello", ACCESS_PEER, peer_hello, {NULL}, "between nodes: handshake"},
     {HTTP_POST, "/peer/headers", ACCESS_PEER, peer_headers, {NULL}, "between nodes: headers after a locator"},
     {HTTP_POST, "/peer/blocks", ACCESS_PEER, peer_blocks, {NULL}, "between nodes: blocks by hash"},
+    {HTTP_POST, "/peer/compact", ACCESS_PEER, peer_compact, {NULL}, "between nodes: the names of a block's transfers"},
+    {HTTP_POST, "/peer/parts", ACCESS_PEER, peer_parts, {NULL}, "between nodes: transactions of a block by position"},
     {HTTP_POST, "/peer/block", ACCESS_PEER, peer_block, {NULL}, "between nodes: a new block"},
+    {HTTP_POST, "/peer/announce", ACCESS_PEER, peer_announce, {NULL}, "between nodes: a new block, named"},
+    {HTTP_POST, "/peer/inventory", ACCESS_PEER, peer_inventory, {NULL}, "between nodes: ids of new transfers"},
     {HTTP_POST, "/peer/transactions", ACCESS_PEER, peer_transactions, {NULL}, "between nodes: new transfers"},
 };
 

@@ -20,6 +20,8 @@ struct api {
 	struct events *events;
 	struct call *calls[RING_COMMANDS]; /* commands under way, by slot of the ring */
 	bool is_ending;			   /* nothing is waited for any more */
+	uint64_t garbage;		   /* pushes refused for their form and not logged yet … */
+	uint64_t garbage_after_ms;	   /* … and until when (monotonic) none is */
 };
 
 #endif

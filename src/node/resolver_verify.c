@@ -20,12 +20,13 @@
 struct posted {
 	struct hash256 leaf;
 	uint64_t height; /* of its block */
+	uint64_t ticket;
 	struct board_item item;
 };
 
 struct checked {
-	struct posted queue[BOARD_MAX]; /* by ticket */
-	uint64_t read, end;		/* tickets of the first not asked for yet, and behind the last */
+	struct posted queue[BOARD_MAX]; /* a ring */
+	uint64_t read, end;		/* the first not asked for yet, and behind the last */
 	struct board_item fresh[POST_MAX];
 	uint32_t fresh_count;	/* of the last of the queue, not posted yet */
 	bool is_open;		/* a body is only posted in part … */
@@ -37,10 +38,13 @@ static void
 post(struct resolver *r)
 {
 	struct checked *c = r->checked;
+	uint64_t ticket;
 
 	if (c->fresh_count == 0)
 		return;
-	board_post(r->store, c->fresh, c->fresh_count);
+	ticket = board_post(r->store, c->fresh, c->fresh_count);
+	for (uint32_t i = 0; i < c->fresh_count; i++)
+		c->queue[(c->end - c->fresh_count + i) % BOARD_MAX].ticket = ticket + i;
 	role_count(r->store, COUNT_SIGNATURES, c->fresh_count);
 	c->fresh_count = 0;
 	bell_ring(&r->child->env->bells, BELL_VERIFIERS);
@@ -87,7 +91,7 @@ forget(struct resolver *r)
 	struct checked *c = r->checked;
 
 	board_drop(r->store);
-	c->read = c->end = board_next(r->store);
+	c->read = c->end;
 	c->fresh_count = 0;
 	c->is_open = false;
 	c->height = 0;
@@ -142,7 +146,7 @@ resolver_is_checked(void *ctx, const uint8_t *bytes, size_t len)
 	if (c->read == c->end || !hash_equal(&p->leaf, &leaf))
 		return false;
 	/* One that is bad is found so again by the ledger, which says which rule it breaks. */
-	is_good = board_result(r->store, c->read, &p->item);
+	is_good = board_result(r->store, p->ticket, &p->item);
 	c->read++;
 	if (c->is_open && c->read % POST_MAX == 0)
 		fill(r);

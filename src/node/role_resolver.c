@@ -297,6 +297,7 @@ role_resolver(struct child *c)
 	branch_init(&r.branch, r.store);
 	resolver_verify_init(&r);
 	progress_end(&r); /* of a predecessor */
+	resolver_compacts_init(&r);
 	child_recover_commands(c, COMMANDS);
 	child_on_bell(c, c->env->bells.role[BELL_RESOLVER], rang, &r);
 	(void)has_new_peer(&r); /* the first round asks all that are up by now */
@@ -308,6 +309,7 @@ role_resolver(struct child *c)
 		handshake_cancel(r.asked[i].handshake);
 	for (int i = 0; i < HELD_MAX; i++)
 		buf_clear(&r.held[i].bytes);
+	resolver_compacts_clear(&r);
 	branch_end(&r.branch);
 	resolver_verify_clear(&r);
 	return code;

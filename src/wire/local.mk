@@ -4,6 +4,7 @@ librensa_wire_a_SOURCES = \
 	include/wire/json.h \
 	include/wire/peer_msg.h \
 	include/wire/views.h \
+	src/wire/compact.c \
 	src/wire/field.c \
 	src/wire/json_read.c \
 	src/wire/json_write.c \

@@ -1,8 +1,9 @@
-# Fuzz targets: six libFuzzer programs under --enable-fuzzers (CC=clang), and for every build the same targets over
+# Fuzz targets: seven libFuzzer programs under --enable-fuzzers (CC=clang), and for every build the same targets over
 # their committed corpora. To fuzz one: tests/fuzz/fuzz_tx -max_total_time=60 NEW_FOLDER $(srcdir)/tests/fuzz/corpus/tx
 fuzz_replay = tests/fuzz/fuzz.h tests/fuzz/replay.c
 check_PROGRAMS += \
 	tests/fuzz/replay_block \
+	tests/fuzz/replay_compact \
 	tests/fuzz/replay_framelog \
 	tests/fuzz/replay_hello \
 	tests/fuzz/replay_json_tx \
@@ -10,6 +11,8 @@ check_PROGRAMS += \
 	tests/fuzz/replay_tx
 tests_fuzz_replay_block_SOURCES = $(fuzz_replay) tests/fuzz/fuzz_block.c
 tests_fuzz_replay_block_LDADD = $(WIRE_LIBS)
+tests_fuzz_replay_compact_SOURCES = $(fuzz_replay) tests/fuzz/fuzz_compact.c
+tests_fuzz_replay_compact_LDADD = $(WIRE_LIBS)
 tests_fuzz_replay_framelog_SOURCES = $(fuzz_replay) tests/fuzz/fuzz_framelog.c
 tests_fuzz_replay_framelog_LDADD = $(DISK_LIBS)
 tests_fuzz_replay_hello_SOURCES = $(fuzz_replay) tests/fuzz/fuzz_hello.c
@@ -27,6 +30,7 @@ if FUZZERS
 AM_CFLAGS += -fsanitize=fuzzer-no-link
 noinst_PROGRAMS = \
 	tests/fuzz/fuzz_block \
+	tests/fuzz/fuzz_compact \
 	tests/fuzz/fuzz_framelog \
 	tests/fuzz/fuzz_hello \
 	tests/fuzz/fuzz_json_tx \
@@ -35,6 +39,9 @@ noinst_PROGRAMS = \
 tests_fuzz_fuzz_block_SOURCES = tests/fuzz/fuzz.h tests/fuzz/fuzz_block.c
 tests_fuzz_fuzz_block_LDADD = $(WIRE_LIBS)
 tests_fuzz_fuzz_block_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_compact_SOURCES = tests/fuzz/fuzz.h tests/fuzz/fuzz_compact.c
+tests_fuzz_fuzz_compact_LDADD = $(WIRE_LIBS)
+tests_fuzz_fuzz_compact_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_framelog_SOURCES = tests/fuzz/fuzz.h tests/fuzz/fuzz_framelog.c
 tests_fuzz_fuzz_framelog_LDADD = $(DISK_LIBS)
 tests_fuzz_fuzz_framelog_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
