@@ -22,23 +22,29 @@ ROUNDS = 3
 
 
 class Node:
-    def __init__(self, build, data, port, peers=""):
+    def __init__(self, build, data, port, peers="", interval="1s", discovery="1s"):
         data.mkdir(parents=True, exist_ok=True)
         config = data.with_suffix(".conf")
         config.write_text(
             f"[node]\ndata_dir = {data}\nname = {data.name}\nlog_file = {data.with_suffix('.log')}\nshm_max = 4G\n"
             f"[http]\nlisten = 127.0.0.1:{port}\nworkers = 1\n[network]\ndifficulty = 0\nretarget = fixed\n"
-            f"[discovery]\ninterval = 1s\npeers = {peers}\n[resolver]\ninterval = 1s\n"
+            f"[discovery]\ninterval = {discovery}\npeers = {peers}\n[resolver]\ninterval = {interval}\n"
         )
         self.base = f"http://127.0.0.1:{port}"
         self.process = subprocess.Popen([build / "rensad", "-c", config])
         while self.height() is None:
             time.sleep(0.01)
 
+    def get(self, path):
+        with urllib.request.urlopen(self.base + path, timeout=30) as reply:
+            return json.load(reply)
+
+    def status(self):
+        return self.get("/status")
+
     def height(self):
         try:
-            with urllib.request.urlopen(self.base + "/chain/head", timeout=30) as reply:
-                return json.load(reply)["height"]
+            return self.get("/chain/head")["height"]
         except OSError:
             assert self.process.poll() is None, "a node ended"
             return None

@@ -36,6 +36,8 @@ struct pool_entry {
 uint32_t mempool_count(const struct store *s);
 uint64_t mempool_last_arrival(const struct store *s);
 bool mempool_find(const struct store *s, const struct hash256 *id, struct pool_entry *out) MUSTCHECK;
+/* The transaction of that id is there with these very bytes, so its signature was checked as it came in. */
+bool mempool_has_bytes(const struct store *s, const struct hash256 *id, const uint8_t *bytes, size_t len);
 /*
  * The first entry that came at or after *arrival; moves *arrival behind it. False: none is left. The way to walk: from
  * 0 it meets every entry once, and once more for each 2 * mempool_capacity that come while the walk lasts. out->arrival

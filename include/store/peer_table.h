@@ -1,6 +1,6 @@
 /*
  * The peer table: what every known address is, and why it is not a peer. Discovery alone writes it; the resolver alone
- * writes the pauses of those that broke a rule.
+ * writes the pauses of those that broke a rule, and its notes on others.
  */
 #ifndef RENSA_STORE_PEER_TABLE_H
 #define RENSA_STORE_PEER_TABLE_H
@@ -64,6 +64,7 @@ struct peer_pause {
 	char rule[32];	   /* its name, or a word for what it did */
 	uint64_t until_ms; /* wall clock */
 	uint32_t count;	   /* how often so far: the pause grows */
+	char note[32];	   /* why nothing is taken from it, though it did no wrong: a rule's name, or "" */
 };
 bool peer_pause_find(const struct store *s, const char *address, uint64_t now_ms, struct peer_pause *out);
 /* Resolver: 30 s doubling to 1 h. Returns the pause's length in ms. */
@@ -71,5 +72,8 @@ uint64_t peer_pause_set(struct store *s, const char *address, const char *rule, 
 /* Master, while nobody else runs: what stands at position i < PAUSE_TABLE_MAX, over or not, and into a new segment. */
 bool peer_pause_get(const struct store *s, uint32_t i, struct peer_pause *out);
 void peer_pause_put(struct store *s, uint32_t i, const struct peer_pause *p);
+bool peer_note_find(const struct store *s, const char *address, struct peer_pause *out);
+/* Resolver. "" takes it back. */
+void peer_note_set(struct store *s, const char *address, const char *note);
 
 #endif

@@ -50,6 +50,7 @@ enum err jval_number(uint64_t *out, const struct jval *v, uint64_t max) MUSTCHEC
 const char *jval_unknown_key(const struct jval *object, const char *const *allowed, size_t count);
 /* The document as text, indented: for `--json` and for people. */
 void jval_dump(struct buf *out, const struct jval *v);
+void jval_dump_line(struct buf *out, const struct jval *v); /* the same without line breaks */
 
 /* The writer: values in order, keys in between; commas come by themselves. */
 struct jout {

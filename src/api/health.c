@@ -6,6 +6,7 @@
 #include "reply.h"
 #include "store/chain.h"
 #include "store/load.h"
+#include "sync.h"
 
 void
 live_get(struct api *a, struct http_req *req, const char *name)
@@ -49,6 +50,10 @@ ready_get(struct api *a, struct http_req *req, const char *name)
 		jout_ku64(&j, "height", chain_height(a->store, chain_tip(a->store)));
 	if (reason != NULL)
 		jout_kstring(&j, "reason", reason);
+	if (is_loaded && sync_is_active(a->store)) {
+		jout_key(&j, "sync"); /* it takes in new work all the same */
+		sync_write(&j, a->store);
+	}
 	if (!is_loaded) {
 		store_load_progress(a->store, &done, &of);
 		jout_ku64(&j, "blocks_loaded", done);

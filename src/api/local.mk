@@ -33,5 +33,7 @@ librensa_api_a_SOURCES = \
 	src/api/status.c \
 	src/api/submit.c \
 	src/api/submit.h \
+	src/api/sync.c \
+	src/api/sync.h \
 	src/api/transactions.c \
 	src/api/verdict.c

@@ -29,14 +29,19 @@ static void
 write_peer(struct jout *j, const struct api *a, const struct peer_entry *e, uint64_t now_ms)
 {
 	struct peer_pause pause;
+	const char *reason = e->reason;
 	bool is_paused = peer_pause_find(a->store, e->address, now_ms, &pause);
 	char skew[24];
 	int len = snprintf(skew, sizeof(skew), "%" PRId64, e->skew_ms);
 
+	if (is_paused)
+		reason = pause.rule;
+	else if (e->state == PEER_UP && peer_note_find(a->store, e->address, &pause))
+		reason = pause.note;
 	jout_object(j);
 	jout_kstring(j, "address", e->address);
 	jout_kstring(j, "state", is_paused ? "paused" : peer_state_name(e->state));
-	jout_kstring(j, "reason", is_paused ? pause.rule : e->reason);
+	jout_kstring(j, "reason", reason);
 	jout_kstring(j, "node", e->node);
 	jout_kstring(j, "software", e->software);
 	write_head(j, e);

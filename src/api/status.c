@@ -9,6 +9,7 @@
 #include "store/mempool.h"
 #include "store/peer_table.h"
 #include "store/role_table.h"
+#include "sync.h"
 #include "util/clock.h"
 #include "wire/views.h"
 
@@ -18,7 +19,8 @@ static const char *const counter_names[COUNTERS] = {
     [COUNT_BLOCKS] = "blocks",		 [COUNT_REORGS] = "reorgs",	      [COUNT_ROUNDS] = "rounds",
     [COUNT_PUSHES] = "pushes",		 [COUNT_CONNECTIONS] = "connections", [COUNT_SYNC_HEIGHT] = "sync_height",
     [COUNT_SYNC_TARGET] = "sync_target", [COUNT_UNKEPT] = "not_kept",	      [COUNT_HASH_RATE] = "hash_rate",
-    [COUNT_OFFERED] = "offered",	 [COUNT_RELAYED] = "relayed",
+    [COUNT_OFFERED] = "offered",	 [COUNT_RELAYED] = "relayed",	      [COUNT_SIGNATURES] = "signatures",
+    [COUNT_LISTENERS] = "listeners",
 };
 
 #define MINER_ROLE "miner"
@@ -228,10 +230,7 @@ status_get(struct api *a, struct http_req *req, const char *name)
 	write_miner(&j, a);
 	write_mining(&j, a);
 	jout_key(&j, "sync");
-	jout_object(&j);
-	jout_ku64(&j, "height", role_total(a->store, COUNT_SYNC_HEIGHT));
-	jout_ku64(&j, "target", role_total(a->store, COUNT_SYNC_TARGET));
-	jout_object_end(&j);
+	sync_write(&j, a->store);
 	write_roles(&j, a);
 	jout_object_end(&j);
 	reply_end(a, req, 200);

@@ -27,6 +27,7 @@ librensa_node_a_SOURCES = \
 	src/node/resolver.h \
 	src/node/resolver_compact.c \
 	src/node/resolver_fetch.c \
+	src/node/resolver_progress.c \
 	src/node/resolver_push.c \
 	src/node/resolver_verify.c \
 	src/node/role_discovery.c \

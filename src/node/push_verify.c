@@ -15,28 +15,18 @@
 
 #define FEW 4 /* not worth waking anybody: the ledger checks them */
 
-static bool
-is_pooled(const struct store *s, const struct hash256 *id, const uint8_t *bytes, size_t len)
-{
-	struct pool_entry e;
-
-	return mempool_find(s, id, &e) && e.size == len && memcmp(e.bytes, bytes, len) == 0;
-}
-
 static void
 check(struct push_verify *v, const struct node_env *env, const struct board_item *items, const uint32_t *offsets,
       uint32_t count)
 {
-	bool *is_good = xmalloc(count * sizeof(*is_good));
+	uint64_t ticket = board_post(env->store, items, count);
 
-	board_post(env->store, items, count);
+	role_count(env->store, COUNT_SIGNATURES, count);
 	bell_ring(&env->bells, BELL_VERIFIERS);
-	board_finish(env->store, items, count, is_good);
 	/* One that is bad is found so again by the ledger, which says which rule it breaks. */
 	for (uint32_t i = 0; i < count; i++)
-		if (is_good[i])
+		if (board_result(env->store, ticket + i, &items[i]))
 			v->good[v->count++] = offsets[i];
-	free(is_good);
 	role_beat(env->store, clock_mono_ms());
 }
 
@@ -62,7 +52,7 @@ push_verify_begin(struct push_verify *v, const struct node_env *env, const struc
 		if (rule != RULE_OK || tx.version != TX_TRANSFER)
 			continue;
 		id = tx_id(&tx);
-		if (is_pooled(env->store, &id, it.bytes, it.size)) {
+		if (mempool_has_bytes(env->store, &id, it.bytes, it.size)) {
 			v->good[v->count++] = (uint32_t)(it.bytes - b->bytes);
 			continue;
 		}

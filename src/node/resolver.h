@@ -1,6 +1,7 @@
 /*
- * What the files of the resolver share: role_resolver.c has the rounds, resolver_fetch.c takes a better chain from one
- * peer, resolver_push.c takes in what peers push, resolver_compact.c builds blocks that were announced by their names.
+ * What the files of the resolver share: role_resolver.c has the rounds, resolver_fetch.c takes a better chain from
+ * peers, resolver_progress.c tells how far that is, resolver_verify.c has signatures checked ahead, resolver_push.c takes
+ * in what peers push, resolver_compact.c builds blocks that were announced by their names.
  */
 #ifndef RENSA_NODE_RESOLVER_H
 #define RENSA_NODE_RESOLVER_H
@@ -20,6 +21,7 @@
 
 #define HELD_MAX 16
 #define FAILED_MAX PEER_TABLE_MAX
+#define REFUSED_MAX 16
 #define WAITING_MAX (STORE_RINGS_MAX * RING_COMMANDS)
 
 /* A peer asked in this round. */
@@ -27,8 +29,20 @@ struct asked {
 	struct resolver *resolver;
 	struct netaddr at;
 	struct handshake *handshake; /* NULL once it answered */
-	struct head head;
-	bool is_wanted; /* its head wins over ours */
+	struct head head;	     /* no work: it did not answer */
+	bool is_wanted;		     /* its head wins over ours */
+};
+
+/* How far a fetch is. */
+struct progress {
+	bool is_on;
+	bool is_said; /* the log has said so */
+	char from[NETADDR_TEXT_SIZE];
+	unsigned peers;
+	uint64_t height, target;
+	uint64_t rate;				 /* blocks a second of late */
+	uint64_t since_ms, said_ms, measured_ms; /* monotonic */
+	uint64_t first_height, measured_height;
 };
 
 /* What was pushed of a block, and by whom: strings and bytes are the caller's. */
@@ -74,11 +88,15 @@ struct resolver {
 	struct loop_timer *patience; /* armed until the headers have shown that its chain wins */
 	uint64_t early_after_ms;     /* monotonic: no line before about blocks ahead of our clock */
 	struct u256 promised;	     /* work that it said its chain has; 0: it did not say */
+	struct hash256 fetch_head;   /* that peer's, by its own word */
 	struct branch branch;
-	struct blockref news_from;	   /* tip before what was adopted and not logged yet; none: nothing was */
-	uint64_t news_ms;		   /* monotonic: when that was */
-	struct netaddr failed[FAILED_MAX]; /* peers that did not answer when last fetched from: asked last */
-	uint32_t failed_count;		   /* ever */
+	struct progress progress;
+	struct blockref news_from;	     /* tip before what was adopted and not logged yet; none: nothing was */
+	struct netaddr failed[FAILED_MAX];   /* peers that did not answer when last fetched from: asked last */
+	uint32_t failed_count;		     /* ever */
+	struct hash256 refused[REFUSED_MAX]; /* heads of branches that fork too deep; emptied when ours is swapped */
+	uint32_t refused_count;		     /* ever … */
+	uint64_t refused_depth;		     /* … with this limit */
 	struct bad_blocks bad;
 	struct checked *checked; /* signatures that this process knows to be good: resolver_verify.c */
 	enum err trouble;	 /* why the last block could not be kept */
@@ -103,6 +121,8 @@ struct resolver {
 bool resolver_wins(const struct resolver *r, const struct head *head);
 bool resolver_is_too_deep(const struct resolver *r, struct blockref from);
 bool resolver_is_paused(const struct resolver *r, const struct netaddr *at);
+/* What stands against a peer that did no wrong, for people; "": nothing does. */
+void resolver_note(struct resolver *r, const struct netaddr *at, const char *note);
 /* The chain has moved from old to the present tip: counts it and tells everybody. */
 void resolver_adopted(struct resolver *r, struct blockref old);
 void resolver_say_adopted(struct resolver *r, struct blockref old, const char *from);
@@ -120,17 +140,29 @@ void resolver_go_on(struct resolver *r);
 
 /* resolver_fetch.c */
 
-/* promised: the work of its chain, as it says itself; NULL: it has not said. */
-void resolver_fetch(struct resolver *r, const struct netaddr *peer, const struct u256 *promised);
+/* From a peer with that head; in a round also from the others that may have it. */
+void resolver_fetch(struct resolver *r, const struct netaddr *peer, const struct head *head);
 /* The headers have not come in a while: if somebody else waits for his turn, it is his. */
 void resolver_lose_patience(void *resolver);
+/* More peers are up: those that may have the blocks of the fetch under way are asked too. */
+void resolver_widen(struct resolver *r);
+/* Its branch forks from ours deeper than we swap. */
+bool resolver_has_refused(const struct resolver *r, const struct hash256 *head);
 /* It did not answer when last fetched from. */
 bool resolver_has_failed(const struct resolver *r, const struct netaddr *at);
 
+/* resolver_progress.c */
+
+void progress_begin(struct resolver *r, const char *from, unsigned peers);
+void progress_at(struct resolver *r, uint64_t height, uint64_t target);
+void progress_end(struct resolver *r);
+
 /* resolver_verify.c */
 
-/* Checks the signatures of bodies that come next, on all cores. */
-void resolver_foresee(void *resolver, const struct block *blocks, size_t count);
+/* Has the signatures of a body checked ahead, on all cores (NULL: of none). False: not all of them, ask again. */
+bool resolver_foresee(void *resolver, const struct block *b);
+/* The body of that height is judged next: what is left of those before it is asked for no more. */
+void resolver_judges(struct resolver *r, uint64_t height);
 ledger_verified resolver_is_checked;
 void resolver_verify_init(struct resolver *r);
 void resolver_verify_clear(struct resolver *r);

@@ -1,9 +1,9 @@
 /*
- * Taking a better chain from one peer: what peer/fetch.c asks its caller. Bodies are judged as a branch, and each batch
- * that makes it win is committed, so that what was fetched stays if the peer goes away. A long fetch says how far it is
- * every ten seconds, and once at its end.
+ * Taking a better chain from peers: what peer/fetch.c asks its caller. Bodies are judged as a branch, and each group
+ * that makes it win is committed, so that what was fetched stays if the peers go away.
  */
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "resolver.h"
 #include "store/role_table.h"
@@ -11,7 +11,6 @@
 #include "util/log.h"
 
 #define PUSH_PAUSE_MS 200 /* between fetches that pushes alone ask for, when they brought nothing */
-#define NEWS_MS 10000
 #define PATIENCE_MS 2000
 #define EARLY_NEWS_MS 3600000
 
@@ -95,6 +94,7 @@ take_body(void *ctx, const struct block *b, struct verdict *v)
 		return false;
 	/* A body may take a while to judge, and there are many in a batch. */
 	role_beat(r->store, clock_mono_ms());
+	resolver_judges(r, b->header.height);
 	e = branch_add(&r->branch, b, false, v);
 	if (e == OK && v->rule != RULE_OK) {
 		resolver_remember_bad(r, b);
@@ -134,12 +134,8 @@ flush(void *ctx)
 	if (e != OK || old.v == 0)
 		return e == OK;
 	resolver_adopted(r, old);
-	if (r->news_from.v == 0) {
+	if (r->news_from.v == 0)
 		r->news_from = old;
-		r->news_ms = clock_mono_ms();
-	} else if (clock_mono_ms() - r->news_ms >= NEWS_MS) {
-		say_news(r);
-	}
 	/* The next batch starts from here with an empty overlay: memory stays flat however long the chain. */
 	return branch_begin(&r->branch, r->branch.at) == OK;
 }
@@ -149,8 +145,9 @@ progress(void *ctx, uint64_t height, uint64_t target)
 {
 	struct resolver *r = ctx;
 
-	role_set(r->store, COUNT_SYNC_HEIGHT, height);
-	role_set(r->store, COUNT_SYNC_TARGET, target);
+	if (r->fetch != NULL)
+		r->progress.peers = fetch_peer_count(r->fetch);
+	progress_at(r, height, target);
 }
 
 static void
@@ -171,16 +168,74 @@ resolver_has_failed(const struct resolver *r, const struct netaddr *at)
 }
 
 static void
-note_failed(struct resolver *r, bool has_failed)
+note_failed(struct resolver *r, const struct netaddr *at, bool has_failed)
 {
 	for (uint32_t i = 0; i < FAILED_MAX && i < r->failed_count; i++)
-		if (netaddr_equal(&r->failed[i], &r->fetch_from)) {
+		if (netaddr_equal(&r->failed[i], at)) {
 			if (!has_failed)
 				r->failed[i] = (struct netaddr){0};
 			return;
 		}
 	if (has_failed)
-		r->failed[r->failed_count++ % FAILED_MAX] = r->fetch_from;
+		r->failed[r->failed_count++ % FAILED_MAX] = *at;
+}
+
+bool
+resolver_has_refused(const struct resolver *r, const struct hash256 *head)
+{
+	/* The limit may have been changed since. */
+	if (r->refused_depth != r->child->env->config->resolver.max_reorg_depth)
+		return false;
+	for (uint32_t i = 0; i < REFUSED_MAX && i < r->refused_count; i++)
+		if (hash_equal(&r->refused[i], head))
+			return true;
+	return false;
+}
+
+/* Deeper than max_reorg_depth: no offence, so it is no pause; people see why the two chains stay apart. */
+static void
+refuse(struct resolver *r, const char *from, const struct fetch_result *result)
+{
+	uint64_t max = r->child->env->config->resolver.max_reorg_depth;
+
+	log_warn("resolver: the chain of %s, height %" PRIu64 ", is not taken: %s (%s)", from, result->height,
+		 rule_name(result->rule), rule_text(result->rule));
+	resolver_note(r, &r->fetch_from, rule_name(result->rule));
+	if (r->refused_depth != max)
+		r->refused_count = 0;
+	r->refused_depth = max;
+	if (!resolver_has_refused(r, &r->fetch_head))
+		r->refused[r->refused_count++ % REFUSED_MAX] = r->fetch_head;
+}
+
+/* What one of the peers did. */
+static void
+fault(void *ctx, const struct netaddr *peer, const struct fetch_result *what)
+{
+	struct resolver *r = ctx;
+	char from[NETADDR_TEXT_SIZE], hash[HASH_HEX_SIZE];
+
+	netaddr_format(from, peer);
+	switch (what->end) {
+	case FETCH_BROKE_RULE:
+		hash_hex(hash, &what->hash);
+		log_warn("resolver: %s: block %" PRIu64 " %.16s breaks rule %s (%s)", from, what->height, hash,
+			 rule_name(what->rule), rule_text(what->rule));
+		pause_peer(r, from, rule_name(what->rule));
+		break;
+	case FETCH_MISBEHAVED:
+		log_warn("resolver: %s: %s", from, what->reason);
+		pause_peer(r, from, "protocol");
+		break;
+	case FETCH_FAILED:
+		log_debug("resolver: %s: %s", from, what->reason);
+		note_failed(r, peer, true);
+		break;
+	case FETCH_DONE:
+	case FETCH_REFUSED:
+	case FETCH_STOPPED:
+		break;
+	}
 }
 
 /* Whoever promises work and has it not would be asked first for ever. Nobody honest does: a chain's work only grows. */
@@ -211,6 +266,7 @@ static void
 end_fetch(struct resolver *r)
 {
 	loop_timer_disarm(r->patience);
+	progress_end(r);
 	fetch_free(r->fetch);
 	r->fetch = NULL;
 	resolver_go_on(r);
@@ -230,7 +286,7 @@ resolver_lose_patience(void *ctx)
 	netaddr_format(from, &r->fetch_from);
 	if (!resolver_has_failed(r, &r->fetch_from))
 		log_warn("resolver: %s: it is slow with its headers, and others wait", from);
-	note_failed(r, true);
+	note_failed(r, &r->fetch_from, true);
 	/* It may be no more than slow: in a round it has its turn after the others, with all the time it needs. */
 	if (!r->in_round)
 		resolver_want_round(r, 0);
@@ -241,51 +297,81 @@ static void
 fetched(void *ctx, const struct fetch_result *result)
 {
 	struct resolver *r = ctx;
-	char from[NETADDR_TEXT_SIZE], hash[HASH_HEX_SIZE];
+	char from[NETADDR_TEXT_SIZE];
 
 	netaddr_format(from, &r->fetch_from);
+	(void)resolver_foresee(r, NULL);
 	branch_end(&r->branch);
 	say_news(r);
-	progress(r, 0, 0);
-	switch (result->end) {
-	case FETCH_BROKE_RULE:
-		hash_hex(hash, &result->hash);
-		log_warn("resolver: %s: block %" PRIu64 " %.16s breaks rule %s (%s)", from, result->height, hash,
-			 rule_name(result->rule), rule_text(result->rule));
-		pause_peer(r, from, rule_name(result->rule));
-		break;
-	case FETCH_MISBEHAVED:
-		log_warn("resolver: %s: %s", from, result->reason);
+	if (result->end == FETCH_REFUSED)
+		refuse(r, from, result);
+	else
+		resolver_note(r, &r->fetch_from, "");
+	if (result->end == FETCH_DONE && !has_kept_word(r, result)) {
+		log_warn("resolver: %s: it has less work than it says", from);
 		pause_peer(r, from, "protocol");
-		break;
-	case FETCH_FAILED:
-		log_debug("resolver: %s: %s", from, result->reason);
-		break;
-	case FETCH_DONE:
-		if (!has_kept_word(r, result)) {
-			log_warn("resolver: %s: it has less work than it says", from);
-			pause_peer(r, from, "protocol");
-		}
-		break;
-	case FETCH_STOPPED:
-		break;
 	}
 	if (result->is_early)
 		say_early(r, from);
-	note_failed(r, result->end == FETCH_FAILED);
+	if (result->end != FETCH_FAILED)
+		note_failed(r, &r->fetch_from, false);
 	if (result->bodies == 0)
 		r->push_fetch_after_ms = clock_mono_ms() + PUSH_PAUSE_MS;
 	end_fetch(r);
 }
 
+/* The others of this round whose chains win too: they may have the same blocks. Those that failed last are left out. */
+static size_t
+find_helpers(struct resolver *r, struct fetch_peer *peers, size_t count)
+{
+	for (uint32_t i = 0; r->in_round && i < r->asked_count && count < FETCH_PEERS_MAX; i++) {
+		const struct asked *a = &r->asked[i];
+
+		if (netaddr_equal(&a->at, &peers[0].at) || !resolver_wins(r, &a->head) ||
+		    resolver_is_paused(r, &a->at) || resolver_has_failed(r, &a->at))
+			continue;
+		peers[count++] = (struct fetch_peer){a->at, a->head};
+	}
+	return count;
+}
+
 void
-resolver_fetch(struct resolver *r, const struct netaddr *peer, const struct u256 *promised)
+resolver_widen(struct resolver *r)
+{
+	struct peer_entry e;
+
+	for (uint32_t i = 0; r->fetch != NULL && i < PEER_TABLE_MAX; i++) {
+		struct fetch_peer peer;
+
+		if (!peer_table_get(r->store, i, &e) || e.state != PEER_UP ||
+		    netaddr_parse(&peer.at, e.address) != OK || !resolver_wins(r, &e.head) ||
+		    resolver_is_paused(r, &peer.at) || resolver_has_failed(r, &peer.at))
+			continue;
+		peer.head = e.head;
+		fetch_add_peer(r->fetch, &peer);
+	}
+}
+
+void
+resolver_fetch(struct resolver *r, const struct netaddr *peer, const struct head *head)
 {
 	static const struct fetch_callbacks callbacks = {
-	    locator, known, is_bad, wins, now_ms, begin_bodies, resolver_foresee, take_body, flush, progress, fetched};
+	    locator,	      known,	 is_bad, wins,	   now_ms, begin_bodies,
+	    resolver_foresee, take_body, flush,	 progress, fault,  fetched};
+	struct fetch_peer peers[FETCH_PEERS_MAX] = {{*peer, *head}};
+	struct fetch_options options = {.peers = peers,
+					.peer_count = find_helpers(r, peers, 1),
+					.from = r->from,
+					.params = store_params(r->store),
+					.late_ms = FETCH_LATE_MS};
+	char from[NETADDR_TEXT_SIZE];
 
+	netaddr_format(from, peer);
 	r->fetch_from = *peer;
-	r->promised = promised != NULL ? *promised : u256_of(0);
-	r->fetch = fetch_start(r->child->loop, peer, r->from, store_params(r->store), &callbacks, r);
+	r->fetch_head = head->hash;
+	/* What stands in the peer table is of another time. */
+	r->promised = r->in_round ? head->work : u256_of(0);
+	progress_begin(r, from, (unsigned)options.peer_count);
+	r->fetch = fetch_start(r->child->loop, &options, &callbacks, r);
 	loop_timer_arm(r->patience, PATIENCE_MS);
 }

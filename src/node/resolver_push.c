@@ -123,6 +123,8 @@ settle_fetch(struct resolver *r)
 static void
 fetch_from_pusher(struct resolver *r, const struct push *p)
 {
+	const struct head unknown = {0};
+	struct peer_entry e;
 	struct netaddr at;
 
 	if (!resolver_can_ask(r, p->from, &at))
@@ -134,22 +136,25 @@ fetch_from_pusher(struct resolver *r, const struct push *p)
 	settle_fetch(r);
 	text_copy(r->fetching_for, sizeof(r->fetching_for), payer(r, p));
 	r->fetching_at = chain_tip(r->store);
-	resolver_fetch(r, &at, NULL);
+	resolver_fetch(r, &at, peer_table_find(r->store, p->from, &e) ? &e.head : &unknown);
 }
 
 static void
 judge(struct resolver *r, const struct push *p, const struct block *b, struct blockref parent)
 {
 	struct blockref none = {0}, old = {0};
-	struct push_verify verified;
+	struct push_verify verified = {0};
 	struct branch branch;
 	struct verdict v = verdict_ok();
 	enum err e;
 
 	branch_init(&branch, r->store);
-	push_verify_begin(&verified, r->child->env, b);
-	branch.is_verified = push_verify_is_good;
-	branch.is_verified_ctx = &verified;
+	/* While bodies are fetched, the board holds theirs, and has no room that is sure. */
+	if (r->fetch == NULL) {
+		push_verify_begin(&verified, r->child->env, b);
+		branch.is_verified = push_verify_is_good;
+		branch.is_verified_ctx = &verified;
+	}
 	e = branch_begin(&branch, parent);
 	if (e == OK)
 		e = branch_add(&branch, b, false, &v);

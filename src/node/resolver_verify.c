@@ -1,89 +1,163 @@
 /*
- * Signatures are what takes the time when bodies come in. Those of a whole reply are put on the board at once, and checked
- * by the verifiers and by us, before the first body is judged; the ledger then only asks whether a transfer was among the
- * good ones. Known by the hash of its bytes, signature and all, and never by its id: two transfers may share that and
- * differ in their signatures.
+ * Signatures are what takes the time when bodies come in. Those of bodies that will be judged soon are put on the board
+ * as the bodies come, and checked by the verifiers while we judge what stands before them; the ledger then only asks
+ * whether a transfer was among the good ones. Both happen in the same order, so what was posted is a queue. A transfer is
+ * known by the hash of its bytes, signature and all, and never by its id: two may share that and differ in their
+ * signatures.
+ *
+ * A transfer that is in our pool, byte for byte, is not posted: a worker of ours has checked it.
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "resolver.h"
 #include "store/board.h"
 #include "store/mempool.h"
 #include "store/role_table.h"
-#include "util/clock.h"
 #include "util/mem.h"
-#include "wire/peer_msg.h"
 
-#define SLOTS (1u << 17) /* at least twice what a reply can hold */
-#define PROBES 8 /* bounded, whoever chose the bytes; what finds no room is checked again when it is asked for */
-_Static_assert(SLOTS >= 2 * (BLOCKS_BYTES_MAX + BLOCK_BYTES_LIMIT) / TX_TRANSFER_SIZE(0), "room for a reply");
+#define POST_MAX 64 /* items posted at a time */
 
-struct checked {
-	struct hash256 slots[SLOTS]; /* leaves whose signatures are good, of the last reply; zeros: free */
-	bool is_empty;
-	struct board_item items[BOARD_MAX];
-	struct hash256 leaves[BOARD_MAX];
-	bool is_good[BOARD_MAX];
-	uint32_t count;
+struct posted {
+	struct hash256 leaf;
+	uint64_t height; /* of its block */
+	uint64_t ticket;
+	struct board_item item;
 };
 
-/* The leaf's slot, or a free one for it; NULL if it is not there and finds no room. */
-static struct hash256 *
-slot_of(struct checked *c, const struct hash256 *leaf)
-{
-	static const struct hash256 zeros;
-	uint32_t n;
+struct checked {
+	struct posted queue[BOARD_MAX]; /* a ring */
+	uint64_t read, end;		/* the first not asked for yet, and behind the last */
+	struct board_item fresh[POST_MAX];
+	uint32_t fresh_count;	/* of the last of the queue, not posted yet */
+	bool is_open;		/* a body is only posted in part … */
+	struct block_iter rest; /* … and goes on here when there is room */
+	uint64_t height;	/* of that body, or the last that was shown */
+};
 
-	memcpy(&n, leaf->b, sizeof(n));
-	for (uint32_t i = 0; i < PROBES; i++) {
-		struct hash256 *slot = &c->slots[(n + i) % SLOTS];
-		if (hash_equal(slot, leaf) || hash_equal(slot, &zeros))
-			return slot;
+static void
+post(struct resolver *r)
+{
+	struct checked *c = r->checked;
+	uint64_t ticket;
+
+	if (c->fresh_count == 0)
+		return;
+	ticket = board_post(r->store, c->fresh, c->fresh_count);
+	for (uint32_t i = 0; i < c->fresh_count; i++)
+		c->queue[(c->end - c->fresh_count + i) % BOARD_MAX].ticket = ticket + i;
+	role_count(r->store, COUNT_SIGNATURES, c->fresh_count);
+	c->fresh_count = 0;
+	bell_ring(&r->child->env->bells, BELL_VERIFIERS);
+}
+
+static void
+add(struct resolver *r, const struct tx *tx, const uint8_t *bytes, size_t len)
+{
+	struct checked *c = r->checked;
+	struct hash256 id = tx_id(tx);
+	struct posted *p = &c->queue[c->end % BOARD_MAX];
+
+	if (mempool_has_bytes(r->store, &id, bytes, len))
+		return;
+	p->leaf = tx_leaf(bytes, len);
+	p->height = c->height;
+	p->item = (struct board_item){.digest = id, .signature = tx->signature, .key = tx->sender_key};
+	c->fresh[c->fresh_count++] = p->item;
+	c->end++;
+	if (c->fresh_count == POST_MAX)
+		post(r);
+}
+
+/* Goes on with the open body as long as there is room. */
+static void
+fill(struct resolver *r)
+{
+	struct checked *c = r->checked;
+	enum rule rule;
+	struct tx tx;
+
+	while (c->is_open && c->end - c->read < BOARD_MAX) {
+		c->is_open = block_next(&c->rest, &tx, &rule);
+		if (c->is_open && rule == RULE_OK && tx.version == TX_TRANSFER)
+			add(r, &tx, c->rest.bytes, c->rest.size);
 	}
-	return NULL;
+	post(r);
 }
 
-static bool
-has(struct checked *c, const struct hash256 *leaf)
-{
-	const struct hash256 *slot = slot_of(c, leaf);
-
-	return slot != NULL && hash_equal(slot, leaf);
-}
-
+/* Nothing that was posted will be asked for. */
 static void
-note_good(struct checked *c, const struct hash256 *leaf)
+forget(struct resolver *r)
 {
-	struct hash256 *slot = slot_of(c, leaf);
+	struct checked *c = r->checked;
 
-	if (slot != NULL)
-		*slot = *leaf;
-	c->is_empty = false;
+	board_drop(r->store);
+	c->read = c->end;
+	c->fresh_count = 0;
+	c->is_open = false;
+	c->height = 0;
 }
 
-static void
-forget(struct checked *c)
+bool
+resolver_foresee(void *ctx, const struct block *b)
 {
-	if (!c->is_empty)
-		memset(c->slots, 0, sizeof(c->slots));
-	c->is_empty = true;
+	struct resolver *r = ctx;
+	struct checked *c = r->checked;
+
+	if (b == NULL) {
+		forget(r);
+		return true;
+	}
+	/* It may be shown again when all of it was posted meanwhile. */
+	if (c->height != b->header.height) {
+		struct hash256 root = block_merkle_root(b);
+
+		c->is_open = false;
+		/* Bytes that no work stands behind are not worth ours. */
+		if (b->tx_count < 2 || !hash_equal(&root, &b->header.merkle_root))
+			return true;
+		c->rest = block_txs(b);
+		c->height = b->header.height;
+		c->is_open = true;
+	}
+	fill(r);
+	return !c->is_open;
+}
+
+void
+resolver_judges(struct resolver *r, uint64_t height)
+{
+	struct checked *c = r->checked;
+
+	while (c->read != c->end && c->queue[c->read % BOARD_MAX].height < height)
+		c->read++;
+	if (c->height < height)
+		c->is_open = false;
 }
 
 bool
 resolver_is_checked(void *ctx, const uint8_t *bytes, size_t len)
 {
 	struct resolver *r = ctx;
+	struct checked *c = r->checked;
+	const struct posted *p = &c->queue[c->read % BOARD_MAX];
 	struct hash256 leaf = tx_leaf(bytes, len);
+	bool is_good;
 
-	return has(r->checked, &leaf);
+	if (c->read == c->end || !hash_equal(&p->leaf, &leaf))
+		return false;
+	/* One that is bad is found so again by the ledger, which says which rule it breaks. */
+	is_good = board_result(r->store, p->ticket, &p->item);
+	c->read++;
+	if (c->is_open && c->read % POST_MAX == 0)
+		fill(r);
+	return is_good;
 }
 
 void
 resolver_verify_init(struct resolver *r)
 {
 	r->checked = xcalloc(1, sizeof(*r->checked));
-	r->checked->is_empty = true;
+	forget(r);
 	r->branch.is_verified = resolver_is_checked;
 	r->branch.is_verified_ctx = r;
 }
@@ -93,72 +167,4 @@ resolver_verify_clear(struct resolver *r)
 {
 	free(r->checked);
 	r->checked = NULL;
-}
-
-static void
-check_some(struct resolver *r)
-{
-	struct checked *c = r->checked;
-
-	if (c->count == 0)
-		return;
-	board_post(r->store, c->items, c->count);
-	bell_ring(&r->child->env->bells, BELL_VERIFIERS);
-	board_finish(r->store, c->items, c->count, c->is_good);
-	/* One that is bad is found so again by the ledger, which says which rule it breaks. */
-	for (uint32_t i = 0; i < c->count; i++)
-		if (c->is_good[i])
-			note_good(c, &c->leaves[i]);
-	c->count = 0;
-	role_beat(r->store, clock_mono_ms());
-}
-
-static bool
-is_pooled(const struct resolver *r, const struct hash256 *id, const uint8_t *bytes, size_t len)
-{
-	struct pool_entry e;
-
-	return mempool_count(r->store) > 0 && mempool_find(r->store, id, &e) && e.size == len &&
-	       memcmp(e.bytes, bytes, len) == 0;
-}
-
-static void
-add(struct resolver *r, const struct tx *tx, const uint8_t *bytes, size_t len)
-{
-	struct checked *c = r->checked;
-	struct hash256 leaf = tx_leaf(bytes, len), id;
-
-	if (has(c, &leaf))
-		return;
-	id = tx_id(tx);
-	if (is_pooled(r, &id, bytes, len))
-		return;
-	c->items[c->count] = (struct board_item){.digest = id, .signature = tx->signature, .key = tx->sender_key};
-	c->leaves[c->count++] = leaf;
-	if (c->count == BOARD_MAX)
-		check_some(r);
-}
-
-void
-resolver_foresee(void *ctx, const struct block *blocks, size_t count)
-{
-	struct resolver *r = ctx;
-	struct block_iter it;
-	enum rule rule;
-	struct tx tx;
-
-	/* Without a branch the bodies are not judged either. */
-	if (r->branch.ledger == NULL)
-		return;
-	forget(r->checked);
-	for (size_t i = 0; i < count; i++) {
-		struct hash256 root = block_merkle_root(&blocks[i]);
-		/* Bytes that no work stands behind are not worth ours. */
-		if (!hash_equal(&root, &blocks[i].header.merkle_root))
-			break;
-		for (it = block_txs(&blocks[i]); block_next(&it, &tx, &rule);)
-			if (rule == RULE_OK && tx.version == TX_TRANSFER)
-				add(r, &tx, it.bytes, it.size);
-	}
-	check_some(r);
 }

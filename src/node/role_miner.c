@@ -151,6 +151,7 @@ fetch(void *ctx, uint32_t ref, struct tx *tx, uint8_t *bytes)
 	seen = &m->seen[place % SEEN_SLOTS];
 	if (hash_equal(seen, &leaf))
 		return true;
+	role_count(m->store, COUNT_SIGNATURES, 1);
 	if (tx_check_form(tx, store_params(m->store), store_genesis(m->store)) != RULE_OK ||
 	    tx_check_signature(tx) != RULE_OK)
 		return false;

@@ -59,12 +59,23 @@ resolver_is_paused(const struct resolver *r, const struct netaddr *at)
 }
 
 void
+resolver_note(struct resolver *r, const struct netaddr *at, const char *note)
+{
+	char text[NETADDR_TEXT_SIZE];
+
+	netaddr_format(text, at);
+	peer_note_set(r->store, text, note);
+}
+
+void
 resolver_adopted(struct resolver *r, struct blockref old)
 {
 	struct store *s = r->store;
 	struct blockref tip = chain_tip(s), fork = chain_fork(s, old, tip);
 
 	r->replaced = true;
+	if (!blockref_equal(fork, old))
+		r->refused_count = 0; /* they may fork from the new one later */
 	role_count(s, COUNT_BLOCKS, chain_height(s, tip) - chain_height(s, fork));
 	if (!blockref_equal(fork, old))
 		role_count(s, COUNT_REORGS, 1);
@@ -180,7 +191,7 @@ resolver_go_on(struct resolver *r)
 	best = best_asked(r);
 	if (best != NULL) {
 		best->is_wanted = false;
-		resolver_fetch(r, &best->at, &best->head.work);
+		resolver_fetch(r, &best->at, &best->head);
 	} else {
 		end_round(r);
 	}
@@ -192,13 +203,15 @@ shook(void *ctx, const struct netaddr *to, const struct handshake_result *result
 	struct asked *a = ctx;
 	struct resolver *r = a->resolver;
 
-	(void)to;
 	a->handshake = NULL;
 	r->answers_due--;
 	if (result->outcome == HANDSHAKE_UP) {
 		a->head = result->hello.head;
 		/* What the head claims is only a reason to ask: the headers prove it or not. */
-		a->is_wanted = resolver_wins(r, &a->head) && !bad_blocks_has(&r->bad, &a->head.hash);
+		a->is_wanted = resolver_wins(r, &a->head) && !bad_blocks_has(&r->bad, &a->head.hash) &&
+			       !resolver_has_refused(r, &a->head.hash);
+		if (!resolver_wins(r, &a->head))
+			resolver_note(r, to, "");
 	}
 	resolver_go_on(r);
 }
@@ -228,6 +241,7 @@ start_round(void *ctx)
 			continue;
 		a->resolver = r;
 		a->is_wanted = false;
+		a->head = (struct head){0};
 		a->handshake = handshake_start(r->child->loop, &a->at, r->from, &ours, HANDSHAKE_TIMEOUT_MS, shook, a);
 		r->asked_count++;
 		r->answers_due++;
@@ -268,7 +282,11 @@ rang(void *ctx)
 		wants = true;
 	}
 	/* Discovery rings for a new peer, workers for PUT /consensus: both want a round soon. */
-	if (has_new_peer(r) || wants)
+	if (has_new_peer(r)) {
+		resolver_widen(r);
+		wants = true;
+	}
+	if (wants)
 		resolver_want_round(r, 0);
 }
 
@@ -287,6 +305,7 @@ role_resolver(struct child *c)
 	r.retry = loop_timer_new(c->loop, resolver_retry_held, &r);
 	branch_init(&r.branch, r.store);
 	resolver_verify_init(&r);
+	progress_end(&r); /* of a predecessor */
 	resolver_compacts_init(&r);
 	child_recover_commands(c, COMMANDS);
 	child_on_bell(c, c->env->bells.role[BELL_RESOLVER], rang, &r);

@@ -1,10 +1,9 @@
 /*
- * One request is under way at a time. Its callback decides what is next: more headers, bodies, or the end; `finish` is
- * always the last thing done, because the fetch may be freed in it. What stops a branch early is noted in the result
- * at once and told when the valid blocks before it are in.
+ * The course of a fetch: bodies are judged in order of height while the next ones come, in slices, so that a long reply
+ * keeps neither the loop nor the sources waiting. What was judged is flushed in groups: when enough has come together,
+ * when a moment has gone by, or at the end. Whatever ends a fetch, the valid blocks before it count.
  *
- * Bodies are judged while the next ones come: the request for those leaves the process when the loop turns, so the
- * judging waits for that turn. Whatever ends the fetch drops the request under way.
+ * `fetch_finish` is always the last thing done, because the fetch may be freed in it.
  */
 #include "peer/fetch.h"
 
@@ -12,414 +11,382 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fetch_parts.h"
 #include "peer/dial.h"
+#include "util/clock.h"
 #include "util/mem.h"
 #include "util/text.h"
 
-#define BODIES_AT_ONCE BLOCKS_MAX
-#define HEADERS_REPLY_MAX (2 + HEADERS_MAX * HEADER_SIZE)
-#define BODIES_REPLY_MAX (2 + BLOCKS_MAX * 4 + BLOCKS_BYTES_MAX + BLOCK_BYTES_LIMIT)
+#define SLICE_MS 20
+#define GROUP_BLOCKS 2048
+#define GROUP_BYTES (4u << 20)
+#define DONE_WITH 4096 /* hashes of judged bodies that are dropped at a time */
+/* Less than this from all peers together in so much time is too slow, whatever it is; the next round may go on. */
+#define PACE_MS 30000
+#define PACE_ITEMS 256
+#define PACE_BYTES (256u << 10)
+#define HEADERS_MS 60000 /* for headers of a branch that does not win yet */
 
-struct fetch {
-	struct httpc *client;
-	struct loop_timer *start;
-	struct loop_timer *judge; /* armed while bodies lie unjudged and the request for the next ones leaves */
-	const struct params *params;
-	struct fetch_callbacks cb;
-	void *ctx;
-
-	struct header_state state; /* behind the last header accepted, or the last known block */
-	bool is_anchored;	   /* state is set: headers connect to a block we have */
-	struct hash256 ancestor;   /* the block we have before the first pending header */
-	struct hash256 *pending;   /* hashes of headers whose bodies we lack, in order */
-	size_t count, room;
-	size_t next;		    /* body to take next */
-	size_t wanted;		    /* body to ask for next */
-	size_t asked;		    /* bodies that the request under way asks for */
-	struct buf bodies;	    /* the reply that is judged while the next one comes */
-	bool is_unjudged;	    /* bodies holds some that were not judged yet */
-	struct block *parsed;	    /* BLOCKS_MAX of them, for foresee */
-	bool is_full;		    /* the last headers reply was full: there may be more */
-	struct fetch_result result; /* end != FETCH_DONE: what stops us once the valid prefix is in */
-};
-
-static void ask_headers(struct fetch *f);
-static void ask_bodies(struct fetch *f);
-static void end_of_branch(struct fetch *f);
-
-static void
-finish(struct fetch *f)
+struct fetch_result
+fetch_fault(enum fetch_end end, const char *reason)
 {
-	httpc_free(f->client);
-	f->client = NULL;
-	f->cb.done(f->ctx, &f->result);
+	struct fetch_result fault = {.end = end};
+
+	text_copy(fault.reason, sizeof(fault.reason), reason);
+	return fault;
 }
 
-/* A reason noted before is the deeper one: it stays. */
-static void
-finish_with(struct fetch *f, enum fetch_end end, const char *reason)
+struct fetch_result
+fetch_fault_rule(enum rule rule, uint64_t height, const struct hash256 *hash)
 {
-	if (f->result.end == FETCH_DONE) {
-		f->result.end = end;
-		text_copy(f->result.reason, sizeof(f->result.reason), reason);
-	}
-	finish(f);
+	return (struct fetch_result){.end = FETCH_BROKE_RULE, .rule = rule, .height = height, .hash = *hash};
 }
 
-static void
-note_rule(struct fetch *f, enum rule rule, uint64_t height, const struct hash256 *hash)
+bool
+fetch_reply_is_usable(const struct httpc_reply *reply, struct fetch_result *fault)
 {
-	f->result.end = FETCH_BROKE_RULE;
-	f->result.rule = rule;
-	f->result.height = height;
-	f->result.hash = *hash;
-}
-
-/* True if the reply is a binary one with status 200; otherwise the fetch has ended. */
-static bool
-is_usable(struct fetch *f, const struct httpc_reply *reply)
-{
-	char reason[sizeof(f->result.reason)];
-
 	if (reply->error == OK && reply->status == 200 && strcmp(reply->content_type, PEER_BODY_TYPE) == 0)
 		return true;
 	if (reply->error == OK) {
 		/* A busy or ailing node says so in this way, and has offended nobody. */
 		bool is_unable = reply->status == 408 || reply->status == 429 || reply->status >= 500;
 
-		snprintf(reason, sizeof(reason), "it answered with status %d and type \"%.40s\"", reply->status,
-			 reply->content_type);
-		finish_with(f, is_unable ? FETCH_FAILED : FETCH_MISBEHAVED, reason);
+		*fault = fetch_fault(is_unable ? FETCH_FAILED : FETCH_MISBEHAVED, "");
+		snprintf(fault->reason, sizeof(fault->reason), "it answered with status %d and type \"%.40s\"",
+			 reply->status, reply->content_type);
 	} else if (reply->error == ERR_LIMIT || reply->error == ERR_FORMAT) {
-		finish_with(f, FETCH_MISBEHAVED,
-			    reply->error == ERR_LIMIT ? "its answer was too long" : "its answer was no plain HTTP");
+		*fault = fetch_fault(FETCH_MISBEHAVED, reply->error == ERR_LIMIT ? "its answer was too long"
+										 : "its answer was no plain HTTP");
 	} else {
-		finish_with(f, FETCH_FAILED,
-			    reply->error == ERR_TIMEOUT ? "it did not answer in time" : "the connection was cut");
+		*fault = fetch_fault(FETCH_FAILED, reply->error == ERR_TIMEOUT ? "it did not answer in time"
+									       : "the connection was cut");
 	}
 	return false;
 }
 
+/* How it ends, unless something was noted before. */
 static void
-ask(struct fetch *f, const char *path, const struct buf *body, size_t max_reply, httpc_done *done)
+set_end(struct fetch *f, const struct fetch_result *end)
 {
-	struct httpc_request request = {.method = HTTP_POST,
-					.path = path,
-					.content_type = PEER_BODY_TYPE,
-					.body = body->data,
-					.body_len = body->len,
-					.max_reply = max_reply,
-					.timeout_ms = FETCH_TIMEOUT_MS};
+	uint64_t bodies = f->result.bodies;
+	bool is_early = f->result.is_early;
 
-	if (httpc_send(f->client, &request, done, f) != OK)
-		finish_with(f, FETCH_FAILED, "the connection could not be used");
+	if (f->result.end != FETCH_DONE)
+		return;
+	f->result = *end;
+	f->result.bodies = bodies;
+	f->result.is_early = is_early;
+}
+
+void
+fetch_note(struct fetch *f, const struct fetch_result *fault)
+{
+	if (f->result.end == FETCH_DONE)
+		f->is_untold = true;
+	set_end(f, fault);
+}
+
+/* Commits what was judged. False: it could not be. */
+static bool
+flush(struct fetch *f)
+{
+	bool is_kept = f->cb.flush(f->ctx);
+
+	f->is_unflushed = false;
+	f->group = 0;
+	f->group_bytes = 0;
+	if (!is_kept)
+		set_end(f, &(struct fetch_result){.end = FETCH_STOPPED});
+	return is_kept;
 }
 
 static void
-begin_bodies(struct fetch *f)
+say_progress(struct fetch *f)
+{
+	uint64_t target = f->state.header.height;
+
+	if (target < f->sources[0].head.height)
+		target = f->sources[0].head.height;
+	f->cb.progress(f->ctx, f->next - 1, target);
+}
+
+static void
+hang_up(struct fetch *f)
+{
+	httpc_free(f->reader);
+	f->reader = NULL;
+	for (int i = 0; i < f->source_count; i++) {
+		httpc_free(f->sources[i].client);
+		f->sources[i].client = NULL;
+	}
+	loop_timer_disarm(f->judge);
+	loop_timer_disarm(f->watch);
+}
+
+void
+fetch_finish(struct fetch *f)
+{
+	struct source *lead = &f->sources[0];
+
+	hang_up(f);
+	if (f->is_unflushed)
+		(void)flush(f);
+	if (f->is_untold)
+		fetch_drop_source(f, lead, &f->result);
+	for (int i = 0; i < f->source_count; i++)
+		fetch_tell(f, &f->sources[i]);
+	f->cb.done(f->ctx, &f->result);
+}
+
+void
+fetch_begin_bodies(struct fetch *f)
 {
 	enum rule rule = f->cb.begin(f->ctx, &f->ancestor);
 
-	f->next = f->wanted = 0;
 	if (rule != RULE_OK) {
-		note_rule(f, rule, f->state.header.height, &f->state.hash);
-		finish(f);
-	} else if (f->count > 0) {
-		ask_bodies(f);
-	} else if (f->cb.flush(f->ctx)) {
-		/* We have it all from an earlier day, when it lost: nothing to fetch. */
-		end_of_branch(f);
-	} else {
-		if (f->result.end == FETCH_DONE)
-			f->result.end = FETCH_STOPPED;
-		finish(f);
-	}
-}
+		struct fetch_result end = fetch_fault_rule(rule, f->state.header.height, &f->state.hash);
 
-static void
-note_misbehaviour(struct fetch *f, const char *reason)
-{
-	f->result.end = FETCH_MISBEHAVED;
-	text_copy(f->result.reason, sizeof(f->result.reason), reason);
-}
-
-/* Finds our block before the first header of a fetch. */
-static bool
-anchor(struct fetch *f, const struct hash256 *previous)
-{
-	f->is_anchored = f->cb.known(f->ctx, previous, &f->state);
-	f->ancestor = *previous;
-	return f->is_anchored;
-}
-
-/* One header of a reply. False: it ends the usable part. */
-static bool
-take_header(struct fetch *f, const uint8_t *bytes)
-{
-	struct hash256 hash = header_hash_bytes(bytes);
-	struct header_state known;
-	struct header h;
-	enum rule rule;
-
-	header_decode(&h, bytes);
-	if (!f->is_anchored && !anchor(f, &h.previous)) {
-		note_misbehaviour(f, "its headers do not connect to our chain");
-		return false;
-	}
-	if (f->count == 0 && hash_equal(&h.previous, &f->state.hash) && f->cb.known(f->ctx, &hash, &known)) {
-		f->state = known;
-		f->ancestor = hash;
-		return true;
-	}
-	if (f->cb.is_bad(f->ctx, &hash) || f->cb.is_bad(f->ctx, &h.previous))
-		rule = RULE_KNOWN_BAD;
-	else
-		rule = header_check(&f->state, &h, &hash, f->params);
-	if (rule != RULE_OK) {
-		note_rule(f, rule, h.height, &hash);
-		return false;
-	}
-	/* Slightly early blocks are not wrong: what stands before them is taken now, they in a later round. */
-	if (header_check_clock(&h, f->cb.now_ms(f->ctx)) != RULE_OK) {
-		f->result.is_early = true;
-		return false;
-	}
-	if (f->count == f->room) {
-		f->room = f->room == 0 ? 256 : f->room * 2;
-		f->pending = xrealloc(f->pending, f->room * sizeof(*f->pending));
-	}
-	f->pending[f->count++] = hash;
-	header_state_advance(&f->state, &h, &hash);
-	return true;
-}
-
-/* A reply that goes on where the last one ended. It does not if the peer swapped its chain in between: no offence. */
-static bool
-follows_on(const struct fetch *f, const uint8_t *first)
-{
-	struct header h;
-
-	header_decode(&h, first);
-	return hash_equal(&h.previous, &f->state.hash);
-}
-
-static void
-got_headers(void *ctx, const struct httpc_reply *reply)
-{
-	struct fetch *f = ctx;
-	const uint8_t *bytes;
-	size_t count, i;
-	struct head head;
-
-	if (!is_usable(f, reply))
-		return;
-	if (headers_parse(&bytes, &count, reply->body, reply->len) != OK) {
-		finish_with(f, FETCH_MISBEHAVED, "its headers are malformed");
+		/* Ours to refuse, and no fault of the lead's, unless its headers had one before. */
+		end.end = FETCH_REFUSED;
+		set_end(f, &end);
+		fetch_finish(f);
 		return;
 	}
-	if (f->is_anchored && count > 0 && !follows_on(f, bytes)) {
-		finish_with(f, FETCH_FAILED, "its chain changed meanwhile");
-		return;
-	}
-	for (i = 0; i < count; i++)
-		if (!take_header(f, bytes + i * HEADER_SIZE))
-			break;
-	f->is_full = count == HEADERS_MAX && i == count;
-	head = (struct head){f->state.hash, f->state.work, f->state.header.height};
-	if (f->is_anchored && f->cb.wins(f->ctx, &head))
-		begin_bodies(f);
-	else if (f->is_full && f->count < FETCH_HEADERS_MAX)
-		ask_headers(f);
-	else if (f->is_full)
-		finish_with(f, FETCH_MISBEHAVED, "it has headers without end and without the work of our chain");
-	else
-		finish(f);
+	f->has_begun = true;
+	f->is_unflushed = true; /* all of it may be here from an earlier day, when it lost */
+	f->base = f->next = f->foreseen = f->state.header.height + 1 - f->count;
+	window_begin(&f->window, f->base);
+	fetch_go_on(f);
 }
 
-static void
-ask_headers(struct fetch *f)
-{
-	struct hash256 hashes[LOCATOR_MAX];
-	struct buf body;
-	size_t count;
-
-	buf_init(&body);
-	count = f->cb.locator(f->ctx, hashes);
-	if (f->is_anchored) {
-		/* Go on where the last reply ended. */
-		hashes[0] = f->state.hash;
-		count = 1;
-	}
-	hashes_encode(&body, hashes, count);
-	ask(f, "/peer/headers", &body, HEADERS_REPLY_MAX, got_headers);
-	buf_clear(&body);
-}
-
-/* All bodies of the pending headers are in, or the rest is not to be had. */
+/* All bodies are judged that there are headers of. */
 static void
 end_of_branch(struct fetch *f)
 {
-	if (f->is_full && f->result.end == FETCH_DONE) {
-		f->count = 0;
-		f->is_anchored = false;
-		ask_headers(f);
-	} else {
-		finish(f);
-	}
-}
-
-/* The next body of a reply. False: it ends the fetch. */
-static bool
-take_body(struct fetch *f, const uint8_t *bytes, size_t size, uint64_t *height)
-{
-	struct verdict v = verdict_ok();
-	struct block b;
-
-	enum rule rule = block_parse(&b, bytes, size);
-	struct hash256 hash;
-
-	/* The header says which block it is, also where the rest does not parse. */
-	if (size >= HEADER_SIZE)
-		hash = header_hash_bytes(bytes);
-	if (size < HEADER_SIZE || !hash_equal(&hash, &f->pending[f->next])) {
-		note_misbehaviour(f, "it sent another block than it was asked for");
-		return false;
-	}
-	if (rule != RULE_OK) {
-		header_decode(&b.header, bytes);
-		note_rule(f, rule, b.header.height, &hash);
-		return false;
-	}
-	if (!f->cb.body(f->ctx, &b, &v)) {
-		if (v.rule != RULE_OK)
-			note_rule(f, v.rule, b.header.height, &b.hash);
-		else
-			f->result.end = FETCH_STOPPED;
-		return false;
-	}
-	*height = b.header.height;
-	f->next++;
-	f->result.bodies++;
-	return true;
-}
-
-/* Shows the owner what comes next, as far as it is what was asked for. */
-static void
-foresee(struct fetch *f, struct reader r)
-{
-	const uint8_t *bytes;
-	size_t size, count = 0;
-
-	if (f->cb.foresee == NULL)
-		return;
-	if (f->parsed == NULL)
-		f->parsed = xcalloc(BLOCKS_MAX, sizeof(*f->parsed));
-	while (count < BLOCKS_MAX && f->next + count < f->count && blocks_next(&r, &bytes, &size) &&
-	       block_parse(&f->parsed[count], bytes, size) == RULE_OK &&
-	       hash_equal(&f->parsed[count].hash, &f->pending[f->next + count]))
-		count++;
-	f->cb.foresee(f->ctx, f->parsed, count);
-}
-
-/* Judges the bodies of a reply. False: the fetch has ended. */
-static bool
-judge(struct fetch *f)
-{
-	const uint8_t *bytes;
-	struct reader r;
-	uint64_t height = 0;
-	size_t count, size;
-	bool go_on = blocks_open(&r, &count, f->bodies.data, f->bodies.len) == OK;
-
-	f->is_unjudged = false;
-	foresee(f, r);
-	while (go_on && blocks_next(&r, &bytes, &size))
-		go_on = take_body(f, bytes, size, &height);
-	/* Whatever stopped us, the valid blocks before it count. */
-	if (!f->cb.flush(f->ctx) && go_on) {
-		f->result.end = FETCH_STOPPED;
-		go_on = false;
-	}
-	if (!go_on) {
-		finish(f);
-		return false;
-	}
-	f->cb.progress(f->ctx, height, f->state.header.height);
-	return true;
-}
-
-static void
-judge_meanwhile(void *ctx)
-{
-	struct fetch *f = ctx;
-
-	if (f->is_unjudged)
-		(void)judge(f);
-}
-
-static void
-got_bodies(void *ctx, const struct httpc_reply *reply)
-{
-	struct fetch *f = ctx;
-	struct reader r;
-	size_t count;
-
-	/* Whatever this reply is, those before it count. */
-	if (f->is_unjudged && !judge(f))
-		return;
-	if (!is_usable(f, reply))
-		return;
-	if (blocks_open(&r, &count, reply->body, reply->len) != OK || count > f->asked) {
-		finish_with(f, FETCH_MISBEHAVED, "its bodies are malformed");
+	if (f->is_unflushed && !flush(f)) {
+		fetch_finish(f);
 		return;
 	}
-	if (count == 0) {
-		finish_with(f, FETCH_MISBEHAVED, "it withholds the bodies of its headers");
+	if (!f->is_swapped || f->result.end != FETCH_DONE || f->reader == NULL) {
+		fetch_finish(f);
 		return;
 	}
-	buf_reset(&f->bodies);
-	buf_append(&f->bodies, reply->body, reply->len);
-	f->is_unjudged = true;
-	f->wanted = f->next + count;
-	if (f->wanted < f->count) {
+	f->is_swapped = f->has_begun = f->is_anchored = false;
+	f->count = 0;
+	f->begun_ms = clock_mono_ms();
+	fetch_read_headers(f);
+}
+
+void
+fetch_go_on(struct fetch *f)
+{
+	bool is_reading;
+
+	if (!f->has_begun)
+		return;
+	fetch_read_on(f);
+	fetch_ask_bodies(f);
+	is_reading = f->reader != NULL && httpc_is_busy(f->reader);
+	if (window_first(&f->window) != NULL) {
 		loop_timer_arm(f->judge, 0);
-		ask_bodies(f);
-	} else if (judge(f)) {
+	} else if (f->next < f->base + f->count) {
+		if (fetch_peer_count(f) > 0)
+			return;
+		set_end(f, &f->last);
+		fetch_finish(f);
+	} else if (!is_reading) {
 		end_of_branch(f);
 	}
 }
 
 static void
-ask_bodies(struct fetch *f)
+foresee(struct fetch *f)
 {
-	struct buf body;
+	const struct block *b;
 
-	f->asked = f->count - f->wanted < BODIES_AT_ONCE ? f->count - f->wanted : BODIES_AT_ONCE;
-	buf_init(&body);
-	hashes_encode(&body, f->pending + f->wanted, f->asked);
-	ask(f, "/peer/blocks", &body, BODIES_REPLY_MAX, got_bodies);
-	buf_clear(&body);
+	if (f->cb.foresee == NULL)
+		return;
+	if (f->foreseen < f->next)
+		f->foreseen = f->next;
+	while ((b = window_block(&f->window, f->foreseen)) != NULL && f->cb.foresee(f->ctx, b))
+		f->foreseen++;
+}
+
+/* Bytes that are not what the header promises say nothing about the block: another may have it right. */
+static bool
+is_that_block(const struct block *b)
+{
+	struct hash256 root = block_merkle_root(b);
+
+	return hash_equal(&root, &b->header.merkle_root);
+}
+
+/* The block in hand was found to break a rule. True: its giver is gone, and another can be asked for it. */
+static bool
+reject(struct fetch *f, const struct span *span, const struct block *b, enum rule rule)
+{
+	struct fetch_result fault = fetch_fault_rule(rule, b->header.height, &b->hash);
+	struct source *giver = &f->sources[span->giver];
+	/* First, so that whoever hears of the fault finds what was good before it in its place. */
+	bool is_kept = f->group == 0 || flush(f), is_that = is_that_block(b);
+
+	fetch_drop_source(f, giver, &fault);
+	if (is_kept && !is_that && fetch_peer_count(f) > 0) {
+		window_reject(&f->window);
+		f->foreseen = f->next;
+		if (f->cb.foresee != NULL)
+			(void)f->cb.foresee(f->ctx, NULL);
+		return true;
+	}
+	if (is_that && giver != &f->sources[0])
+		fetch_drop_source(f, &f->sources[0], &fault);
+	set_end(f, &fault);
+	return false;
+}
+
+enum taken { TAKEN, ASK_AGAIN, AT_END };
+
+static enum taken
+take_body(struct fetch *f, struct span *span)
+{
+	const struct block *b = &span->blocks[span->judged];
+	struct verdict v = verdict_ok();
+
+	if (!f->cb.body(f->ctx, b, &v)) {
+		if (v.rule != RULE_OK)
+			return reject(f, span, b, v.rule) ? ASK_AGAIN : AT_END;
+		set_end(f, &(struct fetch_result){.end = FETCH_STOPPED});
+		return AT_END;
+	}
+	span->judged++;
+	f->next++;
+	f->result.bodies++;
+	f->is_unflushed = true;
+	f->group++;
+	f->group_bytes += b->size;
+	return TAKEN;
+}
+
+static void
+forget_judged(struct fetch *f)
+{
+	size_t done = (size_t)(f->next - f->base);
+
+	if (done < DONE_WITH)
+		return;
+	f->count -= done;
+	f->base = f->next;
+	memmove(f->pending, f->pending + done, f->count * sizeof(*f->pending));
+}
+
+/* Judges what is here, for a while. */
+static enum taken
+judge_some(struct fetch *f)
+{
+	uint64_t until = clock_mono_ms() + SLICE_MS;
+	enum taken taken = TAKEN;
+	struct span *span;
+
+	while (taken == TAKEN && (span = window_first(&f->window)) != NULL) {
+		foresee(f);
+		taken = take_body(f, span);
+		if (span->judged == span->count) {
+			window_shift(&f->window);
+			forget_judged(f);
+		}
+		if (clock_mono_ms() >= until)
+			break;
+	}
+	return taken;
+}
+
+static void
+judge(void *ctx)
+{
+	struct fetch *f = ctx;
+	enum taken taken = judge_some(f);
+	bool is_due = f->next == f->base + f->count || f->group >= GROUP_BLOCKS || f->group_bytes >= GROUP_BYTES;
+
+	if (taken != AT_END && f->group > 0 && is_due) {
+		if (!flush(f))
+			taken = AT_END;
+		else
+			say_progress(f);
+	}
+	if (taken == AT_END)
+		fetch_finish(f);
+	else
+		fetch_go_on(f);
+}
+
+/* Enough has come, or all that could is here already. */
+static bool
+keeps_pace(struct fetch *f, uint64_t now_ms)
+{
+	bool is_fast = f->gained >= PACE_ITEMS || f->gained_bytes >= PACE_BYTES;
+
+	if (now_ms - f->paced_ms < PACE_MS)
+		return true;
+	f->paced_ms = now_ms;
+	f->gained = 0;
+	f->gained_bytes = 0;
+	return is_fast || window_first(&f->window) != NULL;
+}
+
+static void
+watch(void *ctx)
+{
+	struct fetch *f = ctx;
+	uint64_t now_ms = clock_mono_ms();
+
+	if (!keeps_pace(f, now_ms) || (!f->has_begun && now_ms - f->begun_ms >= HEADERS_MS)) {
+		struct fetch_result fault = fetch_fault(FETCH_FAILED, "it is too slow");
+
+		fetch_note(f, &fault);
+		fetch_finish(f);
+		return;
+	}
+	loop_timer_arm(f->watch, f->late_ms / 2);
+	if (f->group > 0 && !flush(f)) {
+		fetch_finish(f);
+		return;
+	}
+	if (f->has_begun)
+		say_progress(f);
+	fetch_go_on(f); /* somebody may be late */
 }
 
 static void
 begin(void *ctx)
 {
-	ask_headers(ctx);
+	struct fetch *f = ctx;
+
+	f->begun_ms = f->paced_ms = clock_mono_ms();
+	loop_timer_arm(f->watch, f->late_ms / 2);
+	fetch_read_headers(f);
 }
 
 struct fetch *
-fetch_start(struct loop *l, const struct netaddr *peer, const struct netaddr *from, const struct params *params,
-	    const struct fetch_callbacks *callbacks, void *ctx)
+fetch_start(struct loop *l, const struct fetch_options *o, const struct fetch_callbacks *callbacks, void *ctx)
 {
 	struct fetch *f = xcalloc(1, sizeof(*f));
 
-	f->client = peer_dial(l, peer, from);
-	buf_init(&f->bodies);
-	f->start = loop_timer_new(l, begin, f);
-	f->judge = loop_timer_new(l, judge_meanwhile, f);
-	f->params = params;
+	f->loop = l;
+	f->params = *o->params;
+	f->late_ms = o->late_ms;
 	f->cb = *callbacks;
 	f->ctx = ctx;
+	if (o->from != NULL) {
+		f->from_space = *o->from;
+		f->from = &f->from_space;
+	}
+	for (size_t i = 0; i < o->peer_count; i++)
+		fetch_add_peer(f, &o->peers[i]);
+	f->reader = peer_dial(l, &f->sources[0].at, f->from);
+	window_init(&f->window, 2 + BLOCKS_MAX * 4 + BLOCKS_BYTES_MAX + o->params->max_block_bytes);
+	f->start = loop_timer_new(l, begin, f);
+	f->judge = loop_timer_new(l, judge, f);
+	f->watch = loop_timer_new(l, watch, f);
 	loop_timer_arm(f->start, 0);
 	return f;
 }
@@ -429,11 +396,11 @@ fetch_free(struct fetch *f)
 {
 	if (f == NULL)
 		return;
+	hang_up(f);
 	loop_timer_free(f->start);
 	loop_timer_free(f->judge);
-	httpc_free(f->client);
-	buf_clear(&f->bodies);
-	free(f->parsed);
+	loop_timer_free(f->watch);
+	window_clear(&f->window);
 	free(f->pending);
 	free(f);
 }

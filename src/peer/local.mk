@@ -5,8 +5,13 @@ librensa_peer_a_SOURCES = \
 	include/peer/finder.h \
 	include/peer/handshake.h \
 	include/peer/lookup.h \
+	include/peer/window.h \
 	src/peer/dial.c \
 	src/peer/fetch.c \
+	src/peer/fetch_bodies.c \
+	src/peer/fetch_headers.c \
+	src/peer/fetch_parts.h \
 	src/peer/finder.c \
 	src/peer/handshake.c \
-	src/peer/lookup.c
+	src/peer/lookup.c \
+	src/peer/window.c

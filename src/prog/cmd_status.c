@@ -4,6 +4,26 @@
 #include "prog/commands.h"
 #include "prog/remote.h"
 #include "prog/show.h"
+#include "prog/status_watch.h"
+#include "util/attr.h"
+
+enum status_option { STATUS_WATCH };
+
+static const struct option_spec status_options[] = {
+    [STATUS_WATCH] = {"watch", NULL, "go on, a line a second, until Ctrl-C; with --json one document a line", false},
+};
+
+static void
+put_sync(struct table *t, const struct jval *status)
+{
+	char height[SHOW_NUMBER_SIZE], target[SHOW_NUMBER_SIZE], percent[SHOW_NUMBER_SIZE], left[SHOW_NUMBER_SIZE];
+	const struct jval *sync = jval_get(status, "sync");
+
+	if (jval_bool(sync, "active", false))
+		table_fact(t, "sync", "%s of %s (%s %%), %s s left", show_number(height, sync, "height"),
+			   show_number(target, sync, "target"), show_number(percent, sync, "percent"),
+			   show_number(left, sync, "seconds_left"));
+}
 
 /* When the next block may come, and by what that is said. */
 static void
@@ -27,11 +47,12 @@ show_outlook(struct table *t, const struct jval *mining)
 static enum cli_exit
 run_status(struct cli *c, const struct args *a)
 {
-	(void)a;
 	struct remote r;
 	struct network network;
 	struct answer answer;
 	enum cli_exit ret = remote_open(&r, c);
+	if (ret == CLI_DONE && a->value[STATUS_WATCH] != NULL)
+		return status_watch(c, &r);
 	if (ret == CLI_DONE)
 		ret = remote_call(&r, &answer, "/status", NULL);
 	if (ret != CLI_DONE)
@@ -50,6 +71,7 @@ run_status(struct cli *c, const struct args *a)
 		table_fact(&t, "network", "%s", show_text(params, "name"));
 		table_fact(&t, "genesis", "%s", show_text(root, "genesis"));
 		table_fact(&t, "height", "%s", show_number(number, root, "height"));
+		put_sync(&t, root);
 		table_fact(&t, "head", "%s", show_text(root, "head"));
 		table_fact(&t, "work", "%s", show_text(root, "work"));
 		show_outlook(&t, jval_get(root, "mining"));
@@ -67,6 +89,8 @@ run_status(struct cli *c, const struct args *a)
 const struct command cmd_status = {
     .name = "status",
     .operands = "",
+    .options = status_options,
+    .option_count = ARRAY_LEN(status_options),
     .summary = "how the node is and where its chain ends",
     .about = "Two nodes agree when they show the same head. Two with different genesis hashes are on different\n"
 	     "networks and never will.\n",
@@ -124,7 +148,7 @@ const struct command cmd_peers = {
     .operands = "",
     .summary = "the other nodes that this one knows",
     .about = "A peer is up once both sides have compared their networks; any other state says in its reason what\n"
-	     "keeps them apart.\n",
+	     "keeps them apart. One that is up and has a reason has a chain that this node does not take.\n",
     .example = "rensa peers\n",
     .run = run_peers,
 };

@@ -17,6 +17,7 @@ librensa_client_a_SOURCES = \
 	include/prog/safetext.h \
 	include/prog/show.h \
 	include/prog/source.h \
+	include/prog/status_watch.h \
 	include/prog/table.h \
 	src/prog/amount.c \
 	src/prog/args.c \
@@ -44,6 +45,7 @@ librensa_client_a_SOURCES = \
 	src/prog/safetext.c \
 	src/prog/show.c \
 	src/prog/source.c \
+	src/prog/status_watch.c \
 	src/prog/table.c
 
 bin_PROGRAMS += rensa

@@ -1,8 +1,8 @@
 /*
- * One word says which batch is on the board, how many items it has, and how many of them are taken; taking some is one
- * compare-and-swap of it. An answer carries the number of its batch, so one that comes late, when the board holds other
- * items, is nobody's; and an item is copied before it is checked and counts only if the batch was still the same
- * afterwards.
+ * A ring of items, of which a ticket names one for ever: its slot is the ticket's remainder. Taking some is one
+ * compare-and-swap of `taken`. An answer carries its ticket, so one that comes late, when the slot holds another item,
+ * is nobody's. An item is copied before it is checked, and counts only if its slot was still its own afterwards: the
+ * poster says which tickets it is going to write (`reserved`) before it writes.
  */
 #include "store/board.h"
 
@@ -14,49 +14,22 @@
 
 #define CHUNK 8
 #define PATIENCE_US 1000 /* for a chunk that another process has taken: twice what it needs if it is not held up */
-#define FIELD_BITS 16
-#define FIELD_MASK ((UINT64_C(1) << FIELD_BITS) - 1)
-_Static_assert(BOARD_MAX + CHUNK <= FIELD_MASK, "counts fit their fields");
 
+/* Never 0, which is what a slot holds that was never answered. */
 static uint64_t
-word_of(uint64_t batch, uint32_t count, uint32_t taken)
+answer_of(uint64_t ticket, bool is_good)
 {
-	return batch << (2 * FIELD_BITS) | (uint64_t)count << FIELD_BITS | taken;
+	return (ticket + 1) << 1 | is_good;
 }
 
-static uint64_t
-word_batch(uint64_t word)
-{
-	return word >> (2 * FIELD_BITS);
-}
-
-static uint32_t
-word_count(uint64_t word)
-{
-	return (uint32_t)(word >> FIELD_BITS & FIELD_MASK);
-}
-
-static uint32_t
-word_taken(uint64_t word)
-{
-	return (uint32_t)(word & FIELD_MASK);
-}
-
-/* An answer: the low half of the batch's number, and whether the signature is good. */
-static uint32_t
-answer_of(uint64_t batch, bool is_good)
-{
-	return (uint32_t)(batch & 0x7fffffff) << 1 | is_good;
-}
-
-/* Read once: a process that was stopped may put an answer for an older batch in its place at any time. */
+/* Read once: a process that was stopped may put an answer to an older ticket in its place at any time. */
 static bool
-read_answer(const struct board_region *b, uint32_t i, uint64_t batch, bool *is_good)
+read_answer(const struct board_region *b, uint64_t ticket, bool *is_good)
 {
-	uint32_t answer = atomic_load_explicit(&b->answers[i], memory_order_acquire);
+	uint64_t answer = atomic_load_explicit(&b->answers[ticket % BOARD_MAX], memory_order_acquire);
 
 	*is_good = answer & 1;
-	return answer >> 1 == answer_of(batch, false) >> 1;
+	return answer >> 1 == ticket + 1;
 }
 
 static bool
@@ -65,57 +38,86 @@ check(const struct board_item *item)
 	return key_verify(&item->signature, &item->digest, &item->key) == SIGNATURE_GOOD;
 }
 
-void
+/* The ticket's slot belongs to a later one, or soon will. */
+static bool
+is_lost(const struct board_region *b, uint64_t ticket)
+{
+	return atomic_load(&b->reserved) > ticket + BOARD_MAX;
+}
+
+uint64_t
+board_next(const struct store *s)
+{
+	return atomic_load_explicit(&board_at(s)->posted, memory_order_relaxed);
+}
+
+uint64_t
 board_post(struct store *s, const struct board_item *items, uint32_t count)
 {
 	struct board_region *b = board_at(s);
-	uint64_t batch = word_batch(atomic_load(&b->word)) + 1;
+	uint64_t first = board_next(s);
 
-	/* Nothing can be taken while items change. */
-	atomic_store_explicit(&b->word, word_of(batch, 0, 0), memory_order_seq_cst);
-	memcpy(b->items, items, count * sizeof(*items));
-	atomic_store_explicit(&b->word, word_of(batch, count, 0), memory_order_release);
+	atomic_store_explicit(&b->reserved, first + count, memory_order_seq_cst);
+	for (uint32_t i = 0; i < count; i++)
+		b->items[(first + i) % BOARD_MAX] = items[i];
+	atomic_store_explicit(&b->posted, first + count, memory_order_release);
+	return first;
+}
+
+void
+board_drop(struct store *s)
+{
+	struct board_region *b = board_at(s);
+
+	atomic_store(&b->taken, board_next(s));
 }
 
 bool
 board_work(struct store *s)
 {
 	struct board_region *b = board_at(s);
-	uint64_t word = atomic_load_explicit(&b->word, memory_order_acquire), batch = word_batch(word);
-	uint32_t from = word_taken(word), end = from + CHUNK < word_count(word) ? from + CHUNK : word_count(word);
+	uint64_t from = atomic_load_explicit(&b->taken, memory_order_acquire);
+	uint64_t posted = atomic_load_explicit(&b->posted, memory_order_acquire);
+	uint64_t end = from + CHUNK < posted ? from + CHUNK : posted;
 	struct board_item items[CHUNK];
 
 	if (from >= end)
 		return false;
-	if (!atomic_compare_exchange_strong(&b->word, &word, word_of(batch, word_count(word), end)))
+	if (!atomic_compare_exchange_strong(&b->taken, &from, end))
 		return true;
 	FAILPOINT("board.taken");
-	memcpy(items, &b->items[from], (end - from) * sizeof(items[0]));
+	for (uint64_t i = from; i < end; i++)
+		items[i - from] = b->items[i % BOARD_MAX];
 	atomic_thread_fence(memory_order_acquire);
-	for (uint32_t i = from; i < end; i++) {
-		bool is_good = check(&items[i - from]);
-		if (word_batch(atomic_load(&b->word)) != batch)
+	for (uint64_t i = from; i < end; i++) {
+		bool is_good;
+
+		if (is_lost(b, from))
 			return true;
-		atomic_store_explicit(&b->answers[i], answer_of(batch, is_good), memory_order_release);
+		is_good = check(&items[i - from]);
+		if (is_lost(b, i))
+			return true;
+		atomic_store_explicit(&b->answers[i % BOARD_MAX], answer_of(i, is_good), memory_order_release);
 	}
 	return true;
 }
 
-void
-board_finish(struct store *s, const struct board_item *items, uint32_t count, bool *is_good)
+bool
+board_result(struct store *s, uint64_t ticket, const struct board_item *item)
 {
-	struct board_region *b = board_at(s);
-	uint64_t batch = word_batch(atomic_load(&b->word)), since;
+	const struct board_region *b = board_at(s);
+	uint64_t since = 0;
+	bool is_good;
 
-	while (board_work(s))
-		;
-	since = clock_mono_us();
-	for (uint32_t i = 0; i < count; i++) {
-		bool is_answered;
-		while (!(is_answered = read_answer(b, i, batch, &is_good[i])) && clock_mono_us() - since < PATIENCE_US)
-			clock_sleep_us(50);
-		/* Never another's word on other bytes: the answer is for what was posted, or it is our own. */
-		if (!is_answered)
-			is_good[i] = check(&items[i]);
+	while (!read_answer(b, ticket, &is_good)) {
+		if (board_work(s))
+			continue;
+		if (since == 0)
+			since = clock_mono_us();
+		/* Never another's word on other bytes: the answer is to this ticket, or it is our own. */
+		if (clock_mono_us() - since >= PATIENCE_US)
+			return check(item);
+		clock_sleep_us(50);
 	}
+	return is_good;
 }

@@ -187,8 +187,10 @@ struct pause_slot {
 };
 
 struct board_region {
-	_Atomic uint64_t word; /* batch, count, taken: see board.c */
-	_Atomic uint32_t answers[BOARD_MAX];
+	_Atomic uint64_t reserved; /* tickets whose slots are, or are being, written: see board.c */
+	_Atomic uint64_t posted;   /* tickets whose items are there */
+	_Atomic uint64_t taken;	   /* tickets that somebody checks, or has checked */
+	_Atomic uint64_t answers[BOARD_MAX];
 	struct board_item items[BOARD_MAX];
 };
 

@@ -29,6 +29,7 @@ librensa_store_a_SOURCES = \
 	src/store/lock.h \
 	src/store/mempool.c \
 	src/store/mempool_core.h \
+	src/store/peer_pause.c \
 	src/store/peer_table.c \
 	src/store/pool_keeping.c \
 	src/store/pool_slots.c \

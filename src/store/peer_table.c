@@ -10,9 +10,6 @@
 #include "seqslot.h"
 #include "util/text.h"
 
-#define PAUSE_FIRST_MS 30000
-#define PAUSE_MAX_MS 3600000
-
 static const char *const state_names[PEER_STATES] = {
     [PEER_UNKNOWN] = "unknown",
     [PEER_UP] = "up",
@@ -36,12 +33,6 @@ static struct peer_region *
 peers(const struct store *s)
 {
 	return at(s, s->super->peers_at);
-}
-
-static struct pause_region *
-pauses(const struct store *s)
-{
-	return at(s, s->super->pauses_at);
 }
 
 bool
@@ -135,77 +126,4 @@ peer_table_recover(struct store *s)
 		if (atomic_load(&slot->seq) & 1)
 			slot_write(s, slot, NULL);
 	}
-}
-
-bool
-peer_pause_get(const struct store *s, uint32_t i, struct peer_pause *out)
-{
-	const struct pause_slot *slot = &pauses(s)->slots[i < PAUSE_TABLE_MAX ? i : 0];
-
-	return i < PAUSE_TABLE_MAX && seqslot_read(&slot->seq, &slot->is_used, out, &slot->pause, sizeof(*out));
-}
-
-static void
-pause_write(struct pause_slot *slot, const struct peer_pause *p)
-{
-	seqslot_open(&slot->seq);
-	seqslot_write(&slot->pause, p, sizeof(*p));
-	atomic_store_explicit(&slot->is_used, 1, memory_order_relaxed);
-	seqslot_close(&slot->seq);
-}
-
-void
-peer_pause_put(struct store *s, uint32_t i, const struct peer_pause *p)
-{
-	if (i < PAUSE_TABLE_MAX)
-		pause_write(&pauses(s)->slots[i], p);
-}
-
-bool
-peer_pause_find(const struct store *s, const char *address, uint64_t now_ms, struct peer_pause *out)
-{
-	for (uint32_t i = 0; i < PAUSE_TABLE_MAX; i++)
-		if (peer_pause_get(s, i, out) && strcmp(out->address, address) == 0)
-			return out->until_ms > now_ms;
-	return false;
-}
-
-uint64_t
-peer_pause_set(struct store *s, const char *address, const char *rule, uint64_t now_ms)
-{
-	struct pause_slot *place = NULL;
-	struct peer_pause p;
-	uint64_t length = PAUSE_FIRST_MS;
-
-	memset(&p, 0, sizeof(p));
-	for (uint32_t i = 0; i < PAUSE_TABLE_MAX; i++) {
-		struct pause_slot *slot = &pauses(s)->slots[i];
-		if (atomic_load(&slot->seq) & 1) {
-			/* A predecessor died here. */
-			atomic_store(&slot->is_used, 0);
-			seqslot_wipe(&slot->pause, sizeof(slot->pause));
-			seqslot_close(&slot->seq);
-		}
-		if (!atomic_load(&slot->is_used)) {
-			if (place == NULL || atomic_load(&place->is_used))
-				place = slot;
-		} else if (strcmp(slot->pause.address, address) == 0) {
-			place = slot;
-			p.count = slot->pause.count;
-			break;
-		} else if (place == NULL ||
-			   (atomic_load(&place->is_used) && slot->pause.until_ms < place->pause.until_ms)) {
-			place = slot; /* all taken so far: the one that ends first */
-		}
-	}
-	for (uint32_t i = 0; i < p.count && length < PAUSE_MAX_MS; i++)
-		length *= 2;
-	if (length > PAUSE_MAX_MS)
-		length = PAUSE_MAX_MS;
-	text_copy(p.address, sizeof(p.address), address);
-	text_copy(p.rule, sizeof(p.rule), rule);
-	p.until_ms = now_ms + length;
-	p.count++;
-	pause_write(place, &p);
-	return length;
 }

@@ -362,6 +362,14 @@ mempool_find(const struct store *s, const struct hash256 *id, struct pool_entry 
 }
 
 bool
+mempool_has_bytes(const struct store *s, const struct hash256 *id, const uint8_t *bytes, size_t len)
+{
+	struct pool_entry e;
+
+	return mempool_count(s) > 0 && mempool_find(s, id, &e) && e.size == len && memcmp(e.bytes, bytes, len) == 0;
+}
+
+bool
 mempool_next(const struct store *s, uint64_t *arrival, struct pool_entry *out)
 {
 	uint64_t last = mempool_last_arrival(s), span = arrival_span(s);

@@ -252,3 +252,10 @@ jval_dump(struct buf *out, const struct jval *v)
 	if (json_dump_callback(json_of(v), dump_piece, out, JSON_INDENT(2) | JSON_ENCODE_ANY) != 0)
 		buf_puts(out, "null");
 }
+
+void
+jval_dump_line(struct buf *out, const struct jval *v)
+{
+	if (json_dump_callback(json_of(v), dump_piece, out, JSON_COMPACT | JSON_ENCODE_ANY) != 0)
+		buf_puts(out, "null");
+}

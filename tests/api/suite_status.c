@@ -37,6 +37,37 @@ START_TEST(is_live_and_ready)
 }
 END_TEST
 
+START_TEST(tells_how_far_a_sync_is)
+{
+	static const char *const paths[] = {"/status", "/readyz"};
+
+	ck_assert_int_eq(node_get(&n, "/readyz"), 200);
+	ck_assert_ptr_null(jval_get(node_doc(&n), "sync"));
+	ck_assert_int_eq(node_get(&n, "/status"), 200);
+	ck_assert(!jval_bool(jval_get(node_doc(&n), "sync"), "active", true));
+	role_set(n.store, COUNT_SYNC_TARGET, 4000);
+	role_set(n.store, COUNT_SYNC_HEIGHT, 999);
+	role_set(n.store, COUNT_SYNC_PEERS, 3);
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+		/* With no rate yet nobody knows how long it takes. */
+		role_set(n.store, COUNT_SYNC_RATE, 0);
+		ck_assert_int_eq(node_get(&n, paths[i]), 200);
+		ck_assert_ptr_null(jval_get(jval_get(node_doc(&n), "sync"), "seconds_left"));
+		role_set(n.store, COUNT_SYNC_RATE, 1000);
+		ck_assert_int_eq(node_get(&n, paths[i]), 200);
+		const struct jval *sync = jval_get(node_doc(&n), "sync");
+		ck_assert(jval_bool(sync, "active", false));
+		ck_assert_uint_eq(jval_u64(sync, "height", 0), 999);
+		ck_assert_uint_eq(jval_u64(sync, "target", 0), 4000);
+		ck_assert_uint_eq(jval_u64(sync, "percent", 0), 24);
+		ck_assert_uint_eq(jval_u64(sync, "blocks_per_second", 0), 1000);
+		ck_assert_uint_eq(jval_u64(sync, "seconds_left", 0), 4);
+		ck_assert_uint_eq(jval_u64(sync, "peers", 0), 3);
+	}
+	ck_assert(jval_bool(node_doc(&n), "ready", false));
+}
+END_TEST
+
 START_TEST(tells_everything_about_the_node)
 {
 	char hex[HASH_HEX_SIZE];
@@ -145,10 +176,17 @@ START_TEST(lists_peers_with_state_and_reason)
 	know("127.0.0.3:5001", PEER_REFUSED, "connection refused", 0);
 	know("127.0.0.4:5002", PEER_UP, "", 9);
 	peer_pause_set(n.store, "127.0.0.4:5002", "reward-amount", clock_wall_ms());
+	know("127.0.0.5:5003", PEER_UP, "", 11);
+	for (int i = 3; i <= 5; i++) /* seen at peers that are up, and behind a pause */
+		peer_note_set(n.store,
+			      i == 3   ? "127.0.0.3:5001"
+			      : i == 4 ? "127.0.0.4:5002"
+				       : "127.0.0.5:5003",
+			      "reorg-too-deep");
 
 	ck_assert_int_eq(node_get(&n, "/peers"), 200);
 	const struct jval *peers = jval_get(node_doc(&n), "peers");
-	ck_assert_uint_eq(jval_count(peers), 3);
+	ck_assert_uint_eq(jval_count(peers), 4);
 	const struct jval *up = jval_at(peers, 0), *refused = jval_at(peers, 1), *paused = jval_at(peers, 2);
 	ck_assert_str_eq(jval_str(up, "address", ""), "127.0.0.2:5000");
 	ck_assert_str_eq(jval_str(up, "state", ""), "up");
@@ -164,10 +202,12 @@ START_TEST(lists_peers_with_state_and_reason)
 	ck_assert(jval_is_null(jval_get(refused, "height")));
 	ck_assert_str_eq(jval_str(paused, "state", ""), "paused");
 	ck_assert_str_eq(jval_str(paused, "reason", ""), "reward-amount");
+	ck_assert_str_eq(jval_str(jval_at(peers, 3), "state", ""), "up");
+	ck_assert_str_eq(jval_str(jval_at(peers, 3), "reason", ""), "reorg-too-deep");
 
 	ck_assert_int_eq(node_get(&n, "/status"), 200);
-	ck_assert_uint_eq(jval_u64(jval_get(node_doc(&n), "peers"), "up", 0), 2);
-	ck_assert_uint_eq(jval_u64(jval_get(node_doc(&n), "peers"), "known", 0), 3);
+	ck_assert_uint_eq(jval_u64(jval_get(node_doc(&n), "peers"), "up", 0), 3);
+	ck_assert_uint_eq(jval_u64(jval_get(node_doc(&n), "peers"), "known", 0), 4);
 }
 END_TEST
 
@@ -179,6 +219,7 @@ suite_status(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, is_live_and_ready);
+	tcase_add_test(tc, tells_how_far_a_sync_is);
 	tcase_add_test(tc, tells_everything_about_the_node);
 	tcase_add_test(tc, shows_the_mode_that_the_miner_is_in);
 	tcase_add_test(tc, tells_when_the_next_block_can_be_expected);

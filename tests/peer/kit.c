@@ -195,12 +195,22 @@ answer_blocks(struct actor *a, struct http_req *req)
 	blocks_begin(&out);
 	if (plays(a, REQUEST_BLOCKS, TRICK_EMPTY))
 		count = 0;
+	if (plays(a, REQUEST_BLOCKS, TRICK_CRUMBS))
+		count = 1;
 	for (size_t i = 0; i < count; i++) {
-		int64_t height = strand_find(a->chain, &hashes[i]);
-		ck_assert_int_gt(height, 0);
+		const struct strand *chain = a->chain;
+		int64_t height = strand_find(chain, &hashes[i]);
+		struct strand_block b;
+		if (height < 0 && a->takes_old != NULL)
+			height = strand_find(chain = a->takes_old, &hashes[i]);
+		if (height < 0)
+			break; /* it need not have what others have */
 		if (plays(a, REQUEST_BLOCKS, TRICK_STRANGE))
 			height = height == 1 ? 2 : 1;
-		blocks_add(&out, a->chain->blocks[height].bytes, a->chain->blocks[height].size);
+		b = chain->blocks[height];
+		if (plays(a, REQUEST_BLOCKS, TRICK_SPOILED))
+			b.bytes[b.size - 1] ^= 1;
+		blocks_add(&out, b.bytes, b.size);
 	}
 	if (plays(a, REQUEST_BLOCKS, TRICK_SURPLUS))
 		blocks_add(&out, last->bytes, last->size);

@@ -26,6 +26,8 @@ enum trick {
 	TRICK_STRANGE,	     /* headers that follow on nothing; bodies that nobody asked for */
 	TRICK_EMPTY,	     /* answers with none */
 	TRICK_SURPLUS,	     /* one body more than asked for */
+	TRICK_CRUMBS,	     /* one body at a time */
+	TRICK_SPOILED,	     /* bodies whose bytes are not what their headers promise */
 	TRICK_FROM_THE_START /* headers: as if it knew nothing of the locator but genesis */
 };
 
@@ -39,8 +41,9 @@ struct actor {
 	int listen_fd;
 	struct netaddr at;
 	const struct strand *chain;
-	struct hello hello; /* what it answers a hello with */
-	struct hello heard; /* the last that it got */
+	const struct strand *takes_old; /* a chain whose bodies it still has, or NULL */
+	struct hello hello;		/* what it answers a hello with */
+	struct hello heard;		/* the last that it got */
 	enum trick trick;
 	enum request trick_on;
 	unsigned trick_from; /* the first request of that kind has number 0 */

@@ -4,6 +4,6 @@
 
 #include "suite.h"
 
-suite_maker suite_fetch, suite_fetch_bad, suite_finder, suite_handshake, suite_lookup;
+suite_maker suite_fetch, suite_fetch_bad, suite_fetch_many, suite_finder, suite_handshake, suite_lookup, suite_window;
 
 #endif

@@ -102,16 +102,24 @@ begin(void *ctx, const struct hash256 *ancestor)
 	return t->begin_rule;
 }
 
-static void
-foresee(void *ctx, const struct block *blocks, size_t count)
+static bool
+foresee(void *ctx, const struct block *b)
 {
 	struct taker *t = ctx;
 
 	ck_assert(t->has_begun);
-	ck_assert_uint_le(count, BLOCKS_MAX);
-	for (size_t i = 1; i < count; i++)
-		ck_assert(hash_equal(&blocks[i].header.previous, &blocks[i - 1].hash));
-	t->foreseen += count;
+	if (b == NULL) {
+		t->foreseen = t->bodies;
+		t->forgotten++;
+		return true;
+	}
+	if (t->foreseen - t->bodies == t->foresee_max)
+		return false;
+	if (t->foreseen > t->bodies)
+		ck_assert(hash_equal(&b->header.previous, &t->last_foreseen));
+	t->last_foreseen = b->hash;
+	t->foreseen++;
+	return true;
 }
 
 static bool
@@ -119,11 +127,19 @@ body(void *ctx, const struct block *b, struct verdict *v)
 {
 	struct taker *t = ctx;
 	struct header_state state = t->records[t->at].state;
+	struct hash256 root;
 
 	ck_assert(t->has_begun);
 	ck_assert_uint_gt(t->foreseen, t->bodies);
+	if (t->on_body != NULL)
+		t->on_body(t, b);
 	ck_assert_int_eq(v->rule, RULE_OK);
 	ck_assert_int_eq(header_check(&state, &b->header, &b->hash, &t->params), RULE_OK);
+	root = block_merkle_root(b);
+	if (!hash_equal(&root, &b->header.merkle_root)) {
+		*v = verdict_of(RULE_WRONG_MERKLE_ROOT);
+		return false;
+	}
 	if (b->header.height == t->refuse_height) {
 		*v = verdict_of(t->refuse_rule);
 		return false;
@@ -155,10 +171,20 @@ progress(void *ctx, uint64_t height, uint64_t target)
 {
 	struct taker *t = ctx;
 
-	ck_assert_uint_gt(height, 0);
 	ck_assert_uint_ge(target, height);
 	t->progress_height = height;
 	t->progress_target = target;
+}
+
+static void
+fault(void *ctx, const struct netaddr *peer, const struct fetch_result *what)
+{
+	struct taker *t = ctx;
+
+	ck_assert_uint_lt(t->fault_count, TAKER_FAULTS);
+	ck_assert_uint_eq(t->done, 0);
+	t->faults[t->fault_count].at = *peer;
+	t->faults[t->fault_count++].what = *what;
 }
 
 static void
@@ -183,6 +209,8 @@ taker_init(struct taker *t, struct loop *l)
 	t->clock_ms = NEVER / 2;
 	t->refuse_height = NEVER;
 	t->flushes_left = UINT32_MAX;
+	t->foresee_max = UINT64_MAX;
+	t->late_ms = FETCH_LATE_MS;
 	header_state_genesis(&genesis, &t->params);
 	add(t, &genesis);
 }
@@ -207,23 +235,49 @@ taker_have(struct taker *t, const struct strand *s, uint64_t from, uint64_t to)
 }
 
 void
-taker_start(struct taker *t, const struct netaddr *peer)
+taker_start_many(struct taker *t, const struct fetch_peer *peers, size_t count)
 {
 	static const struct fetch_callbacks callbacks = {locator, known, is_bad, wins,	   now_ms, begin,
-							 foresee, body,	 flush,	 progress, done};
+							 foresee, body,	 flush,	 progress, fault,  done};
+	struct fetch_options options = {
+	    .peers = peers, .peer_count = count, .params = &t->params, .late_ms = t->late_ms};
 
-	t->fetch = fetch_start(t->loop, peer, NULL, &t->params, &callbacks, t);
+	t->done = 0;
+	t->fault_count = 0;
+	t->fetch = fetch_start(t->loop, &options, &callbacks, t);
 	ck_assert_uint_eq(t->done, 0);
+}
+
+void
+taker_start(struct taker *t, const struct netaddr *peer)
+{
+	taker_start_many(t, &(struct fetch_peer){.at = *peer}, 1);
+}
+
+enum fetch_end
+taker_fetch_many(struct taker *t, const struct fetch_peer *peers, size_t count)
+{
+	taker_start_many(t, peers, count);
+	kit_until(t->loop, t->done > 0);
+	ck_assert_uint_eq(t->done, 1);
+	return t->result.end;
 }
 
 enum fetch_end
 taker_fetch(struct taker *t, const struct netaddr *peer)
 {
-	t->done = 0;
-	taker_start(t, peer);
-	kit_until(t->loop, t->done > 0);
-	ck_assert_uint_eq(t->done, 1);
-	return t->result.end;
+	return taker_fetch_many(t, &(struct fetch_peer){.at = *peer}, 1);
+}
+
+const struct fetch_result *
+taker_fault(const struct taker *t, const struct netaddr *peer)
+{
+	const struct fetch_result *last = NULL;
+
+	for (unsigned i = 0; i < t->fault_count; i++)
+		if (netaddr_equal(&t->faults[i].at, peer))
+			last = &t->faults[i].what;
+	return last;
 }
 
 uint64_t

@@ -7,6 +7,7 @@
 #include "strand.h"
 
 #define NEVER UINT64_MAX
+#define TAKER_FAULTS 8
 
 struct record {
 	struct header_state state;
@@ -30,10 +31,21 @@ struct taker {
 	uint64_t refuse_height; /* body of this height: breaks refuse_rule, or stops if that is RULE_OK */
 	enum rule refuse_rule;
 	unsigned flushes_left; /* a later one says stop */
+	uint64_t foresee_max;  /* bodies foreseen ahead */
+	uint64_t late_ms;
+	/* Called before a body is taken, NULL: not. */
+	void (*on_body)(struct taker *t, const struct block *b);
 
 	/* What happened. */
 	unsigned begins, flushes, commits, done;
 	uint64_t bodies, foreseen;
+	unsigned forgotten; /* times that bodies foreseen did not come so */
+	struct hash256 last_foreseen;
+	struct {
+		struct netaddr at;
+		struct fetch_result what;
+	} faults[TAKER_FAULTS];
+	unsigned fault_count;
 	uint64_t progress_height, progress_target;
 	struct fetch_result result;
 };
@@ -44,8 +56,12 @@ void taker_clear(struct taker *t);
 /* We have the blocks of s from one height to another; they are our chain if they win. */
 void taker_have(struct taker *t, const struct strand *s, uint64_t from, uint64_t to);
 void taker_start(struct taker *t, const struct netaddr *peer);
-/* Fetches from a peer to the end. */
+void taker_start_many(struct taker *t, const struct fetch_peer *peers, size_t count);
+/* Fetches from a peer, or several, to the end. */
 enum fetch_end taker_fetch(struct taker *t, const struct netaddr *peer);
+enum fetch_end taker_fetch_many(struct taker *t, const struct fetch_peer *peers, size_t count);
+/* What was last told of that peer; NULL: nothing. */
+const struct fetch_result *taker_fault(const struct taker *t, const struct netaddr *peer);
 
 uint64_t taker_height(const struct taker *t);
 const struct hash256 *taker_hash(const struct taker *t);

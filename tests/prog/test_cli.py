@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import re
+import signal
 import socket
 import stat
 import subprocess
@@ -925,3 +926,77 @@ def test_tools_for_operators_need_no_home(rensa, node, tmp_path):
         done = rensa(*args, "--data", tmp_path / "none", env=nowhere)
         assert done.code == LOCAL and "wallets" not in done.err
     assert rensa("backup", "copy", "--node", f"http://127.0.0.1:{closed_port()}", env=nowhere).code == UNREACHABLE
+
+
+# Watching a node ------------------------------------------------------------------------------------------------------
+
+
+def syncing(height):
+    """The status of a node on its way to 400, or there."""
+
+    def reply(path, body):
+        sync = {"active": height < 400, "height": height, "target": 400, "percent": height // 4}
+        sync |= {"blocks_per_second": 50, "seconds_left": (400 - height) // 50}
+        facts = {"height": height, "peers": {"up": 2}, "pool": {"transactions": 7}}
+        return Reply(200, facts | ({"sync": sync} if height < 400 else {"sync": {"active": False, "height": 0, "target": 0}}))
+
+    return reply
+
+
+class Watch:
+    """rensa status --watch, until closed by a signal."""
+
+    def __init__(self, node, *args, stdout=subprocess.PIPE):
+        env = {"PATH": os.environ["PATH"], "RENSA_NODE": node.url, "HOME": "/nonexistent"}
+        for key in "ASAN_OPTIONS", "UBSAN_OPTIONS":
+            env[key] = ":".join(filter(None, [os.environ.get(key), "exitcode=99"]))
+        self.process = subprocess.Popen([RENSA, *args, "status", "--watch"], stdout=stdout, stderr=subprocess.PIPE, env=env)
+
+    def interrupt(self):
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(60), self.process.stderr.read()
+
+
+def test_watch_prints_a_line_a_second_until_ctrl_c(node):
+    node.instead[("GET", "/status")] = [syncing(100), syncing(250), syncing(400)]
+    watch = Watch(node)
+    lines = [watch.process.stdout.readline().decode() for _ in range(3)]
+    assert lines == [
+        "height 100 of 400 (25 %), 50 blocks/s, 6 s left, 2 peers up, 7 transfers pending\n",
+        "height 250 of 400 (62 %), 50 blocks/s, 3 s left, 2 peers up, 7 transfers pending\n",
+        "height 400, 2 peers up, 7 transfers pending\n",
+    ]
+    assert watch.interrupt() == (DONE, b"")
+
+
+def test_watch_has_a_json_form_of_one_document_a_line(node):
+    node.instead[("GET", "/status")] = [syncing(100), syncing(250)]
+    watch = Watch(node, "--json")
+    documents = [json.loads(watch.process.stdout.readline()) for _ in range(2)]
+    assert [d["height"] for d in documents] == [100, 250]
+    assert documents[0]["sync"]["percent"] == 25
+    assert watch.interrupt() == (DONE, b"")
+
+
+def test_watch_redraws_in_place_on_a_terminal(node):
+    node.instead[("GET", "/status")] = [syncing(100), syncing(250)]
+    ours, theirs = os.openpty()
+    watch = Watch(node, stdout=theirs)
+    os.close(theirs)
+    seen = b""
+    while b"height 250" not in seen:
+        seen += os.read(ours, 4096)
+    assert seen.startswith(b"\rheight 100 of 400 ")
+    assert b"\x1b[K\rheight 250" in seen and b"\n" not in seen
+    assert watch.interrupt() == (DONE, b"")
+    assert os.read(ours, 4096).endswith(b"\n")
+    os.close(ours)
+
+
+def test_watch_ends_when_the_node_is_gone_or_none(rensa, node):
+    node.instead[("GET", "/status")] = [syncing(100), Reply(503, {"error": {"code": "loading", "message": "soon"}})]
+    run = rensa("status", "--watch")
+    assert run.code == REFUSED and run.out.startswith("height 100 ") and "soon" in run.err
+    node.instead[("GET", "/status")] = [Reply(200, {"sync": 3})]
+    run = rensa("--json", "status", "--watch")
+    assert run.code == UNREACHABLE and run.error()["code"] == "bad-answer"

@@ -22,7 +22,7 @@
 enum kind { GOOD, OTHER_DIGEST, OTHER_KEY, HIGH_S, NO_SIGNATURE, NO_KEY, KINDS };
 
 static struct board_item good[SIGNED], items[BOARD_MAX];
-static bool expected[BOARD_MAX], found[BOARD_MAX];
+static bool expected[BOARD_MAX];
 
 static void
 sign_some(void)
@@ -90,23 +90,36 @@ draw(uint32_t count, uint64_t seed)
 		enum kind kind = random_below(&seed, 2) == 0 ? GOOD : (enum kind)random_below(&seed, KINDS);
 		items[i] = item_of(kind, (unsigned)random_below(&seed, SIGNED));
 		expected[i] = kind == GOOD;
-		found[i] = !expected[i];
 	}
 }
 
+/* Reads the results of so many items that were posted under that ticket. */
 static void
-finish(struct store *s, uint32_t count)
+finish(struct store *s, uint64_t ticket, uint32_t count)
 {
-	board_finish(s, items, count, found);
 	for (uint32_t i = 0; i < count; i++)
-		ck_assert_msg(found[i] == expected[i], "of %u, number %u", count, i);
+		ck_assert_msg(board_result(s, ticket + i, &items[i]) == expected[i], "of %u, number %u", count, i);
 }
 
 static void
 judge(struct store *s, uint32_t count)
 {
-	board_post(s, items, count);
-	finish(s, count);
+	finish(s, board_post(s, items, count), count);
+}
+
+/* The next item posted has the slot that the first had, when so many have been posted since and with it. */
+static void
+go_round(struct store *s, uint32_t since)
+{
+	for (uint32_t left = BOARD_MAX - since; left > 0;) {
+		static struct board_item none[1024]; /* no keys: nothing to compute */
+		uint32_t count = left < 1024 ? left : 1024;
+		uint64_t ticket = board_post(s, none, count);
+
+		for (uint32_t i = 0; i < count; i++)
+			ck_assert(!board_result(s, ticket + i, &none[i]));
+		left -= count;
+	}
 }
 
 START_TEST(each_kind_of_signature_is_told_from_the_others)
@@ -140,17 +153,18 @@ END_TEST
 START_TEST(what_others_have_checked_is_not_checked_again)
 {
 	struct store *s = segment_make(&(struct segment_plan){0});
+	uint64_t ticket;
 
 	for (unsigned i = 0; i < SIGNED; i++) {
 		items[i] = item_of(GOOD, i);
 		expected[i] = true;
 	}
-	board_post(s, items, SIGNED);
+	ticket = board_post(s, items, SIGNED);
 	while (board_work(s))
 		;
 	for (unsigned i = 0; i < SIGNED; i++)
 		items[i] = item_of(OTHER_DIGEST, i);
-	finish(s, SIGNED);
+	finish(s, ticket, SIGNED);
 }
 END_TEST
 
@@ -195,14 +209,15 @@ START_TEST(others_do_the_work_while_the_poster_is_elsewhere)
 	struct shift *shift = share(sizeof(*shift));
 	struct worker workers[WORKERS] = {{shift, 0}, {shift, 1}};
 	pid_t pids[WORKERS] = {hire(s, &workers[0]), hire(s, &workers[1])};
+	uint64_t ticket;
 
 	draw(BOARD_MAX, 5);
-	board_post(s, items, BOARD_MAX);
+	ticket = board_post(s, items, BOARD_MAX);
 	for (unsigned i = 0; turns(shift) < BOARD_MAX / CHUNK_MIN; i++) {
 		ck_assert_uint_lt(i, 60000);
 		clock_sleep_ms(1);
 	}
-	finish(s, BOARD_MAX);
+	finish(s, ticket, BOARD_MAX);
 	/* And all three at once, batch upon batch. */
 	for (uint64_t seed = 6; seed < 100; seed++) {
 		uint32_t count = (uint32_t)random_below(&(uint64_t){seed}, 200);
@@ -221,17 +236,17 @@ START_TEST(workers_that_are_killed_all_the_time_change_no_answer)
 	struct shift *shift = share(sizeof(*shift));
 	struct worker workers[WORKERS] = {{shift, 0}, {shift, 1}};
 	pid_t pids[WORKERS] = {hire(s, &workers[0]), hire(s, &workers[1])};
-	uint64_t until = clock_mono_ms() + 1000, random = 7;
+	uint64_t until = clock_mono_ms() + 1000, random = 7, ticket;
 
 	do {
 		uint32_t count = (uint32_t)random_below(&random, 300);
 		unsigned victim = (unsigned)random_below(&random, WORKERS);
 
 		draw(count, random_next(&random));
-		board_post(s, items, count);
+		ticket = board_post(s, items, count);
 		clock_sleep_us(random_below(&random, 300));
 		ck_assert_int_eq(kill(pids[victim], SIGKILL), 0);
-		finish(s, count);
+		finish(s, ticket, count);
 		ck_assert(WIFSIGNALED(await(s, pids[victim])));
 		pids[victim] = hire(s, &workers[victim]);
 	} while (clock_mono_ms() < until);
@@ -242,41 +257,74 @@ START_TEST(workers_that_are_killed_all_the_time_change_no_answer)
 END_TEST
 
 /* A process that was stopped between its look at the board and its answer writes that answer whenever it goes on. */
-START_TEST(an_answer_to_an_older_batch_is_nobodys)
+START_TEST(an_answer_to_an_older_ticket_is_nobodys)
 {
 	struct store *s = segment_make(&(struct segment_plan){0});
 	struct board_region *b = board_at(s);
-	uint32_t answers[SIGNED];
+	uint64_t answers[SIGNED], ticket;
 
 	for (unsigned i = 0; i < SIGNED; i++) {
 		items[i] = item_of(GOOD, i);
 		expected[i] = true;
 	}
 	judge(s, SIGNED);
-	for (unsigned i = 0; i < SIGNED; i++) {
+	for (unsigned i = 0; i < SIGNED; i++)
 		answers[i] = atomic_load(&b->answers[i]);
+	go_round(s, SIGNED);
+	for (unsigned i = 0; i < SIGNED; i++) {
 		items[i] = item_of(OTHER_KEY, i);
 		expected[i] = false;
 	}
-	board_post(s, items, SIGNED);
+	ticket = board_post(s, items, SIGNED);
+	ck_assert_uint_eq(ticket, BOARD_MAX);
 	while (board_work(s))
 		;
 	for (unsigned i = 0; i < SIGNED; i++)
 		atomic_store(&b->answers[i], answers[i]);
-	finish(s, SIGNED);
+	finish(s, ticket, SIGNED);
 }
 END_TEST
 
-/* A poster may die in between; the next one's batch is another. */
-START_TEST(a_batch_that_nobody_finishes_is_replaced_by_the_next)
+/* A poster may die in between, or have no use for them any more. */
+START_TEST(what_was_dropped_is_not_worked_on)
 {
 	struct store *s = segment_make(&(struct segment_plan){0});
 
 	draw(500, 8);
-	board_post(s, items, 500);
+	(void)board_post(s, items, 500);
 	ck_assert(board_work(s));
+	board_drop(s);
+	ck_assert(!board_work(s));
 	draw(400, 9);
 	judge(s, 400);
+}
+END_TEST
+
+/* Three times round the ring, with as much posted as there is room for and results read one by one. */
+START_TEST(posting_goes_on_while_results_are_read)
+{
+	struct store *s = segment_make(&(struct segment_plan){0});
+	struct shift *shift = share(sizeof(*shift));
+	struct worker worker = {shift, 0};
+	pid_t pid = hire(s, &worker);
+	uint64_t posted = 0, read = 0, random = 11;
+
+	draw(BOARD_MAX, 12);
+	while (read < 3 * BOARD_MAX) {
+		uint32_t count = (uint32_t)random_below(&random, 100), at = (uint32_t)(posted % BOARD_MAX);
+
+		if (count > BOARD_MAX - (posted - read))
+			count = (uint32_t)(BOARD_MAX - (posted - read));
+		if (count > BOARD_MAX - at)
+			count = BOARD_MAX - at;
+		ck_assert_uint_eq(board_post(s, &items[at], count), posted);
+		posted += count;
+		ck_assert_uint_eq(board_next(s), posted);
+		for (uint64_t n = random_below(&random, 100); n > 0 && read < posted; n--, read++)
+			ck_assert(board_result(s, read, &items[read % BOARD_MAX]) == expected[read % BOARD_MAX]);
+	}
+	atomic_store(&shift->is_over, 1);
+	await_ok(s, pid);
 }
 END_TEST
 
@@ -293,11 +341,12 @@ START_TEST(what_a_dead_worker_took_is_checked_by_the_poster)
 {
 	struct store *s = segment_make(&(struct segment_plan){0});
 	enum failpoint_action action = FAILPOINT_KILL;
+	uint64_t ticket;
 
 	draw(100, 10);
-	board_post(s, items, 100);
+	ticket = board_post(s, items, 100);
 	ck_assert(was_killed(s, STORE_VERIFIER, 1, work_until, &action));
-	finish(s, 100);
+	finish(s, ticket, 100);
 }
 END_TEST
 
@@ -305,6 +354,7 @@ START_TEST(a_worker_that_was_stopped_holds_up_nobody_and_goes_on_later)
 {
 	struct store *s = segment_make(&(struct segment_plan){0});
 	enum failpoint_action action = FAILPOINT_STOP;
+	uint64_t ticket;
 	siginfo_t info;
 	pid_t pid;
 
@@ -312,20 +362,21 @@ START_TEST(a_worker_that_was_stopped_holds_up_nobody_and_goes_on_later)
 		items[i] = item_of(GOOD, i);
 		expected[i] = true;
 	}
-	board_post(s, items, 100);
+	ticket = board_post(s, items, 100);
 	pid = spawn(s, STORE_VERIFIER, 1, 0, work_until, &action);
 	ck_assert_int_eq(waitid(P_PID, (id_t)pid, &info, WSTOPPED), 0);
 	ck_assert_int_eq(info.si_code, CLD_STOPPED);
-	finish(s, 100);
+	finish(s, ticket, 100);
+	go_round(s, 100);
 	/* It wakes up among items of which not one is good. */
 	for (uint32_t i = 0; i < 100; i++) {
 		items[i] = item_of(OTHER_DIGEST, i);
 		expected[i] = false;
 	}
-	board_post(s, items, 100);
+	ticket = board_post(s, items, 100);
 	ck_assert_int_eq(kill(pid, SIGCONT), 0);
 	await_ok(s, pid);
-	finish(s, 100);
+	finish(s, ticket, 100);
 }
 END_TEST
 #endif
@@ -341,8 +392,9 @@ suite_board(void)
 	tcase_add_test(tc, what_others_have_checked_is_not_checked_again);
 	tcase_add_test(tc, others_do_the_work_while_the_poster_is_elsewhere);
 	tcase_add_test(tc, workers_that_are_killed_all_the_time_change_no_answer);
-	tcase_add_test(tc, an_answer_to_an_older_batch_is_nobodys);
-	tcase_add_test(tc, a_batch_that_nobody_finishes_is_replaced_by_the_next);
+	tcase_add_test(tc, an_answer_to_an_older_ticket_is_nobodys);
+	tcase_add_test(tc, what_was_dropped_is_not_worked_on);
+	tcase_add_test(tc, posting_goes_on_while_results_are_read);
 #ifdef RENSA_FAILPOINTS
 	tcase_add_test(tc, what_a_dead_worker_took_is_checked_by_the_poster);
 	tcase_add_test(tc, a_worker_that_was_stopped_holds_up_nobody_and_goes_on_later);

@@ -281,6 +281,29 @@ START_TEST(when_all_places_are_taken_the_pause_that_ends_first_goes)
 }
 END_TEST
 
+START_TEST(a_note_is_no_pause_and_outlives_one)
+{
+	struct store *s = segment_make(&(struct segment_plan){0});
+	struct peer_pause p;
+
+	peer_note_set(s, "10.0.0.1:5000", "");
+	ck_assert(!peer_note_find(s, "10.0.0.1:5000", &p));
+	peer_note_set(s, "10.0.0.1:5000", "reorg-too-deep");
+	ck_assert(peer_note_find(s, "10.0.0.1:5000", &p));
+	ck_assert_str_eq(p.note, "reorg-too-deep");
+	ck_assert(!peer_note_find(s, "10.0.0.2:5000", &p));
+	ck_assert(!peer_pause_find(s, "10.0.0.1:5000", 0, &p));
+	/* The first pause is as short as any first one. */
+	ck_assert_uint_eq(peer_pause_set(s, "10.0.0.1:5000", "high-s", 1000), 30000);
+	ck_assert(peer_note_find(s, "10.0.0.1:5000", &p));
+	ck_assert_str_eq(p.note, "reorg-too-deep");
+	peer_note_set(s, "10.0.0.1:5000", "");
+	ck_assert(!peer_note_find(s, "10.0.0.1:5000", &p));
+	ck_assert(peer_pause_find(s, "10.0.0.1:5000", 1000, &p));
+	ck_assert_uint_eq(p.count, 1);
+}
+END_TEST
+
 START_TEST(a_half_written_pause_is_read_by_nobody_and_its_place_used_again)
 {
 	struct store *s = segment_make(&(struct segment_plan){0});
@@ -358,6 +381,7 @@ suite_peer_table(void)
 	tcase_add_test(tc, readers_never_see_half_an_entry);
 	tcase_add_test(tc, pauses_double_from_30_seconds_to_an_hour);
 	tcase_add_test(tc, when_all_places_are_taken_the_pause_that_ends_first_goes);
+	tcase_add_test(tc, a_note_is_no_pause_and_outlives_one);
 	tcase_add_test(tc, a_half_written_pause_is_read_by_nobody_and_its_place_used_again);
 	tcase_add_test(tc, long_addresses_and_rules_are_cut);
 	tcase_add_test(tc, pauses_can_be_carried_into_another_segment);

@@ -103,8 +103,17 @@ def test_a_branch_that_forks_too_deep_is_refused_by_name(net, fakes):
     net.wait_until("the chain is taken", lambda: is_at(node, BASE))
     other = BASE.up_to(2).mined(FRIEND, 9)
     fake.chain = fake.claims = other
-    state = net.wait_until("the peer is paused", lambda: paused(node, fake))
-    assert "reorg-too-deep" in state["reason"]
+    row = net.wait_until("it is refused", lambda: (r := node.peers()[fake.address])["reason"] and r)
+    assert (row["state"], row["reason"]) == ("up", "reorg-too-deep")
+    assert node.log_has("resolver:", f"the chain of {fake.address}, height {other.height}, is not taken: reorg-too-deep ")
+    assert is_at(node, BASE)
+    # The same head is no reason to read its headers again, round after round.
+    asked, rounds = fake.asked["headers"], node.roles("resolver")[0]["rounds"]
+    net.wait_until("rounds go by", lambda: node.roles("resolver")[0]["rounds"] >= rounds + 3)
+    assert fake.asked["headers"] == asked
+    # Nothing stands against it once it has come round.
+    fake.chain = fake.claims = BASE
+    net.wait_until("it is as good as any", lambda: node.peers()[fake.address]["reason"] == "")
     assert is_at(node, BASE)
 
 
