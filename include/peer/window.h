@@ -51,8 +51,9 @@ void window_clear(struct window *w);
 void window_begin(struct window *w, uint64_t from);
 
 /*
- * What to ask of peer `who` now: something that was given back; else at most `share` new bodies below `end`, if there
- * is room; else what somebody else was asked for late_ms ago or before. NULL: nothing. It counts as asked of him.
+ * What to ask of peer `who` now, none of it beginning at height `end` or above: something that was given back; else at
+ * most `share` new bodies, if there is room; else what somebody else was asked for late_ms ago or before. NULL: nothing.
+ * It counts as asked of him.
  */
 struct span *window_assign(struct window *w, int who, uint32_t share, uint64_t end, uint64_t now_ms, uint64_t late_ms);
 /* The span that he is asked for; NULL: none, or somebody else was faster. */

@@ -61,7 +61,10 @@ struct relay {
 	bool in_burst;
 	uint64_t burst; /* number of the present or last one */
 	uint32_t wave_size;
-	uint32_t wave_news; /* answers in the present wave that said that it was news */
+	uint32_t wave_asked; /* peers in the present wave … */
+	uint32_t wave_news;  /* … answers that said that it was news … */
+	uint32_t wave_known; /* … and that it was not */
+	bool has_waited;     /* for answers to the present wave, a second time */
 	struct blockref burst_tip;
 	uint64_t burst_arrival;
 	char port[8];
@@ -82,5 +85,7 @@ bool outlet_lacks(struct outlet *o);
 
 /* Somebody who is not told at once had not heard of something. */
 void relay_was_news(struct relay *r);
+/* Or had, by its own word. */
+void relay_was_known(struct relay *r);
 
 #endif

@@ -95,6 +95,8 @@ block_sent(void *ctx, const struct httpc_reply *reply)
 	o->told = o->telling;
 	if (reply->status == 202 && !o->is_eager)
 		relay_was_news(o->relay);
+	else if (reply->status == 200 && !o->is_eager)
+		relay_was_known(o->relay);
 	outlet_tell(o);
 }
 
@@ -119,6 +121,8 @@ note_answer(struct outlet *o, uint64_t told, uint64_t known)
 {
 	if (known < told && !o->is_eager)
 		relay_was_news(o->relay);
+	else if (!o->is_eager)
+		relay_was_known(o->relay);
 	o->knows_mostly = known * 2 >= told;
 }
 
@@ -256,8 +260,9 @@ offer_sent(void *ctx, const struct httpc_reply *reply)
 	}
 	if (reply->status != 200 || positions_parse(positions, &count, PUSH_TXS_MAX, reply->body, reply->len) != OK ||
 	    (count > 0 && positions[count - 1] >= o->offered_count))
-		count = 0;
-	note_answer(o, o->offered_count, o->offered_count - count);
+		count = 0; /* that was no answer */
+	else
+		note_answer(o, o->offered_count, o->offered_count - count);
 	send_lacking(o, positions, count);
 }
 

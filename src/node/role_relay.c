@@ -8,11 +8,12 @@
  *
  *   - Eager peers, FANOUT at most, are told at once. They are chosen (fanout.h) such that the choices of all nodes
  *     together connect all of them: what one knows reaches each within a few steps.
- *   - The rest is asked, in a burst of waves: a little later a few of them are told a header or ids, no more. If nobody
- *     among them had not heard, then the others have, too, as far as anybody can tell, and the burst ends; as long as
- *     it was news to one of them, a wave of twice the size follows. So in a net where all know all, a burst costs
- *     WAVE_FIRST messages; and if we are the only one whom all others know, they still hear of it within a second.
- *     News can be news only once to each node, so over all nodes the waves cost at most a few messages for each node.
+ *   - The rest is asked, in a burst of waves: a little later a few of them are told a header or ids, no more. If half of
+ *     them say that they know, and nobody that it is news, then the others have heard, too, as far as anybody can tell,
+ *     and the burst ends; as long as it was news to one of them, or they say nothing, a wave of twice the size follows.
+ *     So in a net where all know all, a burst costs WAVE_FIRST messages; and if we are the only one whom all others
+ *     know, or most of them do not answer, the others still hear of it within a second. News can be news only once to
+ *     each node, so over all nodes the waves cost at most a few messages for each node.
  *   - What a peer has told us it is not told (the workers note who told us what).
  *
  * Who is missed by all of it (it was away, or everything got lost) is healed by the rounds of its resolver, and by the
@@ -146,6 +147,12 @@ relay_was_news(struct relay *r)
 	r->wave_news++;
 }
 
+void
+relay_was_known(struct relay *r)
+{
+	r->wave_known++;
+}
+
 /* All who are neither eager nor were asked have heard, for all we know. */
 static void
 end_burst(struct relay *r)
@@ -175,7 +182,9 @@ want_burst(struct relay *r)
 	r->in_burst = true;
 	r->burst++;
 	r->wave_size = WAVE_FIRST;
+	r->wave_asked = r->wave_known = 0;
 	r->wave_news = 1;
+	r->has_waited = false;
 	r->burst_tip = chain_tip(r->store);
 	r->burst_arrival = mempool_last_arrival(r->store);
 	loop_timer_arm(r->wave, WAVE_MS);
@@ -204,11 +213,19 @@ wave(void *ctx)
 {
 	struct relay *r = ctx;
 	struct outlet *o = NULL;
+	bool has_heard = r->wave_news == 0 && r->wave_known * 2 >= r->wave_asked;
 
 	take_heard(r);
-	if (r->wave_news > 0) {
-		r->wave_news = 0;
-		for (uint32_t i = 0; i < r->wave_size && (o = draw_unasked(r)) != NULL; i++) {
+	/* They may only be busy. */
+	if (!has_heard && r->wave_news == 0 && !r->has_waited) {
+		r->has_waited = true;
+		loop_timer_arm(r->wave, WAVE_MS);
+		return;
+	}
+	if (!has_heard) {
+		r->wave_news = r->wave_asked = r->wave_known = 0;
+		r->has_waited = false;
+		for (; r->wave_asked < r->wave_size && (o = draw_unasked(r)) != NULL; r->wave_asked++) {
 			o->asked = r->burst;
 			o->is_awake = true;
 			outlet_tell(o);

@@ -21,6 +21,12 @@ fetch_hash_at(const struct fetch *f, uint64_t height)
 	return &f->pending[height - f->base];
 }
 
+bool
+fetch_must_have(const struct source *s, uint64_t height)
+{
+	return s->is_on_branch && height <= s->head.height;
+}
+
 static int
 number_of(const struct source *s)
 {
@@ -99,14 +105,14 @@ fetch_drop_source(struct fetch *f, struct source *s, const struct fetch_result *
 		fetch_tell(f, s);
 }
 
-/* It has none of what it was asked for. */
+/* It has none of what it was asked for, from this height on. */
 static void
-lacks(struct fetch *f, struct source *s)
+lacks(struct fetch *f, struct source *s, uint64_t from)
 {
 	struct fetch_result fault = fetch_fault(FETCH_MISBEHAVED, "it withholds the bodies of its headers");
 
-	s->has_lacked = true;
-	fetch_drop_source(f, s, s->is_on_branch || number_of(s) == 0 ? &fault : NULL);
+	s->lacked = from;
+	fetch_drop_source(f, s, fetch_must_have(s, from) || number_of(s) == 0 ? &fault : NULL);
 }
 
 /* Their requests were answered by somebody else. */
@@ -200,7 +206,7 @@ take_reply(struct fetch *f, struct source *s, const struct httpc_reply *reply)
 		fault = fetch_fault(FETCH_MISBEHAVED, "its bodies are malformed");
 		fetch_drop_source(f, s, &fault);
 	} else if (count == 0) {
-		lacks(f, s);
+		lacks(f, s, span->from);
 	} else {
 		blocks = xcalloc(count, sizeof(*blocks));
 		came = parse_bodies(f, span, blocks, r, &fault);
@@ -254,17 +260,29 @@ ask(struct fetch *f, struct source *s, const struct span *span)
 	}
 }
 
+/* What stands below this height can be asked of it. Whoever only helps has nothing above its own head. */
+static uint64_t
+end_for(const struct fetch *f, const struct source *s)
+{
+	uint64_t end = f->base + f->count;
+
+	return number_of(s) == 0 || end <= s->head.height ? end : s->head.height + 1;
+}
+
 void
 fetch_ask_bodies(struct fetch *f)
 {
 	for (int i = 0; i < f->source_count; i++) {
 		struct source *s = &f->sources[i];
+		uint64_t end = end_for(f, s);
 		struct span *span;
 
 		if (s->client == NULL || httpc_is_busy(s->client))
 			continue;
-		span = window_assign(&f->window, i, s->share, f->base + f->count, clock_mono_ms(), f->late_ms);
+		span = window_assign(&f->window, i, s->share, end, clock_mono_ms(), f->late_ms);
 		if (span != NULL)
 			ask(f, s, span);
+		else if (i != 0 && s->head.height < f->next)
+			hang_up(f, s); /* nothing is left that it could give */
 	}
 }

@@ -28,7 +28,8 @@ note_heads(struct fetch *f, const struct hash256 *hash)
 		if (!hash_equal(&s->head.hash, hash))
 			continue;
 		s->is_on_branch = true;
-		if (s->has_lacked) {
+		s->head.height = f->state.header.height; /* whatever it said */
+		if (s->lacked != 0 && fetch_must_have(s, s->lacked)) {
 			struct fetch_result fault =
 			    fetch_fault(FETCH_MISBEHAVED, "it withholds the bodies of its headers");
 			fetch_drop_source(f, s, &fault);

@@ -20,7 +20,7 @@ struct source {
 	uint64_t asked_ms;
 	unsigned overtaken;	   /* so often in a row another peer answered first */
 	bool is_on_branch;	   /* the branch leads to its head */
-	bool has_lacked;	   /* it did not have a body of the branch */
+	uint64_t lacked;	   /* it did not have the body of the branch at this height; 0: it had all */
 	struct fetch_result fault; /* what it did; FETCH_DONE: nothing … */
 	bool is_untold;		   /* … and the owner has not heard of it yet */
 };
@@ -89,6 +89,8 @@ void fetch_read_on(struct fetch *f);
 /* fetch_bodies.c */
 
 const struct hash256 *fetch_hash_at(const struct fetch *f, uint64_t height);
+/* The branch leads from there to its head. */
+bool fetch_must_have(const struct source *s, uint64_t height);
 /* Asks every source that has nothing to do. */
 void fetch_ask_bodies(struct fetch *f);
 /* It is not asked any more, because of that fault, or for none (NULL). */

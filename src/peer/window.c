@@ -97,7 +97,7 @@ struct span *
 window_assign(struct window *w, int who, uint32_t share, uint64_t end, uint64_t now_ms, uint64_t late_ms)
 {
 	for (size_t i = 0; i < w->count; i++)
-		if (!w->spans[i].is_here && span_askers(&w->spans[i]) == 0)
+		if (!w->spans[i].is_here && w->spans[i].from < end && span_askers(&w->spans[i]) == 0)
 			return span_ask(&w->spans[i], who, now_ms);
 	if (w->next < end && has_room(w)) {
 		struct span *s = &w->spans[w->count++];
@@ -107,7 +107,7 @@ window_assign(struct window *w, int who, uint32_t share, uint64_t end, uint64_t 
 	}
 	for (size_t i = 0; i < w->count; i++) {
 		struct span *s = &w->spans[i];
-		if (!s->is_here && !span_is_asked(s, who) && now_ms - s->since_ms >= late_ms &&
+		if (!s->is_here && s->from < end && !span_is_asked(s, who) && now_ms - s->since_ms >= late_ms &&
 		    span_ask(s, who, now_ms) != NULL)
 			return s;
 	}

@@ -102,6 +102,49 @@ START_TEST(who_is_overtaken_again_and_again_is_not_asked_any_more)
 }
 END_TEST
 
+/* Its chain is the branch's beginning: it gives what it has, and what it has not it does not withhold. */
+START_TEST(who_has_a_part_only_is_asked_for_that_and_did_no_wrong)
+{
+	enum { PART = 600 };
+	struct strand part;
+	grow(4 * BLOCKS_MAX);
+	strand_init(&part);
+	strand_grow(&part, PART, 1);
+	ck_assert(hash_equal(strand_hash(&part, PART), strand_hash(&theirs, PART)));
+	for (int i = 1; i < ACTORS; i++) {
+		actors[i].chain = &part;
+		peers[i].head = (struct head){.hash = *strand_hash(&part, PART), .height = PART};
+	}
+	ck_assert_int_eq(fetch(), FETCH_DONE);
+	assert_adopted();
+	ck_assert_uint_eq(taker.fault_count, 0);
+	for (int i = 1; i < ACTORS; i++)
+		ck_assert_uint_ge(actors[i].asked[REQUEST_BLOCKS], 1);
+	strand_clear(&part);
+}
+END_TEST
+
+/* The lead has no bodies, and what is left nobody else can have: the fetch ends, with what there was. */
+START_TEST(a_fetch_ends_when_nobody_is_left_who_could_have_the_rest)
+{
+	enum { PART = 600 };
+	struct strand part;
+	grow(4 * BLOCKS_MAX);
+	strand_init(&part);
+	strand_grow(&part, PART, 1);
+	for (int i = 1; i < ACTORS; i++) {
+		actors[i].chain = &part;
+		peers[i].head = (struct head){.hash = *strand_hash(&part, PART), .height = PART};
+	}
+	actor_play(&actors[LEAD], REQUEST_BLOCKS, TRICK_EMPTY);
+	ck_assert_int_eq(fetch(), FETCH_MISBEHAVED);
+	ck_assert(hash_equal(taker_hash(&taker), strand_hash(&part, PART)));
+	ck_assert_uint_eq(taker.fault_count, 1);
+	ck_assert_ptr_nonnull(fault_of(LEAD));
+	strand_clear(&part);
+}
+END_TEST
+
 static const struct {
 	const char *what;
 	enum trick trick;
@@ -316,6 +359,8 @@ suite_fetch_many(void)
 
 	tcase_add_checked_fixture(tc, enter, leave);
 	tcase_add_test(tc, bodies_come_from_all_and_headers_from_the_first);
+	tcase_add_test(tc, who_has_a_part_only_is_asked_for_that_and_did_no_wrong);
+	tcase_add_test(tc, a_fetch_ends_when_nobody_is_left_who_could_have_the_rest);
 	tcase_add_loop_test(tc, what_one_is_late_with_is_asked_of_another, 0, 2);
 	tcase_add_loop_test(tc, who_is_overtaken_again_and_again_is_not_asked_any_more, 0, 2);
 	tcase_add_loop_test(tc, who_does_wrong_is_named_and_the_others_go_on, 0, 2 * (int)ARRAY_LEN(rows));

@@ -98,8 +98,8 @@ def more_rounds(net, node, count=2):
 
 def test_many_rogues_at_once(net, meet):
     base = Chain(PARAMETERS).mined(MINER, 6)
-    rival = base.mined(ROGUE, 5)
-    node, honest, *rogues = meet((FakePeer, base), *[(kind, rival) for kind in ROGUES])
+    # Each has a chain of its own: what one of them withholds, no other gives.
+    node, honest, *rogues = meet((FakePeer, base), *[(kind, base.mined(Wallet(), 5)) for kind in ROGUES])
     node.start()
     with Frugal(net, node):
         net.wait_until("the honest chain is taken", lambda: is_at(node, base))
@@ -114,7 +114,8 @@ def test_many_rogues_at_once(net, meet):
         more_rounds(net, node)
     assert [rogue.asked["headers"] for rogue in rogues] == asked
     for rogue in rogues:
-        assert rogue.asked["headers"] + rogue.asked["blocks"] <= 4, type(rogue).__name__
+        # For its own chain, and for those of others that it might have parts of.
+        assert rogue.asked["headers"] <= 2 and rogue.asked["blocks"] <= len(rogues), type(rogue).__name__
         assert rogue.sent < TRAFFIC_MAX, type(rogue).__name__
     assert node.peers()[honest.address]["state"] == "up"
 
@@ -382,8 +383,7 @@ def test_peers_that_hang_or_flood_when_they_are_told_news_keep_it_from_nobody(ne
             node.mine(MINER.address)
             net.wait_until("the honest one is told", lambda t=told: told_of_blocks(honest) > t)
     for rogue in rogues:
-        net.wait_until("it was told something", lambda r=rogue: told_of_blocks(r))
-        assert rogue.sent < TRAFFIC_MAX * told_of_blocks(rogue), type(rogue).__name__
+        assert rogue.sent < TRAFFIC_MAX * (told_of_blocks(rogue) + 1), type(rogue).__name__
 
 
 def test_heads_nobody_has_announced_in_a_loop(net, meet, trunk):
