@@ -14,6 +14,7 @@ librensa_api_a_SOURCES = \
 	src/api/input.c \
 	src/api/input.h \
 	src/api/mining.c \
+	src/api/peer_exchange.c \
 	src/api/peer_routes.c \
 	src/api/peers.c \
 	src/api/reply.c \

@@ -1,12 +1,20 @@
 noinst_LIBRARIES += librensa_peer.a
 librensa_peer_a_SOURCES = \
+	include/peer/backoff.h \
 	include/peer/dial.h \
+	include/peer/exchange.h \
 	include/peer/fetch.h \
 	include/peer/finder.h \
 	include/peer/handshake.h \
 	include/peer/lookup.h \
+	include/peer/scan.h \
+	include/peer/slots.h \
+	src/peer/backoff.c \
 	src/peer/dial.c \
+	src/peer/exchange.c \
 	src/peer/fetch.c \
 	src/peer/finder.c \
 	src/peer/handshake.c \
-	src/peer/lookup.c
+	src/peer/lookup.c \
+	src/peer/scan.c \
+	src/peer/slots.c

@@ -39,7 +39,7 @@
 #include "util/err.h"
 
 #define LAYOUT_MAGIC UINT64_C(0x52454e5341534547) /* "RENSASEG" */
-#define LAYOUT_VERSION 4
+#define LAYOUT_VERSION 5
 #define PAGE UINT64_C(4096)
 
 struct super {

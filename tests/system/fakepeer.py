@@ -23,7 +23,7 @@ class FakePeer:
         self.host, self.port, self.chain = host, port, chain
         self.address = f"{host}:{port}"
         self.claims = claims or chain  # whose head the hello shows
-        self.asked = {"hello": 0, "headers": 0, "blocks": 0, "block": 0, "transactions": 0}
+        self.asked = {"hello": 0, "headers": 0, "blocks": 0, "block": 0, "transactions": 0, "peers": 0}
         peer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -34,7 +34,7 @@ class FakePeer:
                 word = self.path.removeprefix("/peer/")
                 peer.asked[word] += 1
                 reply = getattr(peer, word)(body)
-                kind = "application/json" if word == "hello" else peer.content_type()
+                kind = "application/json" if word in ("hello", "peers") else peer.content_type()
                 self.send_response(200)
                 self.send_header("Content-Type", kind)
                 self.send_header("Content-Length", str(len(reply)))
@@ -85,6 +85,9 @@ class FakePeer:
 
     def block(self, _):
         return b"{}"
+
+    def peers(self, _):
+        return b'{"peers":[]}'
 
     def transactions(self, _):
         return b"{}"
