@@ -71,6 +71,8 @@ int64_t peer_table_skew(const struct store *s, uint32_t *count);
  * have, is full of better ones.
  */
 bool peer_table_set(struct store *s, const struct peer_entry *e);
+/* Discovery: is there an entry? Copies nothing: a scan asks for each of its addresses. */
+bool peer_table_has(const struct store *s, const char *address);
 void peer_table_remove(struct store *s, const char *address);
 void peer_table_recover(struct store *s); /* at its start: empties half-written entries */
 

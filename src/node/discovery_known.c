@@ -28,7 +28,8 @@ discovery_load(struct discovery *d)
 {
 	struct peerfile_entry *saved = xcalloc(PEERFILE_MAX, sizeof(*saved));
 	struct buf why;
-	size_t count;
+	size_t count, told = 0;
+	char text[NETADDR_TEXT_SIZE];
 	enum err e;
 
 	buf_init(&why);
@@ -39,10 +40,15 @@ discovery_load(struct discovery *d)
 		struct netaddr at = {.is_v6 = saved[i].is_v6, .port = saved[i].port};
 
 		memcpy(at.ip, saved[i].ip, sizeof(at.ip));
+		netaddr_format(text, &at);
+		/* After a reload, or a crash of this role, the table knows better. */
+		if (peer_table_has(d->store, text))
+			continue;
 		finder_tell(d->finder, &at, SOURCE_SAVED);
+		told++;
 	}
-	if (count > 0)
-		log_info("discovery: %zu address%s known from before", count, count == 1 ? "" : "es");
+	if (told > 0)
+		log_info("discovery: %zu address%s known from before", told, told == 1 ? "" : "es");
 	buf_clear(&why);
 	free(saved);
 }

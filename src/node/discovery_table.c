@@ -277,6 +277,9 @@ discovery_report(void *ctx, const struct finder_report *report)
 
 	memset(&e, 0, sizeof(e));
 	netaddr_format(address, &report->at);
+	/* Of most of what is scanned nothing is known before, and nothing after. */
+	if (h == NULL && !peer_table_has(d->store, address))
+		return;
 	text_copy(e.address, sizeof(e.address), address);
 	before = peer_table_find(d->store, e.address, &old) ? &old : NULL;
 	set_source(&e, report->source, before);
@@ -284,9 +287,6 @@ discovery_report(void *ctx, const struct finder_report *report)
 	e.checked_ms = e.since_ms = clock_wall_ms();
 	e.state = h == NULL ? state_of_probe[report->probe] : state_of_outcome[h->outcome];
 	text_copy(e.reason, sizeof(e.reason), h == NULL ? probe_reasons[report->probe] : h->reason);
-	/* A probe says nothing new of an address that a round has just shaken hands with in vain. */
-	if (h == NULL && before == NULL)
-		return;
 	if (h != NULL && h->outcome == HANDSHAKE_UP)
 		set_answer(&e, h, before);
 	else

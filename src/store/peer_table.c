@@ -182,13 +182,28 @@ peer_table_set(struct store *s, const struct peer_entry *e)
 	return true;
 }
 
+/* The only writer need not read as carefully as others do. */
+static bool
+is_at(const struct peer_slot *slot, const char *address)
+{
+	return atomic_load_explicit(&slot->is_used, memory_order_relaxed) && strcmp(slot->entry.address, address) == 0;
+}
+
+bool
+peer_table_has(const struct store *s, const char *address)
+{
+	for (uint32_t i = 0; i < PEER_TABLE_MAX; i++)
+		if (is_at(&peers(s)->slots[i], address))
+			return true;
+	return false;
+}
+
 void
 peer_table_remove(struct store *s, const char *address)
 {
 	for (uint32_t i = 0; i < PEER_TABLE_MAX; i++) {
 		struct peer_slot *slot = &peers(s)->slots[i];
-		if (atomic_load_explicit(&slot->is_used, memory_order_relaxed) &&
-		    strcmp(slot->entry.address, address) == 0)
+		if (is_at(slot, address))
 			slot_write(s, slot, NULL);
 	}
 }

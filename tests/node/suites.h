@@ -4,6 +4,6 @@
 
 #include "suite.h"
 
-suite_maker suite_bells, suite_config, suite_config_errors, suite_notify, suite_quantity;
+suite_maker suite_bells, suite_discovery, suite_config, suite_config_errors, suite_notify, suite_quantity;
 
 #endif

@@ -83,6 +83,7 @@ START_TEST(finds_what_was_set_until_it_is_removed)
 		ck_assert(set(s, i, i == 3 ? PEER_SILENT : PEER_UP));
 	ck_assert_uint_eq(peer_table_version(s), version + 6);
 	ck_assert(peer_table_find(s, expected.address, &e));
+	ck_assert(peer_table_has(s, expected.address) && !peer_table_has(s, "10.0.0.3:500"));
 	ck_assert_mem_eq(&e, &expected, sizeof(e));
 	ck_assert_uint_eq(peer_table_count(s, PEER_UP), 5);
 	ck_assert_uint_eq(peer_table_count(s, PEER_SILENT), 1);
@@ -92,6 +93,7 @@ START_TEST(finds_what_was_set_until_it_is_removed)
 	ck_assert_uint_eq(peer_table_count(s, PEER_SILENT), 0);
 	version = peer_table_version(s);
 	peer_table_remove(s, expected.address);
+	ck_assert(!peer_table_has(s, expected.address));
 	ck_assert_uint_ne(peer_table_version(s), version);
 	ck_assert(!peer_table_find(s, expected.address, &e));
 	version = peer_table_version(s);
