@@ -13,6 +13,7 @@
 #include "node/child.h"
 #include "peer/exchange.h"
 #include "peer/finder.h"
+#include "store/chain.h"
 #include "store/peer_table.h"
 #include "store/ring.h"
 #include "util/buf.h"
@@ -32,6 +33,8 @@ struct discovery {
 	struct netaddr from_space;
 	const struct netaddr *from; /* local address that connections leave from, or NULL */
 	struct loop_timer *next;
+	struct loop_timer *heights;
+	struct blockref tip; /* when the peers' heights were last asked for */
 	struct hint_cursor hints;
 	struct finder_name *names;
 	struct buf neighbours; /* as last logged */

@@ -16,6 +16,7 @@
 #include "crypto/random.h"
 #include "discovery.h"
 #include "node/roles.h"
+#include "store/chain.h"
 #include "store/role_table.h"
 #include "util/log.h"
 #include "util/mem.h"
@@ -28,6 +29,8 @@
 #define FILES_WANTED 2048
 #define FILES_KEPT 256
 #define PROBES_OPEN_MAX 1024
+/* When our own chain has grown, so have the peers' as a rule: theirs are asked for so soon. */
+#define HEIGHTS_MS 5000
 /* The clocks: blocks may be 120 s ahead of ours. */
 #define SKEW_MAX_MS 30000
 #define SKEW_FINE_MS 25000
@@ -142,6 +145,25 @@ next_round(void *ctx)
 	discovery_plan_clear(&plan);
 }
 
+/* The table shall not show the heights of before the last block until the next round. */
+static void
+look_at_tip(void *ctx)
+{
+	struct discovery *d = ctx;
+	struct blockref tip = chain_tip(d->store);
+	struct netaddr *list;
+
+	if (!blockref_equal(tip, d->tip)) {
+		size_t count = up_addresses(d, &list);
+
+		for (size_t i = 0; i < count; i++)
+			finder_tell(d->finder, &list[i], SOURCE_HINT);
+		free(list);
+		d->tip = tip;
+	}
+	loop_timer_arm(d->heights, HEIGHTS_MS);
+}
+
 static void
 look_at_hints(void *ctx)
 {
@@ -223,6 +245,9 @@ role_discovery(struct child *c)
 	options.names = d.names;
 	d.finder = finder_new(c->loop, &options, &callbacks, &d);
 	d.next = loop_timer_new(c->loop, next_round, &d);
+	d.heights = loop_timer_new(c->loop, look_at_tip, &d);
+	d.tip = chain_tip(d.store);
+	loop_timer_arm(d.heights, HEIGHTS_MS);
 	child_on_bell(c, c->env->bells.role[BELL_DISCOVERY], look_at_hints, &d);
 	discovery_load(&d);
 	next_round(&d);

@@ -443,15 +443,28 @@ class Forwarder:
         self.listener.close()
 
 
+def test_heights_of_peers_follow_the_chain_before_the_next_round(net, alice):
+    scan = net.scanning() | {"interval": "1h"}
+    nodes = [net.node(discovery=scan | {"peers": f"{net.host(1)}:{net.port + 1}"}) for _ in range(2)]
+    for node in nodes:
+        node.spawn()
+    net.wait_met(nodes)
+    nodes[0].mine(alice.address, 3)
+    net.wait_agree(nodes, 3)
+    for one, other in (nodes, nodes[::-1]):
+        net.wait_until("it shows the height", lambda: one.peers()[f"{other.host}:{other.port}"]["height"] == 3)
+        assert one.rounds("discovery") <= 10
+
+
 def test_a_node_behind_a_forwarded_port_is_reached_where_it_advertises(net, hosts, alice):
     inside, router, outside, further = hosts(4)
     # The inner node listens on its loopback alone, so nobody outside can reach it but by the router.
-    forwarder = Forwarder(router, 7777, inside, ("127.0.0.1", 5000))
+    forwarder = Forwarder(router, 7777, inside, ("127.0.0.1", 6000))
     try:
         reached = node_on(net, outside).start()
         hidden = net.node(
             host="127.0.0.1", port=5000, namespace=inside,
-            peers={"advertise": f"{router.address}:7777"},
+            peers={"listen": "127.0.0.1:6000", "advertise": f"{router.address}:7777"},
             discovery=FOUND_BY_NOTHING | {"interval": "1s", "peers": f"{outside.address}:5000"},
         ).start()
         other = node_on(net, further, discovery={"peers": f"{outside.address}:5000"}).start()
