@@ -1,8 +1,16 @@
 # Programs that measure; scripts/bench builds and runs them. They are no tests: a time proves nothing on a shared machine.
+BENCH_KIT = bench/maker.c bench/maker.h
+
 EXTRA_PROGRAMS += bench/durable
-bench_durable_SOURCES = bench/durable.c
+bench_durable_SOURCES = bench/durable.c bench/store_kit.c bench/store_kit.h $(BENCH_KIT)
 bench_durable_LDADD = $(STORE_LIBS)
-EXTRA_DIST += bench/sync.py
+
+EXTRA_PROGRAMS += bench/start
+bench_start_SOURCES = bench/start.c bench/store_kit.c bench/store_kit.h $(BENCH_KIT)
+bench_start_LDADD = $(STORE_LIBS)
+
 EXTRA_PROGRAMS += bench/make_chain
-bench_make_chain_SOURCES = bench/make_chain.c
+bench_make_chain_SOURCES = bench/make_chain.c $(BENCH_KIT)
 bench_make_chain_LDADD = $(STORE_LIBS)
+
+EXTRA_DIST += bench/sync.py

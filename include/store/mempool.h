@@ -12,6 +12,7 @@
 #include "chain/rule.h"
 #include "chain/template.h"
 #include "chain/tx.h"
+#include "disk/journal.h"
 #include "store/chain.h"
 #include "store/store.h"
 #include "util/attr.h"
@@ -99,10 +100,11 @@ void mempool_withdraw(struct mempool *m, const struct hash256 *id);
 /* Replaces the log by what is pending, if most of it is history. */
 enum err mempool_tidy(struct mempool *m) MUSTCHECK;
 /*
- * The loader, once the chain is there: lets in what the log holds and the chain still allows. *restored: how many. The
- * rest as framelog_scan.
+ * The loader, once the chain is there: lets in what the log holds and the chain still allows, and after a stop out of
+ * order also what blocks of the journal hold that are not on its chain. *restored: how many. The rest as framelog_scan.
  */
-enum err mempool_restore(struct mempool *m, uint64_t now_ms, uint32_t *restored, struct buf *why) MUSTCHECK;
+enum err mempool_restore(struct mempool *m, struct journal *j, uint64_t now_ms, uint32_t *restored,
+			 struct buf *why) MUSTCHECK;
 /*
  * Follows the chain to its present tip: drops what was mined, returns the transfers of blocks that were rolled back,
  * and rechecks the senders touched. True if there was something to follow since the last call; the report says what

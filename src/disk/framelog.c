@@ -11,6 +11,11 @@
  *	replacing	writes the new file under its other name, syncs it whole, renames it, and only then removes the old
  *	a death		between naming a file and moving the place is met by the next writer: see meet_next
  *
+ * Disk space is taken in large steps and, shortly before frames come there, filled with zeros, which go to the disk with
+ * the first frame's sync. Where a file system only knows that a block is taken and not yet written, each sync would have
+ * to write that it is now, besides the frame. It is done from the place on, where nothing counts: another process may
+ * have gone further in this file than we know.
+ *
  * A frame's checksum starts from the file's salt and covers its position and the checksum of the frame before it. Hence
  * remains of a longer frame that was never acknowledged, behind a shorter one written over it, can't pass for frames.
  */
@@ -35,7 +40,9 @@
 #define FILE_MAX_DEFAULT (UINT64_C(64) << 20)
 #define STEP_DEFAULT (UINT64_C(4) << 20)
 #define RESERVE (UINT64_C(64) << 10) /* for vital frames */
-#define PROBE (UINT64_C(8) << 20)    /* a step of the journal, and one of the pool's log, and something to spare */
+#define FILL (UINT64_C(256) << 10)   /* so much is filled with zeros at once */
+#define FILL_PARTS 16
+#define PROBE (UINT64_C(8) << 20) /* a step of the journal, and one of the pool's log, and something to spare */
 
 struct framelog *
 framelog_new(const struct framelog_options *o)
@@ -96,6 +103,7 @@ forget_file(struct framelog *l)
 {
 	fd_close(&l->fd);
 	l->file = 0;
+	l->filled = 0;
 }
 
 static enum err
@@ -268,6 +276,24 @@ take_room(struct framelog *l, const struct log_place *place, uint64_t length, bo
 	return e != OK && is_vital && need <= l->allocated ? OK : e;
 }
 
+/* A failure is none: the frame itself will meet what is wrong, or fare as well without. */
+static void
+fill_ahead(struct framelog *l, const struct log_place *place, uint64_t length)
+{
+	static const uint8_t zeros[FILL / FILL_PARTS];
+	struct iovec parts[FILL_PARTS];
+	uint64_t from = place->offset > l->filled ? place->offset : l->filled;
+
+	if (l->is_replacing || !l->is_synced)
+		return;
+	while (l->filled < place->offset + length && from + FILL <= l->allocated) {
+		for (int i = 0; i < FILL_PARTS; i++)
+			parts[i] = (struct iovec){(void *)(uintptr_t)zeros, sizeof(zeros)};
+		(void)!file_write_at(l->fd, parts, FILL_PARTS, from);
+		l->filled = from += FILL;
+	}
+}
+
 static enum err
 write_frame(struct framelog *l, struct log_place *place, const struct frame *f, uint32_t *checksum)
 {
@@ -322,6 +348,8 @@ append_once(struct framelog *l, struct log_place *place, const struct frame *f, 
 		e = open_file(l, place->file);
 	if (e == OK)
 		e = take_room(l, place, length, is_vital);
+	if (e == OK)
+		fill_ahead(l, place, length);
 	if (e == OK)
 		e = write_frame(l, place, f, &checksum);
 	if (e != OK) {

@@ -25,6 +25,7 @@ struct framelog {
 	uint32_t seed;	    /* of its checksums */
 	bool is_base;	    /* it replaces those before it */
 	uint64_t allocated; /* at least so many bytes; another process may have taken more */
+	uint64_t filled;    /* up to here with zeros or frames, as far as we know */
 	/* Between replace_begin and replace_end. */
 	bool is_replacing;
 	struct log_place before;

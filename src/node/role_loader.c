@@ -106,7 +106,10 @@ copied(void *ctx, uint32_t done, uint32_t of)
 		log_info("loader: %" PRIu32 " of %" PRIu32 " blocks copied", done, of);
 }
 
-/* A journal that is mostly blocks of lost branches is rewritten. If that cannot be done, the old one serves as well. */
+/*
+ * A journal that is mostly blocks of lost branches is rewritten. If that cannot be done, the old one serves as well. After a
+ * stop out of order it is left for the next start: the pool may have lost what those blocks hold.
+ */
 static enum err
 compact(struct loader *l, struct journal *j, struct buf *why)
 {
@@ -114,7 +117,7 @@ compact(struct loader *l, struct journal *j, struct buf *why)
 	struct framelog *log = j->log;
 	enum err e;
 
-	if (!compact_is_worth(j))
+	if (!j->is_closed || !compact_is_worth(j))
 		return OK;
 	log_info("loader: most of the journal is blocks of lost branches: writing it anew");
 	if ((e = journal_compact(j, &r, copied, l, why)) != OK) {
@@ -149,7 +152,7 @@ load(struct loader *l, struct buf *why)
 	e = store_load(s, &j, built, l, why);
 	if (e == OK) {
 		pool = mempool_open(s);
-		e = mempool_restore(pool, clock_wall_ms(), &restored, why);
+		e = mempool_restore(pool, &j, clock_wall_ms(), &restored, why);
 		mempool_close(pool);
 	}
 	if (e == OK) {

@@ -52,6 +52,11 @@ compact(struct cli *c, struct folder *f)
 	enum err e = OK;
 
 	r.after = r.bytes_before;
+	if (!f->journal.is_closed && journal_stale_bytes(&f->journal) > 0)
+		return cli_fail(
+		    c, CLI_REFUSED, "not-closed",
+		    "the node was not stopped in order, and blocks of lost branches may hold transfers that it has "
+		    "promised: start it once and stop it, then compact");
 	buf_init(&why);
 	progress_begin(&p, c, "copying the chain");
 	if (journal_stale_bytes(&f->journal) > 0)
@@ -88,7 +93,8 @@ const struct command cmd_compact = {
     .about =
 	"Writes a new journal with the chain alone, which replaces the old one in one step, and says what was\n"
 	"dropped. The disk must have room for a copy of the chain. A node does the same when it starts, once lost\n"
-	"branches take more than half of its journal and 64 MiB.\n",
+	"branches take more than half of its journal and 64 MiB. After a crash the node has to run once before:\n"
+	"transfers of lost branches may stand nowhere else.\n",
     .example = "rensa compact --data /var/lib/rensa\n",
     .run = run,
 };

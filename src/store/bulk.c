@@ -12,7 +12,6 @@
 #include <stdlib.h>
 
 #include "chain/ledger.h"
-#include "chain/pow.h"
 #include "layout.h"
 #include "records.h"
 #include "store/commit.h"
@@ -31,8 +30,6 @@ struct bulk {
 	struct ledger *ledger;
 	struct blockref at;
 	uint64_t supply;
-	uint32_t target; /* of the last block, and what a block of it is worth */
-	struct u256 worth;
 	struct pairs blocks, txs;
 	uint64_t *tags;
 	size_t tag_room;
@@ -138,6 +135,7 @@ write_block(struct bulk *b, const struct block *block, uint64_t supply)
 {
 	struct store *s = b->store;
 	const struct ledger_change *changes;
+	struct u256 worth = record_worth(s, block->header.target);
 	struct block_rec *r;
 	struct blockref ref;
 	uint64_t versions;
@@ -147,12 +145,8 @@ write_block(struct bulk *b, const struct block *block, uint64_t supply)
 	changes = ledger_changes(b->ledger, &count);
 	if ((e = store_reserve(s, stage_cost(block, count))) != OK)
 		return e;
-	if (block->header.target != b->target) {
-		b->target = block->header.target;
-		b->worth = target_work(b->target);
-	}
 	versions = write_versions(b, changes, count, block->header.height);
-	if (versions == 0 || (ref.v = record_block(s, b->at, block, &b->worth)) == 0)
+	if (versions == 0 || (ref.v = record_block(s, b->at, block, &worth)) == 0)
 		return ERR_NOSPC;
 	r = block_at(s, ref.v);
 	r->supply = supply;
@@ -166,6 +160,19 @@ write_block(struct bulk *b, const struct block *block, uint64_t supply)
 	ledger_keep(b->ledger, b->tags);
 	b->at = ref;
 	return OK;
+}
+
+uint64_t
+bulk_least_size(const struct journal *j, const uint32_t *order, uint32_t count)
+{
+	/* Each has its reward, which is a transaction and changes an account. */
+	uint64_t each = sizeof(struct block_rec) + sizeof(struct version_rec) + sizeof(struct block_leaf) +
+			sizeof(struct tx_leaf_rec) + 2 * NODE_SHARE;
+	uint64_t size = count * each;
+
+	for (uint32_t i = 0; i < count; i++)
+		size += align8(j->blocks[order[i]].size);
+	return size;
 }
 
 enum err
@@ -184,22 +191,14 @@ bulk_add(struct bulk *b, const struct block *block, struct verdict *v)
 	return e;
 }
 
-static enum err
-build(struct store *s, struct trie_root *root, struct pairs *p)
-{
-	enum err e = store_reserve(s, trie_cost(p->count));
-
-	return e == OK ? trie_build(s, root, p->at, p->count) : e;
-}
-
 enum err
 bulk_end(struct bulk *b)
 {
 	struct store *s = b->store;
-	enum err e = build(s, &s->control->blocks, &b->blocks);
+	enum err e = trie_build(s, &s->control->blocks, b->blocks.at, b->blocks.count);
 
 	if (e == OK)
-		e = build(s, &s->control->txs, &b->txs);
+		e = trie_build(s, &s->control->txs, b->txs.at, b->txs.count);
 	if (e == OK)
 		atomic_store_explicit(&s->control->tip, b->at.v, memory_order_release);
 	return e;

@@ -6,12 +6,16 @@
 
 #include "chain/block.h"
 #include "chain/rule.h"
+#include "disk/journal.h"
 #include "store/chain.h"
 #include "store/store.h"
 #include "util/attr.h"
 #include "util/err.h"
 
 struct bulk;
+
+/* Bytes of the arena that these blocks will take, if they hold nothing but rewards to few people. */
+uint64_t bulk_least_size(const struct journal *j, const uint32_t *order, uint32_t count);
 
 /* The segment holds the genesis block alone, and nobody else writes it until bulk_end. */
 struct bulk *bulk_begin(struct store *s);

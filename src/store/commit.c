@@ -23,6 +23,7 @@
 #include <string.h>
 
 #include "chain/pow.h"
+#include "indexing.h"
 #include "journaling.h"
 #include "layout.h"
 #include "lock.h"
@@ -32,27 +33,11 @@
 
 #define SLACK 64 /* for rounding records up to 8 bytes */
 
-/* What index_block takes for a block of so many transactions. */
-static uint64_t
-index_cost(uint64_t tx_count)
-{
-	return sizeof(struct block_leaf) + tx_count * sizeof(struct tx_leaf_rec) + trie_cost(1 + tx_count);
-}
-
 uint64_t
 stage_cost(const struct block *b, size_t changes)
 {
 	return sizeof(struct block_rec) + b->size + SLACK + index_cost(b->tx_count) +
 	       changes * (sizeof(struct version_rec) + sizeof(struct account_leaf)) + trie_cost(changes);
-}
-
-/* The block was indexed, or never will be: the memory kept for that may serve others. */
-static void
-promise_ends(struct store *s, const struct block_rec *r)
-{
-	uint64_t cost = index_cost(r->tx_count);
-
-	s->promised -= cost < s->promised ? cost : s->promised;
 }
 
 static uint64_t
@@ -212,6 +197,17 @@ account_leaf_of(struct store *s, const struct address *who)
 	return trie_insert(s, &s->control->accounts, leaf_at) == OK ? leaf_at : 0;
 }
 
+struct u256
+record_worth(struct store *s, uint32_t target)
+{
+	/* A long division; and with most blocks the target is that of the one before. */
+	if (s->worth_target != target || target == 0) {
+		s->worth = target_work(target);
+		s->worth_target = target;
+	}
+	return s->worth;
+}
+
 /* Two jumps of equal length below the parent are jumped over in one; see chain.c. */
 static uint64_t
 jump_of(const struct store *s, uint64_t self, uint64_t parent)
@@ -275,7 +271,7 @@ stage_block(struct store *s, struct blockref *out, struct blockref parent, const
 {
 	struct control *c = s->control;
 	uint64_t versions, ref, size = sizeof(struct block_rec) + b->size;
-	struct u256 worth = target_work(b->header.target);
+	struct u256 worth = record_worth(s, b->header.target);
 	struct block_rec *r;
 
 	/* Leaves of new accounts first: they may need trie nodes, and an account without versions is as good as none.
@@ -343,52 +339,25 @@ record_tx_leaf(struct store *s, struct blockref ref, const struct block *b, cons
 	return leaf;
 }
 
-/* Hash and transactions of one block into the tries; once in a record's life. */
 static enum err
-index_block(struct store *s, struct blockref ref)
+index_branch(struct store *s, struct blockref fork, struct blockref tip)
 {
-	struct block_rec *r = block_at(s, ref.v);
-	struct block b;
-	struct block_iter it;
-	struct tx tx;
-	enum rule rule;
-	uint64_t leaf, before;
-	enum err e;
+	uint64_t first = fork.v == 0 ? 0 : chain_height(s, fork) + 1, top = chain_height(s, tip);
+	struct indexing x;
+	enum err e = OK;
 
-	if (atomic_load_explicit(&r->flags, memory_order_acquire) & BLOCK_INDEXED)
-		return OK;
-	before = atomic_load_explicit(&s->control->end, memory_order_relaxed);
-	if ((leaf = record_block_leaf(s, ref, &r->hash)) == 0)
-		return ERR_NOSPC;
-	if ((e = trie_insert(s, &s->control->blocks, leaf)) != OK)
-		return e;
-	FAILPOINT("commit.indexed-hash");
-	chain_block(s, ref, &b);
-	for (it = block_txs(&b); block_next(&it, &tx, &rule);) {
-		if (rule != RULE_OK)
-			return ERR_FORMAT;
-		if ((leaf = record_tx_leaf(s, ref, &b, &it, &tx)) == 0)
-			return ERR_NOSPC;
-		if ((e = trie_insert(s, &s->control->txs, leaf)) != OK)
-			return e;
-		FAILPOINT("commit.indexed-tx");
-	}
-	/* A later attempt after a failed one counts its own part only: what the first took is nobody's. */
-	before = atomic_load_explicit(&s->control->end, memory_order_relaxed) - before;
-	if (atomic_load(&r->flags) & BLOCK_DEAD)
-		atomic_fetch_add(&s->control->dead, before);
-	r->index_size = (uint32_t)before;
-	atomic_fetch_or_explicit(&r->flags, BLOCK_INDEXED, memory_order_release);
-	promise_ends(s, r);
-	return OK;
+	indexing_begin(&x, s);
+	for (uint64_t height = first; height <= top && e == OK; height++)
+		e = indexing_add(&x, chain_at(s, tip, height));
+	return e == OK ? indexing_end(&x) : e;
 }
 
 enum err
 commit_tip(struct store *s, struct blockref expected, struct blockref tip)
 {
 	struct control *c = s->control;
-	struct blockref old = chain_tip(s), fork = old, ref;
-	enum err e = OK;
+	struct blockref old = chain_tip(s), fork = old;
+	enum err e;
 
 	if (old.v != expected.v)
 		return ERR_STALE;
@@ -398,10 +367,7 @@ commit_tip(struct store *s, struct blockref expected, struct blockref tip)
 
 	if (old.v != 0)
 		fork = chain_fork(s, old, tip);
-	for (uint64_t h = old.v == 0 ? 0 : chain_height(s, fork) + 1; h <= chain_height(s, tip) && e == OK; h++) {
-		ref = chain_at(s, tip, h);
-		e = index_block(s, ref);
-	}
+	e = index_branch(s, fork, tip);
 	FAILPOINT("commit.indexed");
 	if (e == OK)
 		e = journaling_commit(s, tip);
@@ -436,6 +402,6 @@ stage_abandon(struct store *s, struct blockref ref, struct blockref fork)
 	for (; ref.v != fork.v; ref = chain_parent(s, ref)) {
 		const struct block_rec *r = block_at(s, ref.v);
 		if (!(atomic_load_explicit(&r->flags, memory_order_relaxed) & BLOCK_INDEXED))
-			promise_ends(s, r);
+			index_promise_ends(s, r->tx_count);
 	}
 }

@@ -302,7 +302,10 @@ struct store {
 	struct framelog *journal;  /* committers only; NULL: what is committed is not written to disk */
 	struct framelog *pool_log; /* pool process and loader only; likewise */
 	struct journal_frame *journal_frame;
-	uint64_t promised;  /* arena bytes that indexing what this process has staged will take */
+	bool is_ahead;	       /* a thread of this process takes memory ahead, see ahead.c */
+	uint64_t promised;     /* arena bytes that indexing what this process has staged will take */
+	uint32_t worth_target; /* the last one asked for, and the work of one block of it */
+	struct u256 worth;
 	uint32_t next_ring; /* where the next look through the rings starts, so that none is always last */
 	char name[80];	    /* "/rensa.NODE.HASH" */
 };

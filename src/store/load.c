@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "ahead.h"
 #include "bulk.h"
 #include "journaling.h"
 #include "store/branch.h"
@@ -127,6 +128,7 @@ count_there(const struct load *l, const uint32_t *order, uint32_t count)
 static enum err
 build_all(struct load *l, const uint32_t *order, uint32_t count, load_progress *progress, void *ctx)
 {
+	struct ahead *ahead = ahead_begin(l->store, bulk_least_size(l->journal, order, count));
 	struct bulk *bulk = bulk_begin(l->store);
 	struct verdict v = verdict_ok();
 	struct block b;
@@ -146,6 +148,7 @@ build_all(struct load *l, const uint32_t *order, uint32_t count, load_progress *
 	if (e == OK && (e = bulk_end(bulk)) != OK)
 		e = no_room(l, e);
 	bulk_free(bulk);
+	ahead_end(ahead);
 	return e;
 }
 

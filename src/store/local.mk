@@ -11,12 +11,16 @@ librensa_store_a_SOURCES = \
 	include/store/role_table.h \
 	include/store/snapshot.h \
 	include/store/store.h \
+	src/store/ahead.c \
+	src/store/ahead.h \
 	src/store/board.c \
 	src/store/branch.c \
 	src/store/bulk.c \
 	src/store/bulk.h \
 	src/store/chain.c \
 	src/store/commit.c \
+	src/store/indexing.c \
+	src/store/indexing.h \
 	src/store/journaling.c \
 	src/store/journaling.h \
 	src/store/layout.h \
@@ -33,6 +37,7 @@ librensa_store_a_SOURCES = \
 	src/store/ring.c \
 	src/store/role_table.c \
 	src/store/segment.c \
+	src/store/segment.h \
 	src/store/sender_index.c \
 	src/store/sender_index.h \
 	src/store/seqslot.h \

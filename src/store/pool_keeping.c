@@ -5,11 +5,16 @@
  *
  * The log only grows, until most of it is history; then it is replaced by what is pending. What left the pool is not
  * noted: at the next start the chain says what it still allows, and a transfer that was evicted gets another chance.
+ *
+ * What was mined is in the journal, and a log that was replaced has no trace of it. When its block is rolled back, it is
+ * in the log again with the pool's next turn; if everything dies before that turn, a start finds it where it is: in the
+ * journal's blocks that are not on the chain.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "chain/tx.h"
+#include "disk/journal.h"
 #include "disk/poollog.h"
 #include "layout.h"
 #include "mempool_core.h"
@@ -305,8 +310,51 @@ restore_one(void *ctx, const struct poollog_entry *e)
 	return OK;
 }
 
+/* The transfers of one block of the journal that is not on its chain. Its rules were checked before it was written. */
+static enum err
+restore_block(struct mempool *m, const struct block *b, uint64_t now_ms)
+{
+	struct pool_entry origin = {.received_ms = now_ms, .from_client = true};
+	struct blockref tip = chain_tip(m->store);
+	struct tx_place place;
+	struct block_iter it;
+	struct hash256 id;
+	enum rule rule;
+	struct tx tx;
+
+	for (it = block_txs(b); block_next(&it, &tx, &rule);) {
+		if (rule != RULE_OK)
+			return ERR_FORMAT;
+		if (tx.version != TX_TRANSFER)
+			continue;
+		id = tx_id(&tx);
+		if (pool_slot_of(m->store, &id) == POOL_NONE && !chain_find_tx(m->store, tip, &id, &place))
+			(void)mempool_admit_at(m, tip, &tx, &id, &origin, true);
+	}
+	return OK;
+}
+
+static enum err
+restore_lost(struct mempool *m, struct journal *j, uint64_t now_ms)
+{
+	uint32_t *order, count, next = 0;
+	enum err e = OK;
+	struct block b;
+
+	journal_chain(j, &order, &count);
+	/* Both are in the order of writing: a block is never written before its parent. */
+	for (uint32_t i = 0; i < j->count && e == OK && count < j->count; i++) {
+		if (next < count && order[next] == i)
+			next++;
+		else if ((e = journal_block_as_stored(j, &b, i)) == OK)
+			e = restore_block(m, &b, now_ms);
+	}
+	free(order);
+	return e == OK ? mempool_keep(m) : e;
+}
+
 enum err
-mempool_restore(struct mempool *m, uint64_t now_ms, uint32_t *restored, struct buf *why)
+mempool_restore(struct mempool *m, struct journal *j, uint64_t now_ms, uint32_t *restored, struct buf *why)
 {
 	struct settle_report report;
 	struct framelog_scan scan;
@@ -320,8 +368,13 @@ mempool_restore(struct mempool *m, uint64_t now_ms, uint32_t *restored, struct b
 	e = poollog_read(m->store->pool_log, &scan, true, restore_one, m, why);
 	if (e != OK)
 		return e;
-	(void)mempool_settle(m, now_ms, &report);
 	mark_set(m->store, &scan.place, scan.start);
+	/* After an orderly stop the pool owes nothing. What the disk refuses now is tried again with what comes next. */
+	if (!j->is_closed && (e = restore_lost(m, j, now_ms)) == ERR_FORMAT) {
+		buf_printf(why, "%s: a block off the chain cannot be read", framelog_folder(j->log));
+		return e;
+	}
+	(void)mempool_settle(m, now_ms, &report);
 	*restored = mempool_count(m->store);
 	return OK;
 }

@@ -21,6 +21,7 @@
 #include "layout.h"
 #include "lock.h"
 #include "pool_slots.h"
+#include "segment.h"
 #include "store/commit.h"
 #include "store/store.h"
 #include "util/failpoint.h"
@@ -103,8 +104,6 @@ grant(int fd, uint64_t from, uint64_t size)
 {
 	int e;
 
-	if (fails("segment.grant", ENOSPC))
-		return ERR_NOSPC;
 	do
 		e = posix_fallocate(fd, (off_t)from, (off_t)size);
 	while (e == EINTR);
@@ -242,7 +241,7 @@ store_create(struct store **out, const struct store_options *o, struct buf *why)
 		buf_printf(why, "cannot size the shared memory object %s: %s", s->name, strerror(errno));
 		goto out;
 	}
-	e = grant(s->fd_write, 0, plan.arena_at + ARENA_FIRST);
+	e = fails("segment.grant", ENOSPC) ? ERR_NOSPC : grant(s->fd_write, 0, plan.arena_at + ARENA_FIRST);
 	if (e != OK) {
 		buf_printf(why,
 			   "no room in /dev/shm for %" PRIu64
@@ -372,6 +371,30 @@ store_destroy(struct store *s)
 }
 
 enum err
+segment_grow(struct store *s, uint64_t from, uint64_t to)
+{
+	struct control *c = s->control;
+	enum err e = grant(s->fd_write, from, to - from);
+
+	if (e != OK)
+		return e;
+#ifdef MADV_POPULATE_WRITE
+	/* Faults taken in one go cost a tenth of those taken one by one. A kernel that cannot says so, and no harm is done. */
+	(void)madvise(s->base + from, to - from, MADV_POPULATE_WRITE);
+#endif
+	while (from < to && !atomic_compare_exchange_weak(&c->granted, &from, to))
+		;
+	return OK;
+}
+
+/* Passes of the failpoint are ours alone: a thread that takes memory ahead would spoil their order. */
+static enum err
+grow_now(struct store *s, uint64_t from, uint64_t to)
+{
+	return fails("segment.grant", ENOSPC) ? ERR_NOSPC : segment_grow(s, from, to);
+}
+
+enum err
 store_reserve(struct store *s, uint64_t bytes)
 {
 	struct control *c = s->control;
@@ -387,27 +410,19 @@ store_reserve(struct store *s, uint64_t bytes)
 		atomic_store(&c->is_full, 1);
 		return ERR_LIMIT;
 	}
-	/* A quarter more each time, within bounds, so that growth costs a bounded share of work and of memory. */
-	grow = granted / 4;
+	/*
+	 * A quarter more each time, within bounds, so that growth costs a bounded share of work and of memory. Where a
+	 * thread takes memory ahead, only what it has not come to.
+	 */
+	grow = s->is_ahead ? 0 : granted / 4;
 	grow = grow < GROW_MIN ? GROW_MIN : grow > GROW_MAX ? GROW_MAX : grow;
 	to = align_page(need > granted + grow ? need : granted + grow);
 	if (to > s->super->size_max)
 		to = s->super->size_max;
-	e = grant(s->fd_write, granted, to - granted);
-	if (e == ERR_NOSPC && to > align_page(need)) {
-		to = align_page(need);
-		e = grant(s->fd_write, granted, to - granted);
-	}
-	if (e != OK)
-		return e;
-#ifdef MADV_POPULATE_WRITE
-	/* Faults taken in one go cost a tenth of those taken one by one. A kernel that cannot says so, and no harm is done. */
-	(void)madvise(s->base + granted, to - granted, MADV_POPULATE_WRITE);
-#endif
-	/* Two committers may grow at once: granting is idempotent, and the mark only moves up. */
-	while (granted < to && !atomic_compare_exchange_weak(&c->granted, &granted, to))
-		;
-	return OK;
+	e = grow_now(s, granted, to);
+	if (e == ERR_NOSPC && to > align_page(need))
+		e = grow_now(s, granted, align_page(need));
+	return e;
 }
 
 const char *

@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ahead.h"
 #include "journaling.h"
 #include "layout.h"
 #include "store/commit.h"
@@ -152,15 +153,19 @@ read_header(const struct store *s, struct snapshot_header *h, int fd)
 	return h->tip > h->arena_at && h->tip < h->end ? OK : ERR_FORMAT;
 }
 
+/* The place is the segment's, and nothing of it counts yet. */
 static enum err
 read_arena(struct store *s, const struct snapshot_header *h, int fd)
 {
+	uint64_t end = atomic_load(&s->control->end);
 	uint32_t checksum = 0;
 	size_t got;
 	enum err e;
 
 	for (uint64_t at_byte = h->arena_at; at_byte < h->end; at_byte += PIECE) {
 		uint64_t len = h->end - at_byte < PIECE ? h->end - at_byte : PIECE;
+		if (at_byte + len > end && (e = store_reserve(s, at_byte + len - end)) != OK)
+			return e;
 		if ((e = file_read_at(fd, at(s, at_byte), len, PAGE + at_byte - h->arena_at, &got)) != OK)
 			return e;
 		if (got < len)
@@ -203,34 +208,42 @@ use(struct store *s, struct journal *j, int fd, struct buf *why)
 {
 	struct framelog *journal = s->journal;
 	struct snapshot_header h;
+	uint64_t end = atomic_load(&s->control->end);
+	struct ahead *ahead;
 	enum err e = read_header(s, &h, fd);
 
 	if (e == ERR_UNSUPPORTED) {
 		buf_printf(why, "it was made for another configuration or by another version");
 		return e;
 	}
+	if (e == OK && h.end < end)
+		e = ERR_FORMAT;
 	if (e != OK) {
 		buf_printf(why, "its header is damaged");
 		return e;
 	}
-	if (journal_find(j, &h.tip_hash) == JOURNAL_NONE) {
-		buf_printf(why, "the journal has no block like its tip, at height %" PRIu64, h.tip_height);
-		return ERR_STALE;
-	}
 	/* Else a segment that is rebuilt in order to be rid of lost blocks would have them all again. */
 	if (!is_on_chain(j, &h) || h.dead >= (h.end - h.arena_at) / DEAD_SHARE) {
-		buf_printf(why, "it holds blocks of a lost branch");
+		if (journal_find(j, &h.tip_hash) == JOURNAL_NONE)
+			buf_printf(why, "the journal has no block like its tip, at height %" PRIu64, h.tip_height);
+		else
+			buf_printf(why, "it holds blocks of a lost branch");
 		return ERR_STALE;
 	}
-	if ((e = store_reserve(s, h.end - h.arena_at)) != OK) {
-		buf_printf(why, "there is no room for it");
-		return e;
+	if (h.end > s->super->size_max) {
+		buf_puts(why, "there is no room for it");
+		return ERR_LIMIT;
 	}
-	if ((e = read_arena(s, &h, fd)) == OK) {
+	ahead = ahead_begin(s, h.end - end);
+	e = read_arena(s, &h, fd);
+	ahead_end(ahead);
+	if (e == OK) {
 		take_over(s, &h);
 		return OK;
 	}
-	buf_printf(why, "it is damaged");
+	buf_puts(why, e == ERR_FORMAT			 ? "it is damaged"
+		      : e == ERR_NOSPC || e == ERR_LIMIT ? "there is no room for it"
+							 : err_text(e));
 	/* Its bytes have overwritten what was there. */
 	s->journal = NULL;
 	if (store_refresh(s) != OK)

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "crypto/hash.h"
+#include "store/commit.h"
 #include "util/failpoint.h"
 #include "util/mem.h"
 
@@ -47,6 +48,34 @@ trie_find(const struct store *s, const struct trie_root *root, uint64_t key)
 	if (slot != 0 && ((struct leaf *)at(s, slot))->key == key)
 		return slot;
 	return 0;
+}
+
+void
+trie_warm(const struct store *s, const struct trie_root *root, const uint64_t *keys, size_t count)
+{
+	uint64_t slots[TRIE_WARM_MAX];
+	bool is_deeper = true;
+
+	for (size_t i = 0; i < count; i++)
+		slots[i] = atomic_load_explicit(&root->slot, memory_order_acquire);
+	for (unsigned level = 0; is_deeper; level++) {
+		is_deeper = false;
+		for (size_t i = 0; i < count; i++)
+			if (slots[i] & NODE_BIT) {
+				struct node *n = at(s, slots[i] & ~NODE_BIT);
+				__builtin_prefetch(&n->slots[nibble(keys[i], level)]);
+			}
+		for (size_t i = 0; i < count; i++)
+			if (slots[i] & NODE_BIT) {
+				struct node *n = at(s, slots[i] & ~NODE_BIT);
+				slots[i] =
+				    atomic_load_explicit(&n->slots[nibble(keys[i], level)], memory_order_acquire);
+				is_deeper = true;
+			}
+	}
+	for (size_t i = 0; i < count; i++)
+		if (slots[i] != 0)
+			__builtin_prefetch(at(s, slots[i]));
 }
 
 uint64_t
@@ -140,43 +169,52 @@ sort_pairs(struct trie_pair *pairs, size_t count)
 	free(starts);
 }
 
-/* The slot for sorted pairs whose keys have the first `level` nibbles in common. 0: no room. */
-static uint64_t
-build(struct store *s, const struct trie_pair *pairs, size_t count, unsigned level)
+/*
+ * The slot for sorted pairs whose keys have the first `level` nibbles in common. Memory is asked for node by node: the
+ * most that a large trie could take is several times what it does.
+ */
+static enum err
+build(struct store *s, uint64_t *slot, const struct trie_pair *pairs, size_t count, unsigned level)
 {
-	uint64_t node_at, slot;
+	uint64_t node_at, inner;
 	struct node *node;
+	enum err e;
 
 	if (pairs[0].key == pairs[count - 1].key) {
 		for (size_t i = 0; i + 1 < count; i++)
 			((struct leaf *)at(s, pairs[i].leaf))->next = pairs[i + 1].leaf;
 		((struct leaf *)at(s, pairs[count - 1].leaf))->next = 0;
-		return pairs[0].leaf;
+		*slot = pairs[0].leaf;
+		return OK;
 	}
-	if ((node_at = arena_take(s, sizeof(struct node))) == 0)
-		return 0;
+	if ((e = store_reserve(s, sizeof(*node))) != OK)
+		return e;
+	if ((node_at = arena_take(s, sizeof(*node))) == 0)
+		return ERR_NOSPC;
 	node = at(s, node_at);
 	for (size_t from = 0, end; from < count; from = end) {
 		unsigned n = nibble(pairs[from].key, level);
 		for (end = from + 1; end < count && nibble(pairs[end].key, level) == n; end++)
 			;
-		if ((slot = build(s, pairs + from, end - from, level + 1)) == 0)
-			return 0;
-		atomic_store_explicit(&node->slots[n], slot, memory_order_relaxed);
+		if ((e = build(s, &inner, pairs + from, end - from, level + 1)) != OK)
+			return e;
+		atomic_store_explicit(&node->slots[n], inner, memory_order_relaxed);
 	}
-	return node_at | NODE_BIT;
+	*slot = node_at | NODE_BIT;
+	return OK;
 }
 
 enum err
 trie_build(struct store *s, struct trie_root *root, struct trie_pair *pairs, size_t count)
 {
 	uint64_t slot;
+	enum err e;
 
 	if (count == 0)
 		return OK;
 	sort_pairs(pairs, count);
-	if ((slot = build(s, pairs, count, 0)) == 0)
-		return ERR_NOSPC;
-	atomic_store_explicit(&root->slot, slot, memory_order_release);
-	return OK;
+	e = build(s, &slot, pairs, count, 0);
+	if (e == OK)
+		atomic_store_explicit(&root->slot, slot, memory_order_release);
+	return e;
 }

@@ -28,6 +28,9 @@ trie_cost(uint64_t insertions)
 uint64_t trie_key(const struct store *s, const void *data, size_t len);
 /* Offset of the first leaf with this key, 0: none; follow leaf->next for others. */
 uint64_t trie_find(const struct store *s, const struct trie_root *root, uint64_t key);
+/* Fetches into the cache what finding or inserting these keys will touch. At most TRIE_WARM_MAX. */
+#define TRIE_WARM_MAX 64
+void trie_warm(const struct store *s, const struct trie_root *root, const uint64_t *keys, size_t count);
 /* Links the leaf (written, its key set) in front of others of its key. Under the lock. ERR_NOSPC. */
 enum err trie_insert(struct store *s, struct trie_root *root, uint64_t leaf_at) MUSTCHECK;
 
@@ -36,8 +39,8 @@ struct trie_pair {
 	uint64_t leaf;
 };
 /*
- * Builds the whole trie of these leaves, whatever it held; sorts pairs. Nobody may read it meanwhile. ERR_NOSPC: it is
- * not complete.
+ * Builds the whole trie of these leaves, whatever it held; sorts pairs. Nobody may read it meanwhile. On failure
+ * it is not complete.
  */
 enum err trie_build(struct store *s, struct trie_root *root, struct trie_pair *pairs, size_t count) MUSTCHECK;
 

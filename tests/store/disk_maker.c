@@ -167,7 +167,7 @@ durable_load(struct store *s, uint32_t *restored, struct buf *why)
 		return e;
 	if ((e = store_load(s, &j, NULL, NULL, why)) == OK) {
 		pool = mempool_open(s);
-		e = mempool_restore(pool, 1, restored, why);
+		e = mempool_restore(pool, &j, 1, restored, why);
 		mempool_close(pool);
 	}
 	if (e == OK)

@@ -107,6 +107,21 @@ def test_it_may_be_killed_at_any_point(branched, point):
     assert branched.head() == branched.last
 
 
+def test_after_a_crash_it_waits_for_an_orderly_stop(branched, alice):
+    """Blocks of lost branches may hold transfers that are promised and stand nowhere else."""
+    branched.start()
+    branched.mine(alice.address, 1)
+    last = branched.head()
+    branched.kill()
+    done = rensa("compact", "--data", branched.data_dir)
+    assert done.code == REFUSED and "start it once and stop it" in done.err
+    branched.start()
+    branched.stop()
+    assert rensa("compact", "--data", branched.data_dir).code == DONE
+    branched.start()
+    assert branched.head() == last
+
+
 def test_a_node_does_it_by_itself_and_says_so(branched):
     branched.environment = {"RENSA_FAILPOINTS": "compact.worth=fail"}
     branched.start()

@@ -1,0 +1,73 @@
+/* One folder, one segment at a time. */
+#include "store_kit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "disk/journal.h"
+#include "disk/poollog.h"
+#include "store/load.h"
+#include "util/file.h"
+#include "util/text.h"
+
+static char folder[2000];
+
+void
+folder_set(const char *path)
+{
+	must(strlen(path) < sizeof(folder) && strchr(path, '\'') == NULL, "no usable folder");
+	text_copy(folder, sizeof(folder), path);
+	must(dir_make(folder) == OK, "cannot make the folder");
+	folder_empty();
+}
+
+const char *
+folder_path(char *out, size_t size, const char *name)
+{
+	snprintf(out, size, "%s/%s", folder, name);
+	return out;
+}
+
+void
+folder_empty(void)
+{
+	char command[2200];
+
+	snprintf(command, sizeof(command), "rm -rf '%s'/*", folder);
+	must(system(command) == 0, "cannot empty the folder");
+}
+
+struct framelog *
+log_new(enum log_kind kind, bool is_synced)
+{
+	char path[2100];
+	struct params p;
+	struct framelog_options o = {.kind = kind, .is_synced = is_synced};
+
+	maker_params(&p);
+	o.genesis = genesis_hash(&p);
+	o.folder = folder_path(path, sizeof(path), kind == LOG_JOURNAL ? JOURNAL_FOLDER : POOLLOG_FOLDER);
+	if (kind == LOG_POOL) {
+		o.file_max = POOLLOG_FILE_MAX;
+		o.step = POOLLOG_STEP;
+	}
+	return framelog_new(&o);
+}
+
+struct store *
+store_new(uint64_t size_max, bool is_synced)
+{
+	struct store_options o = {
+	    .name = "bench", .data_dir = folder, .size_max = size_max, .roles = 2, .rings = 2, .pool_max = 8192};
+	struct store *s;
+	struct buf why;
+
+	maker_params(&o.params);
+	buf_init(&why);
+	if (store_create(&s, &o, &why) != OK)
+		must(false, why.data);
+	buf_clear(&why);
+	store_use_logs(s, log_new(LOG_JOURNAL, is_synced), log_new(LOG_POOL, is_synced));
+	return s;
+}
