@@ -1,4 +1,4 @@
-# Fuzz targets: six libFuzzer programs under --enable-fuzzers (CC=clang), and for every build the same targets over
+# Fuzz targets: seven libFuzzer programs under --enable-fuzzers (CC=clang), and for every build the same targets over
 # their committed corpora. To fuzz one: tests/fuzz/fuzz_tx -max_total_time=60 NEW_FOLDER $(srcdir)/tests/fuzz/corpus/tx
 fuzz_replay = tests/fuzz/fuzz.h tests/fuzz/replay.c
 check_PROGRAMS += \
@@ -6,6 +6,7 @@ check_PROGRAMS += \
 	tests/fuzz/replay_framelog \
 	tests/fuzz/replay_hello \
 	tests/fuzz/replay_json_tx \
+	tests/fuzz/replay_peer_list \
 	tests/fuzz/replay_peer_msg \
 	tests/fuzz/replay_tx
 tests_fuzz_replay_block_SOURCES = $(fuzz_replay) tests/fuzz/fuzz_block.c
@@ -16,6 +17,8 @@ tests_fuzz_replay_hello_SOURCES = $(fuzz_replay) tests/fuzz/fuzz_hello.c
 tests_fuzz_replay_hello_LDADD = $(WIRE_LIBS)
 tests_fuzz_replay_json_tx_SOURCES = $(fuzz_replay) tests/fuzz/fuzz_json_tx.c
 tests_fuzz_replay_json_tx_LDADD = $(WIRE_LIBS)
+tests_fuzz_replay_peer_list_SOURCES = $(fuzz_replay) tests/fuzz/fuzz_peer_list.c
+tests_fuzz_replay_peer_list_LDADD = $(WIRE_LIBS)
 tests_fuzz_replay_peer_msg_SOURCES = $(fuzz_replay) tests/fuzz/fuzz_peer_msg.c
 tests_fuzz_replay_peer_msg_LDADD = $(WIRE_LIBS)
 tests_fuzz_replay_tx_SOURCES = $(fuzz_replay) tests/fuzz/fuzz_tx.c
@@ -30,6 +33,7 @@ noinst_PROGRAMS = \
 	tests/fuzz/fuzz_framelog \
 	tests/fuzz/fuzz_hello \
 	tests/fuzz/fuzz_json_tx \
+	tests/fuzz/fuzz_peer_list \
 	tests/fuzz/fuzz_peer_msg \
 	tests/fuzz/fuzz_tx
 tests_fuzz_fuzz_block_SOURCES = tests/fuzz/fuzz.h tests/fuzz/fuzz_block.c
@@ -44,6 +48,9 @@ tests_fuzz_fuzz_hello_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_json_tx_SOURCES = tests/fuzz/fuzz.h tests/fuzz/fuzz_json_tx.c
 tests_fuzz_fuzz_json_tx_LDADD = $(WIRE_LIBS)
 tests_fuzz_fuzz_json_tx_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_peer_list_SOURCES = tests/fuzz/fuzz.h tests/fuzz/fuzz_peer_list.c
+tests_fuzz_fuzz_peer_list_LDADD = $(WIRE_LIBS)
+tests_fuzz_fuzz_peer_list_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_peer_msg_SOURCES = tests/fuzz/fuzz.h tests/fuzz/fuzz_peer_msg.c
 tests_fuzz_fuzz_peer_msg_LDADD = $(WIRE_LIBS)
 tests_fuzz_fuzz_peer_msg_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
