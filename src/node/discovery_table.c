@@ -24,6 +24,7 @@
 #define PAUSE_MAX_MS 3600000
 #define CONFIGURED_ROUNDS 3
 #define SPARE_ROUNDS 15
+#define DUE_MAX 128		/* asked in a round, beside the peers: each takes a descriptor */
 #define TOLD_AGAIN_MS 60000	/* an address that fails is tried so often at most because others tell it */
 #define FORGET_GOOD_MS 86400000 /* without an answer, one that answered once is forgotten */
 #define FORGET_FAILURES 8	/* one that never did */
@@ -312,10 +313,17 @@ compare_plan(const void *a, const void *b)
 	return netaddr_compare(a, b);
 }
 
+/* A clock that was set back must not put everybody to rest. */
+static bool
+is_due(const struct discovery *d, const struct peer_entry *e, uint64_t now_ms)
+{
+	return e->next_ms <= now_ms || e->next_ms > now_ms + PAUSE_MAX_MS + SPARE_ROUNDS * d->wait_ms;
+}
+
 void
 discovery_plan(struct discovery *d, struct discovery_plan *plan)
 {
-	struct netaddr *others = xmalloc(PEER_TABLE_MAX * sizeof(*others)), at;
+	struct netaddr others[DUE_MAX], at;
 	uint64_t now_ms = clock_wall_ms();
 	struct peer_entry e;
 	size_t count = 0;
@@ -325,18 +333,19 @@ discovery_plan(struct discovery *d, struct discovery_plan *plan)
 	for (uint32_t i = 0; i < PEER_TABLE_MAX; i++) {
 		if (!peer_table_get(d->store, i, &e) || netaddr_parse(&at, e.address) != OK)
 			continue;
-		/* A clock that was set back must not put everybody to rest. */
-		if (e.state == PEER_UP)
+		if (e.state == PEER_UP) {
 			plan->ask[plan->ask_count++] = at;
-		else if (e.next_ms <= now_ms || e.next_ms > now_ms + PAUSE_MAX_MS + SPARE_ROUNDS * d->wait_ms)
-			others[count++] = at;
-		else if (!is_absent(e.state) || !finder_is_scanned(d->finder, &at))
+		} else if (is_due(d, &e, now_ms)) {
+			/* Those for whom there is no room are due in the next round too, when these rest. */
+			if (count < DUE_MAX)
+				others[count++] = at;
+		} else if (!is_absent(e.state) || !finder_is_scanned(d->finder, &at)) {
 			plan->rest[plan->rest_count++] = at;
+		}
 	}
 	qsort(plan->ask, plan->ask_count, sizeof(at), compare_plan);
 	memcpy(plan->ask + plan->ask_count, others, count * sizeof(at));
 	plan->ask_count += count;
-	free(others);
 }
 
 void

@@ -15,6 +15,7 @@
 
 #include "peer/lookup.h"
 #include "peer/scan.h"
+#include "peer/told.h"
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/mem.h"
@@ -23,8 +24,6 @@
 #define SCAN_BURST_MAX 500
 #define HINTS_UNDER_WAY_MAX 16
 #define TOLD_UNDER_WAY_MAX 16
-#define TOLD_A_SECOND 64
-#define TOLD_MAX 256 /* told by peers or read from the disk, and not tried yet */
 
 /* A handshake under way. */
 struct attempt {
@@ -34,11 +33,6 @@ struct attempt {
 	enum finder_source source;
 	uint32_t *count; /* which of the finder's counts of those under way it is in */
 	struct handshake *handshake;
-};
-
-struct told {
-	struct netaddr at;
-	enum finder_source source;
 };
 
 /* A name, and what it stood for when it was last looked up: that is tried again while the name server is away. */
@@ -61,11 +55,8 @@ struct finder {
 	struct attempt *under_way;
 	uint32_t hints_under_way;
 	uint32_t told_under_way;
-	uint32_t others_under_way;  /* of the round, or an earlier one */
-	struct told told[TOLD_MAX]; /* a queue: told_count of them from told_first on, around the end */
-	size_t told_first, told_count;
-	uint64_t told_second_ms; /* monotonic: when the present second of trying them began … */
-	uint32_t told_in_second; /* … and how many were tried in it */
+	uint32_t others_under_way; /* of the round, or an earlier one */
+	struct told_queue told;
 	uint32_t lookups_under_way;
 	struct netaddr *tried; /* in this round, sorted */
 	size_t tried_count, tried_room;
@@ -352,40 +343,23 @@ is_under_way(const struct finder *f, const struct netaddr *at)
 	return false;
 }
 
-/* May one more of those that were told be tried in this second? If not, the next one begins by itself. */
-static bool
-has_told_time(struct finder *f)
-{
-	uint64_t now_ms = clock_mono_ms();
-
-	if (f->told_in_second == 0 || now_ms - f->told_second_ms >= 1000) {
-		f->told_second_ms = now_ms;
-		f->told_in_second = 0;
-	}
-	if (f->told_in_second < TOLD_A_SECOND)
-		return true;
-	loop_timer_arm(f->settle, f->told_second_ms + 1000 - now_ms);
-	return false;
-}
-
 /* Tries the next of those that were told. */
 static void
 try_told(struct finder *f)
 {
+	struct told t;
+	uint64_t wait_ms = 0;
 	size_t place;
 
-	while (f->told_count > 0 && f->told_under_way < TOLD_UNDER_WAY_MAX && has_told_time(f)) {
-		struct told t = f->told[f->told_first];
-
-		f->told_first = (f->told_first + 1) % TOLD_MAX;
-		f->told_count--;
+	while (f->told_under_way < TOLD_UNDER_WAY_MAX && told_next(&f->told, &t, &wait_ms, clock_mono_ms())) {
 		if (!may_be_told(f, &t.at) || is_under_way(f, &t.at) || (f->in_round && was_tried(f, &t.at, &place)))
 			continue;
 		if (f->in_round)
 			(void)first_time(f, &t.at);
-		f->told_in_second++;
-		shake(f, &t.at, source_of(f, &t.at, t.source), &f->told_under_way);
+		shake(f, &t.at, source_of(f, &t.at, (enum finder_source)t.source), &f->told_under_way);
 	}
+	if (wait_ms > 0)
+		loop_timer_arm(f->settle, wait_ms);
 }
 
 static void
@@ -498,8 +472,6 @@ void
 finder_tell(struct finder *f, const struct netaddr *at, enum finder_source source)
 {
 	/* Whether it may be tried is asked when its turn comes: the names may not have been looked up yet. */
-	if (f->told_count == TOLD_MAX)
-		return;
-	f->told[(f->told_first + f->told_count++) % TOLD_MAX] = (struct told){*at, source};
-	loop_timer_arm(f->settle, 0);
+	if (told_put(&f->told, &(struct told){*at, (int)source}))
+		loop_timer_arm(f->settle, 0);
 }

@@ -9,6 +9,7 @@ librensa_peer_a_SOURCES = \
 	include/peer/lookup.h \
 	include/peer/scan.h \
 	include/peer/slots.h \
+	include/peer/told.h \
 	src/peer/backoff.c \
 	src/peer/dial.c \
 	src/peer/exchange.c \
@@ -17,4 +18,5 @@ librensa_peer_a_SOURCES = \
 	src/peer/handshake.c \
 	src/peer/lookup.c \
 	src/peer/scan.c \
-	src/peer/slots.c
+	src/peer/slots.c \
+	src/peer/told.c

@@ -348,6 +348,22 @@ START_TEST(peers_are_asked_before_all_others)
 }
 END_TEST
 
+START_TEST(no_round_asks_all_of_a_table_at_once)
+{
+	struct discovery_plan plan;
+	char address[NETADDR_TEXT_SIZE];
+
+	for (unsigned i = 0; i < 300; i++) {
+		snprintf(address, sizeof(address), "127.1.%u.%u:5000", i / 200, 1 + i % 200);
+		set(address, i < 10 ? PEER_UP : PEER_REFUSED, 0);
+	}
+	discovery_plan(&d, &plan);
+	ck_assert_uint_eq(plan.ask_count, 10 + 128);
+	ck_assert_uint_eq(plan.rest_count, 0);
+	discovery_plan_clear(&plan);
+}
+END_TEST
+
 static const struct {
 	enum peer_state state;
 	const char *source;
@@ -423,6 +439,7 @@ suite_discovery(void)
 	tcase_add_loop_test(tc, a_round_asks_those_whose_time_has_come_and_leaves_out_those_that_rest, 0,
 			    ARRAY_LEN(plan_rows));
 	tcase_add_test(tc, peers_are_asked_before_all_others);
+	tcase_add_test(tc, no_round_asks_all_of_a_table_at_once);
 	tcase_add_loop_test(tc, what_is_gone_for_long_is_forgotten, 0, ARRAY_LEN(forget_rows));
 	tcase_add_loop_test(tc, an_address_that_calls_is_tried_at_once_and_one_that_others_tell_not_all_the_time, 0,
 			    ARRAY_LEN(news_rows));

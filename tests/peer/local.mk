@@ -14,6 +14,7 @@ tests_peer_test_peer_SOURCES = \
 	tests/peer/suite_lookup.c \
 	tests/peer/suite_scan.c \
 	tests/peer/suite_slots.c \
+	tests/peer/suite_told.c \
 	tests/peer/suites.h \
 	tests/peer/taker.c \
 	tests/peer/taker.h \

@@ -4,7 +4,7 @@
 
 #include "suite.h"
 
-suite_maker suite_exchange, suite_scan, suite_slots;
+suite_maker suite_exchange, suite_scan, suite_slots, suite_told;
 suite_maker suite_fetch, suite_fetch_bad, suite_finder, suite_handshake, suite_lookup;
 
 #endif
