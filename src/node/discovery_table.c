@@ -164,59 +164,71 @@ state_of_verdict(enum slot_verdict v)
 	return v == SLOT_KEPT ? PEER_UP : v == SLOT_SAME_NODE ? PEER_SAME_NODE : PEER_SPARE;
 }
 
-/* Writes what the slots make of the rows, where that is a change. True: there is a new peer. */
+/* Writes what the slots make of a row, if that is a change or must be. True: it is a new peer. */
 static bool
-apply(struct discovery *d, struct peer_entry *rows, const struct slot_candidate *c, size_t count)
+apply(struct discovery *d, struct peer_entry *e, const struct slot_candidate *all, const struct slot_candidate *c,
+      bool is_report)
 {
-	bool has_new = false;
+	enum peer_state before = e->state;
+	char reason[sizeof(e->reason)];
 
-	for (size_t i = 0; i < count; i++) {
-		struct peer_entry *e = &rows[i];
-		enum peer_state state = state_of_verdict(c[i].verdict);
-		char before[sizeof(e->reason)];
-
-		memcpy(before, e->reason, sizeof(before));
-		say_reserve(e, c, &c[i]);
-		if (e->state == state && strcmp(before, e->reason) == 0)
-			continue;
-		if (e->state != state)
-			e->since_ms = clock_wall_ms();
-		has_new |= state == PEER_UP && e->state != PEER_UP;
-		e->state = state;
-		e->next_ms = next_try(d, e);
-		(void)peer_table_set(d->store, e);
+	memcpy(reason, e->reason, sizeof(reason));
+	e->state = state_of_verdict(c->verdict);
+	say_reserve(e, all, c);
+	if (e->state == before && strcmp(reason, e->reason) == 0 && !is_report)
+		return false;
+	if (e->state != before)
+		e->since_ms = clock_wall_ms();
+	e->next_ms = next_try(d, e);
+	if (!peer_table_set(d->store, e))
+		return false;
+	if (e->state != before || strcmp(reason, e->reason) != 0)
 		say_change(e, false);
-		if (state == PEER_UP)
-			discovery_ask(d, &c[i].at);
-	}
-	return has_new;
+	if (e->state != PEER_UP || before == PEER_UP)
+		return false;
+	discovery_ask(d, &c->at);
+	return true;
 }
 
-/* Shares out the slots among the addresses where a node of ours answers. */
-static void
-share_slots(struct discovery *d)
+/* False: what stands in the row is no address. */
+static bool
+candidate_of(struct discovery *d, struct slot_candidate *c, const struct peer_entry *e)
 {
-	struct peer_entry *rows = xmalloc(PEER_TABLE_MAX * sizeof(*rows));
-	struct slot_candidate *c = xcalloc(PEER_TABLE_MAX, sizeof(*c));
-	uint64_t now_ms = clock_wall_ms();
 	struct peer_pause pause;
+
+	if (netaddr_parse(&c->at, e->address) != OK)
+		return false;
+	c->nonce = e->nonce;
+	c->since_ms = e->met_ms;
+	c->is_configured = peer_is_configured(e);
+	c->is_kept = e->state == PEER_UP;
+	c->is_paused = peer_pause_find(d->store, e->address, clock_wall_ms(), &pause);
+	return true;
+}
+
+/*
+ * Shares out the slots among the addresses where a node of ours answers. report: what was just heard of one of them, or
+ * NULL; it comes into the table with the place that it gets, so that nobody sees it without one.
+ */
+static void
+share_slots(struct discovery *d, const struct peer_entry *report)
+{
+	struct peer_entry *rows = xmalloc((PEER_TABLE_MAX + 1) * sizeof(*rows));
+	struct slot_candidate *c = xcalloc(PEER_TABLE_MAX + 1, sizeof(*c));
+	bool has_new = false;
 	size_t count = 0;
 
-	for (uint32_t i = 0; i < PEER_TABLE_MAX; i++) {
-		struct peer_entry *e = &rows[count];
-
-		if (!peer_table_get(d->store, i, e) || !is_ours(e->state) ||
-		    netaddr_parse(&c[count].at, e->address) != OK)
-			continue;
-		c[count].nonce = e->nonce;
-		c[count].since_ms = e->met_ms;
-		c[count].is_configured = peer_is_configured(e);
-		c[count].is_kept = e->state == PEER_UP;
-		c[count].is_paused = peer_pause_find(d->store, e->address, now_ms, &pause);
-		count++;
-	}
+	if (report != NULL && candidate_of(d, &c[0], report))
+		rows[count++] = *report;
+	for (uint32_t i = 0; i < PEER_TABLE_MAX; i++)
+		if (peer_table_get(d->store, i, &rows[count]) && is_ours(rows[count].state) &&
+		    (report == NULL || strcmp(rows[count].address, report->address) != 0) &&
+		    candidate_of(d, &c[count], &rows[count]))
+			count++;
 	slots_assign(c, count, d->lot);
-	if (apply(d, rows, c, count)) {
+	for (size_t i = 0; i < count; i++)
+		has_new |= apply(d, &rows[i], c, &c[i], report != NULL && i == 0);
+	if (has_new) {
 		bell_ring(&d->child->env->bells, BELL_RESOLVER);
 		bell_ring(&d->child->env->bells, BELL_RELAY);
 	}
@@ -294,15 +306,18 @@ discovery_report(void *ctx, const struct finder_report *report)
 		set_failure(&e, before);
 	if (before != NULL && before->state == e.state)
 		e.since_ms = before->since_ms;
+	if (is_ours(e.state) && (e.state != PEER_UP || before->nonce != e.nonce)) {
+		share_slots(d, &e);
+		return;
+	}
 	e.next_ms = next_try(d, &e);
 	if ((before == NULL && !is_worth_a_row(&e, report)) || !peer_table_set(d->store, &e))
 		return;
-	if (!is_ours(e.state) && (before == NULL || before->state != e.state || strcmp(before->reason, e.reason) != 0))
+	if (before == NULL || before->state != e.state || strcmp(before->reason, e.reason) != 0)
 		say_change(&e, before == NULL);
-	/* Somebody came, or left his slot to others, or turned out to be somebody else. */
-	if ((is_ours(e.state) && (e.state != PEER_UP || before->nonce != e.nonce)) ||
-	    (!is_ours(e.state) && before != NULL && is_ours(before->state)))
-		share_slots(d);
+	/* Its slot is free for another. */
+	if (before != NULL && is_ours(before->state) && !is_ours(e.state))
+		share_slots(d, NULL);
 }
 
 /* Rounds. */

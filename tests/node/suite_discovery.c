@@ -249,6 +249,23 @@ START_TEST(one_node_has_one_slot_and_its_other_address_takes_over)
 }
 END_TEST
 
+START_TEST(one_more_address_of_a_node_pushes_out_none_that_is_known)
+{
+	char address[NETADDR_TEXT_SIZE];
+	uint64_t version;
+
+	for (unsigned i = 0; i < PEER_GROUP_ROWS; i++) {
+		snprintf(address, sizeof(address), "127.1.0.%u:5000", i + 1);
+		report(address, SOURCE_SCAN, HANDSHAKE_UP, 7);
+	}
+	ck_assert_uint_eq(peer_table_count(env.store, PEER_SAME_NODE), PEER_GROUP_ROWS - 1);
+	version = peer_table_version(env.store);
+	report("127.1.0.250:5000", SOURCE_SCAN, HANDSHAKE_UP, 7);
+	ck_assert(!has_row("127.1.0.250:5000"));
+	ck_assert_uint_eq(peer_table_version(env.store), version);
+}
+END_TEST
+
 START_TEST(a_slot_that_gets_free_goes_to_one_in_reserve)
 {
 	char address[NETADDR_TEXT_SIZE];
@@ -435,6 +452,7 @@ suite_discovery(void)
 	tcase_add_test(tc, a_probe_that_fails_counts_for_what_is_known_and_nothing_else);
 	tcase_add_test(tc, the_operators_word_counts_while_he_gives_it_and_any_other_keeps);
 	tcase_add_test(tc, one_node_has_one_slot_and_its_other_address_takes_over);
+	tcase_add_test(tc, one_more_address_of_a_node_pushes_out_none_that_is_known);
 	tcase_add_test(tc, a_slot_that_gets_free_goes_to_one_in_reserve);
 	tcase_add_loop_test(tc, a_round_asks_those_whose_time_has_come_and_leaves_out_those_that_rest, 0,
 			    ARRAY_LEN(plan_rows));
