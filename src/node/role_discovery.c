@@ -25,10 +25,9 @@
 /* Rounds follow quickly until a first peer is found: three nodes started together meet at once. */
 #define FIRST_ROUNDS_MS 1000
 #define QUICK_ROUNDS 10
-/* Descriptors: a scan of a /24 with three ports has all its probes under way at once; the rest is for handshakes. */
-#define FILES_WANTED 2048
+/* Descriptors: what is kept for all else, and the most that a scan is given, which is far from what a host can bear. */
 #define FILES_KEPT 256
-#define PROBES_OPEN_MAX 1024
+#define PROBES_OPEN_MAX 16384
 /* When our own chain has grown, so have the peers' as a rule: theirs are asked for so soon. */
 #define HEIGHTS_MS 5000
 /* The clocks: blocks may be 120 s ahead of ours. */
@@ -198,22 +197,28 @@ collect_names(struct discovery *d)
 	return count;
 }
 
-/* How many probes a scan may have under way, after the limit of open files was raised as far as is useful. */
+/*
+ * How many probes a scan may have under way: as many as its rate brings about when all addresses are silent, if the limit
+ * of open files allows that or can be raised.
+ */
 static uint32_t
-probes_open_max(void)
+probes_open_max(const struct config_discovery *config)
 {
+	uint64_t wanted = (uint64_t)config->scan_rate * config->probe_timeout_ms / 1000 + config->scan_rate / 2 + 1;
 	struct rlimit files;
 
+	if (wanted > PROBES_OPEN_MAX)
+		wanted = PROBES_OPEN_MAX;
 	if (getrlimit(RLIMIT_NOFILE, &files) != 0)
 		return FILES_KEPT;
-	if (files.rlim_cur < FILES_WANTED && files.rlim_cur < files.rlim_max) {
-		files.rlim_cur = files.rlim_max < FILES_WANTED ? files.rlim_max : FILES_WANTED;
+	if (files.rlim_cur < wanted + FILES_KEPT && files.rlim_cur < files.rlim_max) {
+		files.rlim_cur = files.rlim_max < wanted + FILES_KEPT ? files.rlim_max : wanted + FILES_KEPT;
 		if (setrlimit(RLIMIT_NOFILE, &files) != 0 && getrlimit(RLIMIT_NOFILE, &files) != 0)
 			return FILES_KEPT;
 	}
 	if (files.rlim_cur < 2 * FILES_KEPT)
 		return (uint32_t)files.rlim_cur / 4 + 1;
-	return files.rlim_cur - FILES_KEPT < PROBES_OPEN_MAX ? (uint32_t)files.rlim_cur - FILES_KEPT : PROBES_OPEN_MAX;
+	return files.rlim_cur - FILES_KEPT < wanted ? (uint32_t)(files.rlim_cur - FILES_KEPT) : (uint32_t)wanted;
 }
 
 int
@@ -227,7 +232,7 @@ role_discovery(struct child *c)
 					 .scan_port_first = config->scan_ports.first,
 					 .scan_port_last = config->scan_ports.last,
 					 .scan_rate = config->scan_rate,
-					 .probes_open_max = probes_open_max(),
+					 .probes_open_max = probes_open_max(config),
 					 .probe_timeout_ms = config->probe_timeout_ms,
 					 .handshake_timeout_ms = HANDSHAKE_TIMEOUT_MS,
 					 .round_max_ms = config->interval_ms};

@@ -20,7 +20,7 @@
 #include "util/log.h"
 #include "util/mem.h"
 
-#define SCAN_AHEAD 1024 /* probes queued at once */
+#define SCAN_AHEAD 256 /* probes queued beside those that may be under way */
 #define SCAN_BURST_MAX 500
 #define HINTS_UNDER_WAY_MAX 16
 #define TOLD_UNDER_WAY_MAX 16
@@ -195,7 +195,7 @@ scan_feed(void *ctx)
 	uint64_t wait_ms;
 	size_t place;
 
-	while (probe_waiting(f->probe) < SCAN_AHEAD) {
+	while (probe_waiting(f->probe) < f->o.probes_open_max + SCAN_AHEAD) {
 		switch (scan_next(&f->scan, &at, &wait_ms, clock_mono_ms())) {
 		case SCAN_ADDRESS:
 			if (!was_tried(f, &at, &place))
