@@ -5,6 +5,7 @@ tests_disk_test_disk_SOURCES = \
 	tests/disk/logkit.h \
 	tests/disk/main.c \
 	tests/disk/suite_chainfile.c \
+	tests/disk/suite_contents.c \
 	tests/disk/suite_datadir.c \
 	tests/disk/suite_framelog.c \
 	tests/disk/suite_framelog_ahead.c \

@@ -41,6 +41,24 @@ START_TEST(a_second_one_is_refused_and_told_by_whom_until_the_first_is_gone)
 }
 END_TEST
 
+START_TEST(whoever_asks_is_told_who_holds_it_and_changes_nothing)
+{
+	char holder[DATADIR_HOLDER_SIZE], pid[32];
+	int fd;
+
+	buf_init(&why);
+	ck_assert(!datadir_is_held(scratch_path("none"), holder));
+	ck_assert_int_ne(access(scratch_path("none"), F_OK), 0);
+	ck_assert_int_eq(datadir_lock(&fd, scratch_path("asked"), 0, &why), OK);
+	ck_assert(datadir_is_held(scratch_path("asked"), holder));
+	snprintf(pid, sizeof(pid), "%d", (int)getpid());
+	ck_assert_msg(strstr(holder, pid) != NULL, "%s", holder);
+	fd_close(&fd);
+	ck_assert(!datadir_is_held(scratch_path("asked"), holder));
+	buf_clear(&why);
+}
+END_TEST
+
 START_TEST(what_cannot_be_a_folder_is_refused_by_its_path)
 {
 	char longest[5000];
@@ -68,6 +86,7 @@ suite_datadir(void)
 	scratch_use(tc);
 	tcase_add_test(tc, makes_the_folder_and_writes_who_holds_it);
 	tcase_add_test(tc, a_second_one_is_refused_and_told_by_whom_until_the_first_is_gone);
+	tcase_add_test(tc, whoever_asks_is_told_who_holds_it_and_changes_nothing);
 	tcase_add_test(tc, what_cannot_be_a_folder_is_refused_by_its_path);
 	return suite;
 }

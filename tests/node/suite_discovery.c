@@ -90,6 +90,7 @@ leave(void)
 	bells_close(&env.bells);
 	store_close(env.store);
 	config_clear(&config);
+	log_set_level(LOG_LEVEL_INFO);
 }
 
 static void

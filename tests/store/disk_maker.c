@@ -1,7 +1,9 @@
 #include "disk_maker.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -60,20 +62,22 @@ remove_file(const char *folder, const char *sub, const char *name, void *ctx)
 	need(unlink(path) == 0);
 }
 
+static int
+remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	(void)st;
+	(void)type;
+	(void)at;
+	return remove(path);
+}
+
 static void
 remove_folder(const char *folder)
 {
-	char path[PATH_SIZE];
-
-	each_file(folder, remove_file, NULL);
-	for (size_t k = 0; k < ARRAY_LEN(subfolders); k++) {
-		path_of(path, folder, subfolders[k], NULL);
-		rmdir(path);
-	}
-	rmdir(folder);
+	nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
-/* Named by the folder of the build, so that what a test that failed left is removed by the next one. */
+/* Named by the program and the folder of the build, so that what a test that failed left is removed by the next one. */
 const char *
 scratch_make(void)
 {
@@ -87,8 +91,8 @@ scratch_make(void)
 	need(getcwd(build, sizeof(build)) != NULL);
 	h = sha256(build, strlen(build));
 	/* A sync costs nothing there, and what is tested is not the disk. */
-	snprintf(scratches[i], PATH_SIZE, "/dev/shm/rensa-store.%02x%02x%02x%02x.%zu", h.b[0], h.b[1], h.b[2], h.b[3],
-		 i);
+	snprintf(scratches[i], PATH_SIZE, "/dev/shm/rensa-%s.%02x%02x%02x%02x.%zu", program_invocation_short_name,
+		 h.b[0], h.b[1], h.b[2], h.b[3], i);
 	remove_folder(scratches[i]);
 	need(mkdir(scratches[i], 0700) == 0);
 	return scratches[i];

@@ -21,14 +21,13 @@ static bool is_child;
 void __gcov_dump(void);
 #endif
 
-/* Without what exit does for the test that we were forked from. */
-static NORETURN void
-child_ends(void)
+void
+process_end(int status)
 {
 #ifdef RENSA_COVERAGE
 	__gcov_dump();
 #endif
-	_exit(0);
+	_exit(status);
 }
 
 void
@@ -42,7 +41,7 @@ need_failed(const char *file, int line, const char *claim)
 }
 
 pid_t
-spawn(struct store *s, enum store_access access, uint32_t role, uint32_t ring, child_run *run, void *arg)
+spawn(struct store *s, enum store_access access, uint32_t role, uint32_t ring, process_run *run, void *arg)
 {
 	pid_t pid;
 
@@ -53,7 +52,7 @@ spawn(struct store *s, enum store_access access, uint32_t role, uint32_t ring, c
 		is_child = true;
 		need(s == NULL || store_attach(s, access, role, ring) == OK);
 		run(s, arg);
-		child_ends();
+		process_end(0);
 	}
 	return pid;
 }
@@ -83,7 +82,7 @@ await_ok(struct store *s, pid_t pid)
 }
 
 bool
-was_killed(struct store *s, enum store_access access, uint32_t role, child_run *run, void *arg)
+was_killed(struct store *s, enum store_access access, uint32_t role, process_run *run, void *arg)
 {
 	int status = await(s, spawn(s, access, role, 0, run, arg));
 

@@ -18,14 +18,17 @@
 NORETURN void need_failed(const char *file, int line, const char *claim);
 
 /* Runs run(s, arg) in a child that has attached, then ends it with 0. Without a segment, s is NULL in all of these. */
-typedef void child_run(struct store *s, void *arg);
-pid_t spawn(struct store *s, enum store_access access, uint32_t role, uint32_t ring, child_run *run, void *arg);
+typedef void process_run(struct store *s, void *arg);
+pid_t spawn(struct store *s, enum store_access access, uint32_t role, uint32_t ring, process_run *run, void *arg);
 /* As the master does: peeks at the dead child, buries it, reaps it. Returns its wait status. */
 int await(struct store *s, pid_t pid);
 /* And it must have ended by itself, finding nothing wrong. */
 void await_ok(struct store *s, pid_t pid);
 /* spawn and await; true if it was killed by SIGKILL, as armed failpoints do. */
-bool was_killed(struct store *s, enum store_access access, uint32_t role, child_run *run, void *arg);
+bool was_killed(struct store *s, enum store_access access, uint32_t role, process_run *run, void *arg);
+
+/* Ends a child without what exit would do for the test that it was forked from. */
+NORETURN void process_end(int status);
 
 /* Zeroed memory that children share; lives until the test ends. */
 void *share(size_t size);

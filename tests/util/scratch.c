@@ -54,6 +54,12 @@ scratch_path(const char *name)
 	return path;
 }
 
+void
+scratch_use_each(TCase *tc)
+{
+	tcase_add_checked_fixture(tc, scratch_make, scratch_remove);
+}
+
 size_t
 scratch_count(void)
 {

@@ -8,6 +8,8 @@
 
 /* Gives the case its folder. */
 void scratch_use(TCase *tc);
+/* Gives each of its tests one. */
+void scratch_use_each(TCase *tc);
 /* The path of a name in the folder; each call has its own text, of the last eight. "" is the folder. */
 const char *scratch_path(const char *name);
 /* How many names the folder holds. */
