@@ -13,4 +13,9 @@ EXTRA_PROGRAMS += bench/make_chain
 bench_make_chain_SOURCES = bench/make_chain.c $(BENCH_KIT)
 bench_make_chain_LDADD = $(STORE_LIBS)
 
-EXTRA_DIST += bench/sync.py
+EXTRA_PROGRAMS += bench/watch
+bench_watch_SOURCES = bench/watch.c
+bench_watch_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
+bench_watch_LDADD = $(STORE_LIBS)
+
+EXTRA_DIST += bench/propagation.py bench/sync.py

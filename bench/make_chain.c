@@ -2,10 +2,12 @@
  * Makes a data folder with a long chain, and says how many signatures a second this machine's cores check.
  *
  * usage: make_chain FOLDER BLOCKS TRANSFERS	a journal of so many blocks with so many transfers each
+ *        make_chain FOLDER BLOCKS TRANSFERS MORE	and the bytes of so many blocks that come next, in files of FOLDER
  *        make_chain --verify-rate SECONDS	signatures checked a second, on all cores at once
  *
  * The network is the default one with difficulty 0 and fixed targets.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -19,8 +21,24 @@
 
 #define FRAME_BLOCKS 20
 
+/* Blocks that fit behind the journal's, one a file: block-1, block-2, … */
 static void
-make_chain(const char *data_dir, uint64_t blocks, uint64_t transfers)
+write_more(struct maker *m, const char *folder, uint64_t more, uint64_t transfers)
+{
+	for (uint64_t i = 1; i <= more; i++) {
+		char path[2100];
+		struct block b;
+		FILE *f;
+
+		maker_next(m, transfers, &b);
+		snprintf(path, sizeof(path), "%s/block-%" PRIu64, folder, i);
+		f = fopen(path, "wb");
+		must(f != NULL && fwrite(b.bytes, 1, b.size, f) == b.size && fclose(f) == 0, "cannot write a block");
+	}
+}
+
+static void
+make_chain(const char *data_dir, uint64_t blocks, uint64_t transfers, uint64_t more)
 {
 	static struct journal_frame frame;
 	static struct buf made[FRAME_BLOCKS];
@@ -47,6 +65,7 @@ make_chain(const char *data_dir, uint64_t blocks, uint64_t transfers)
 		must(framelog_append(log, &place, &frame.frame, false) == OK, "cannot write the chain");
 	}
 	framelog_free(log);
+	write_more(&m, data_dir, more, transfers);
 	maker_clear(&m);
 }
 
@@ -80,16 +99,18 @@ verify_rate(uint64_t seconds)
 int
 main(int argc, char **argv)
 {
-	uint64_t blocks, transfers, seconds;
+	uint64_t blocks, transfers, seconds, more = 0;
 
 	if (argc == 3 && strcmp(argv[1], "--verify-rate") == 0 && text_u64(&seconds, argv[2], 60) == OK) {
 		printf("%.0f\n", verify_rate(seconds));
 		return 0;
 	}
-	if (argc != 4 || text_u64(&blocks, argv[2], 10000000) != OK || text_u64(&transfers, argv[3], 4000) != OK) {
-		fprintf(stderr, "usage: make_chain FOLDER BLOCKS TRANSFERS | make_chain --verify-rate SECONDS\n");
+	if (argc < 4 || argc > 5 || text_u64(&blocks, argv[2], 10000000) != OK ||
+	    text_u64(&transfers, argv[3], 4000) != OK || (argc == 5 && text_u64(&more, argv[4], 1000) != OK)) {
+		fprintf(stderr,
+			"usage: make_chain FOLDER BLOCKS TRANSFERS [MORE] | make_chain --verify-rate SECONDS\n");
 		return 2;
 	}
-	make_chain(argv[1], blocks, transfers);
+	make_chain(argv[1], blocks, transfers, more);
 	return 0;
 }

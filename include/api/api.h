@@ -39,6 +39,7 @@ struct api_options {
 	const char *const *miner_modes;
 	size_t miner_mode_count;
 	uint32_t request_timeout_ms;
+	uint32_t listeners_max; /* to GET /events; 0: as many as a worker takes anyway */
 
 	uint64_t node_nonce;   /* drawn by the master at each start */
 	uint16_t peer_port;    /* where other nodes reach /peer/ */
@@ -49,12 +50,14 @@ struct api_options {
 
 struct api *api_new(const struct api_options *options); /* borrows all pointers for its life */
 void api_free(struct api *a);
-/* The worker is to stop: what others are at for its clients is cut short, and answered with what was done until then. */
+/* The worker is to stop: what others are at for its clients is cut short, and answered with what was done until then;
+ * streams of events end. */
 void api_end(struct api *a);
 /* Handlers for httpd_new, ctx being the api: the public face (with /peer/ unless it is apart), and the peers' own. */
 httpd_handler api_handle;
 httpd_handler api_handle_peer;
-/* The worker's bell rang: take answers out of the ring, send them, and hand in what is still queued. */
+/* The worker's bell rang: take answers out of the ring, send them, hand in what is still queued, and tell those who
+ * listen what is new. */
 void api_bell(struct api *a);
 
 #endif

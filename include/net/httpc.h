@@ -17,6 +17,9 @@
 
 struct httpc;
 
+/* A part of a reply's body, borrowed. False: enough, the request ends well and its connection with it. */
+typedef bool httpc_piece(void *ctx, const void *data, size_t len);
+
 struct httpc_request {
 	enum http_method method;
 	const char *path;	  /* with query, percent-encoded by the caller */
@@ -26,6 +29,12 @@ struct httpc_request {
 	const char *const *headers; /* name, value, name, value, …, NULL; or NULL. Copied */
 	size_t max_reply;	    /* bytes of body */
 	uint32_t timeout_ms;	    /* for all of it, connecting included */
+	/*
+	 * NULL: the body comes whole, with the reply. Else that of a 2xx reply comes in parts, without a limit on all of it,
+	 * and the reply then has none; timeout_ms starts anew with each part.
+	 */
+	httpc_piece *piece;
+	void *piece_ctx;
 };
 
 struct httpc_reply {

@@ -75,6 +75,9 @@ void http_reply_stream(struct http_req *req, int status, const char *type, http_
 		       void *ctx);
 /* There is more now. more is called soon, not from here. */
 void http_reply_wake(struct http_req *req);
+/* Ends the connection of a stream at once, with whatever the client has not taken; done is called soon, not from here.
+ * Not to be called from more or done. */
+void http_reply_cut(struct http_req *req);
 
 const char *http_status_text(int status);
 

@@ -55,6 +55,12 @@ void cli_blank(struct cli *c);
 /* Writes what was said so far, for commands that go on for a while; nothing with --json. */
 void cli_flush(struct cli *c);
 
+/*
+ * Writes what there is, with --json too: for commands that print one document after another as things happen. CLI_LOCAL,
+ * noted, when nobody takes it any more.
+ */
+enum cli_exit cli_write(struct cli *c) MUSTCHECK;
+
 /* Notes the failure and returns status, for `return cli_fail(…)`. A later failure replaces an earlier one. */
 enum cli_exit cli_fail(struct cli *c, enum cli_exit status, const char *code, const char *fmt, ...) PRINTFLIKE(4, 5);
 

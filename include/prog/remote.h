@@ -12,6 +12,7 @@
 
 #include "chain/params.h"
 #include "crypto/hash.h"
+#include "net/httpc.h"
 #include "net/netaddr.h"
 #include "prog/cli.h"
 #include "util/attr.h"
@@ -65,6 +66,13 @@ enum cli_exit remote_bad(const struct remote *r, const char *what);
 /* remote_try, and remote_fail unless it went well. */
 enum cli_exit remote_call(struct remote *r, struct answer *out, const char *path, const struct buf *body) MUSTCHECK;
 void answer_clear(struct answer *a);
+
+/*
+ * GET of what comes in parts, one after another for as long as piece returns true; a pause may take as long as timeout_ms.
+ * last_id: for Last-Event-ID, "" for none. A stream that ends or breaks after its first part is no failure.
+ */
+enum cli_exit remote_listen(struct remote *r, const char *path, const char *last_id, httpc_piece *piece,
+			    void *ctx) MUSTCHECK;
 
 #define REMOTE_NO_PEER_ROUTES "no-peer-routes"
 /*

@@ -62,6 +62,13 @@ struct pool_gone {
 	uint64_t height; /* of the tip when it went */
 };
 bool mempool_gone(const struct store *s, const struct hash256 *id, struct pool_gone *out) MUSTCHECK;
+/* How many went so far. */
+uint64_t mempool_gone_count(const struct store *s);
+/*
+ * The first that went as number *number or later, counted from 0; moves *number behind it. False: none is left. Only the
+ * last few thousand are known; a walk that is further behind goes on with those.
+ */
+bool mempool_next_gone(const struct store *s, uint64_t *number, struct hash256 *id, struct pool_gone *out) MUSTCHECK;
 
 /* Writing: the pool process alone. */
 enum admission_status {

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "chain/block.h"
 #include "chain/tx.h"
 #include "store/chain.h"
 #include "store/mempool.h"
@@ -20,11 +21,12 @@
 #include "util/attr.h"
 
 #define RING_TXS 512
-#define RING_BLOCKS 4
+#define RING_BLOCKS 8
 #define RING_BLOCK_BYTES (64u << 10)
 #define RING_COMMANDS 4
 #define RING_MINE_MAX 1000 /* blocks of one mining command */
 #define RING_HINTS 32
+#define RING_HEARD 8192
 #define RING_ADDRESS_SIZE 56
 
 /* Master: a free ring for a new worker; ERR_BUSY if none is. pid 0 until the fork is done. */
@@ -50,14 +52,20 @@ typedef void ring_seal(void *ctx, struct admission *verdicts, size_t count);
 size_t ring_drain(struct store *s, size_t max, ring_judge *judge, ring_seal *seal, void *ctx,
 		  bool rang[STORE_RINGS_MAX]);
 
-/* A block that a peer pushed: whole, or (bytes too many for a slot) its header alone. */
+/* What a peer pushed of a block. What is too large for a slot is cut to the header alone. */
+enum push_kind { PUSH_WHOLE, PUSH_COMPACT, PUSH_HEADER };
 struct pushed_block {
-	char from[RING_ADDRESS_SIZE]; /* host:port to ask back, "" if unknown */
+	char source[RING_ADDRESS_SIZE]; /* host that it came from */
+	char from[RING_ADDRESS_SIZE];	/* host:port to ask back, "" if unknown */
+	uint32_t kind;			/* enum push_kind */
 	uint32_t size;
 	uint8_t bytes[RING_BLOCK_BYTES];
 };
-/* Worker: ERR_BUSY if the slots are full. Blocks over RING_BLOCK_BYTES are cut to HEADER_SIZE. */
-enum err ring_put_block(struct store *s, uint32_t ring, const char *from, const uint8_t *bytes, size_t size) MUSTCHECK;
+/* Worker: ERR_BUSY if the slots are full. */
+enum err ring_put_block(struct store *s, uint32_t ring, const char *source, const char *from, enum push_kind kind,
+			const uint8_t *bytes, size_t size) MUSTCHECK;
+/* Worker: how many pushes with this header wait in all rings. */
+uint32_t ring_blocks_waiting(const struct store *s, const uint8_t header[HEADER_SIZE]);
 /* Resolver: the next pushed block of any ring; copies and frees the slot. */
 bool ring_take_block(struct store *s, struct pushed_block *out) MUSTCHECK;
 
@@ -104,5 +112,20 @@ struct hint_cursor {
 	uint64_t seen[STORE_RINGS_MAX];
 };
 bool ring_next_hint(const struct store *s, struct hint_cursor *cursor, char address[RING_ADDRESS_SIZE]) MUSTCHECK;
+
+/*
+ * What peers have told us, so that the relay need not tell it them: an item and a peer by their keys (wire/peer_msg.h).
+ * Lossy: old entries are overwritten, and what is lost is told once too often.
+ */
+struct heard {
+	uint64_t item;
+	uint64_t peer;
+};
+void ring_put_heard(struct store *s, uint32_t ring, const struct heard *h);
+/* Relay: the next one of any ring since the last call. */
+struct heard_cursor {
+	uint64_t seen[STORE_RINGS_MAX];
+};
+bool ring_next_heard(const struct store *s, struct heard_cursor *cursor, struct heard *out) MUSTCHECK;
 
 #endif

@@ -6,7 +6,15 @@
  * POST /peer/headers       locator -> headers (the common ancestor's children on, at most HEADERS_MAX)
  * POST /peer/blocks        hashes -> blocks (those it has, in order; at most BLOCKS_MAX or about 4 MiB)
  * POST /peer/block         one block -> 200 or 202
+ * POST /peer/announce      a compact block, or a header alone -> 200 or 202
+ * POST /peer/compact       a hash -> the compact form of that block
+ * POST /peer/parts         a hash and positions -> those transactions of that block
+ * POST /peer/inventory     ids of transactions -> positions of those that it lacks
  * POST /peer/transactions  transactions -> 202
+ *
+ * A compact block names its transfers, which most receivers have in their pools, in place of holding them. A name is
+ * the whole id, because the pool finds by it at once and nothing can collide that a salt would have to keep apart, and
+ * four bytes of the leaf, because two transfers of one id may differ in their signatures.
  */
 #ifndef RENSA_WIRE_PEER_MSG_H
 #define RENSA_WIRE_PEER_MSG_H
@@ -33,7 +41,15 @@
 #define BLOCKS_BYTES_MAX \
 	(4u << 20) /* a reply stops after the block that passes it, so it is at most this and one block */
 #define PUSH_TXS_MAX 1024
-#define PUSH_BLOCK_MAX (64u << 10) /* a larger one is only announced by its header, and fetched from who pushed it */
+#define PUSH_BLOCK_MAX \
+	(64u << 10) /* a message that is larger is not pushed: the header goes alone, the rest is asked for */
+#define PUSH_WHOLE_MAX \
+	4096 /* a block up to this size is pushed whole: naming its parts saves nothing worth a question */
+#define COMPACT_CHECK_SIZE 4
+#define COMPACT_NAME_SIZE (HASH_SIZE + COMPACT_CHECK_SIZE)
+#define COMPACT_PREFIX_SIZE (BLOCK_PREFIX_SIZE + TX_REWARD_SIZE)
+#define COMPACT_TXS_MAX (1 + BLOCK_BYTES_LIMIT / TX_TRANSFER_SIZE(0)) /* in one block: fits 2 bytes */
+#define COMPACT_BYTES_MAX (COMPACT_PREFIX_SIZE + COMPACT_TXS_MAX * COMPACT_NAME_SIZE)
 #define HELLO_SIZE_MAX 8192
 
 struct hello {
@@ -77,6 +93,39 @@ void blocks_add(struct buf *out, const void *bytes, size_t size);
  */
 enum err blocks_open(struct reader *r, size_t *count, const void *body, size_t len) MUSTCHECK;
 bool blocks_next(struct reader *r, const uint8_t **bytes, size_t *size);
+
+/*
+ * A compact block: header 96, count of all transactions 4, the reward 69, then a name for each transfer: id 32 and the
+ * first 4 bytes of its leaf. compact_encode empties out; false: the block is none that could be put so (its first
+ * transaction alone must be a reward).
+ */
+struct compact {
+	struct header header;
+	struct hash256 hash;
+	uint32_t tx_count;
+	const uint8_t *reward; /* TX_REWARD_SIZE bytes, borrowed as names are */
+	const uint8_t *names;  /* tx_count - 1 of them */
+};
+bool compact_encode(struct buf *out, const struct block *b) MUSTCHECK;
+/* ERR_FORMAT, ERR_LIMIT. */
+enum err compact_parse(struct compact *out, const void *body, size_t len) MUSTCHECK;
+/* The id in the name of the transaction at this position; 1 is the first transfer. */
+void compact_id(struct hash256 *out, const struct compact *c, uint32_t position);
+/* Are these the bytes that the name at this position means? */
+bool compact_is_named(const struct compact *c, uint32_t position, const void *bytes, size_t len);
+
+/* Positions: count 2, then 2 bytes each, rising. out has room for max. */
+void positions_encode(struct buf *out, const uint16_t *positions, size_t count);
+enum err positions_parse(uint16_t *out, size_t *count, size_t max, const void *body, size_t len) MUSTCHECK;
+
+/* A request for parts of a block: hash 32, positions. */
+void parts_encode(struct buf *out, const struct hash256 *block, const uint16_t *positions, size_t count);
+enum err parts_parse(struct hash256 *block, uint16_t *out, size_t *count, size_t max, const void *body,
+		     size_t len) MUSTCHECK;
+
+/* A short name for a peer's address, and for an item by its hash, by which processes of one node speak of them. */
+uint64_t peer_key(const char *address);
+uint64_t item_key(const struct hash256 *hash);
 
 /* Transactions: one after another; their own form gives their length. Walk with tx_decode. */
 

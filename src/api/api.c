@@ -13,6 +13,7 @@
 
 #include "access.h"
 #include "command.h"
+#include "events.h"
 #include "handlers.h"
 #include "input.h"
 #include "reply.h"
@@ -32,6 +33,7 @@ api_new(const struct api_options *options)
 	a->params = store_params(options->store);
 	buf_init(&a->out);
 	a->submit = submit_new(a);
+	a->events = events_new(a);
 	return a;
 }
 
@@ -41,6 +43,7 @@ api_free(struct api *a)
 	if (a == NULL)
 		return;
 	submit_free(a->submit);
+	events_free(a->events);
 	command_close(a);
 	buf_clear(&a->out);
 	free(a);
@@ -51,6 +54,7 @@ api_end(struct api *a)
 {
 	a->is_ending = true;
 	command_cancel_all(a);
+	events_end(a->events);
 }
 
 void
@@ -58,6 +62,7 @@ api_bell(struct api *a)
 {
 	submit_bell(a->submit);
 	command_bell(a);
+	events_bell(a->events);
 }
 
 /* The Host header if it can stand in a command line, else a word that asks to be replaced. */

@@ -16,6 +16,8 @@ route_handler chain_get, chain_head_get, blocks_get, block_get;
 route_handler pool_get, transactions_post, transaction_get;
 /* addresses.c */
 route_handler amount_get, address_get;
+/* events.c */
+route_handler events_get;
 /* mining.c */
 route_handler mine_post, mine_start_post, mine_stop_post, consensus_put;
 /* peers.c, status.c */
@@ -23,6 +25,8 @@ route_handler peers_get, status_get, live_get, ready_get;
 /* peer_exchange.c */
 route_handler peer_peers;
 /* peer_routes.c */
-route_handler peer_hello, peer_headers, peer_blocks, peer_block, peer_transactions;
+route_handler peer_hello, peer_headers, peer_blocks, peer_compact, peer_parts;
+/* peer_push.c */
+route_handler peer_block, peer_announce, peer_inventory, peer_transactions;
 
 #endif

@@ -5,6 +5,7 @@
 #include "reply.h"
 #include "util/hex.h"
 #include "util/text.h"
+#include "wire/peer_msg.h"
 
 /* "from and limit"; of three, "from, to and limit". */
 static void
@@ -93,4 +94,21 @@ input_json(struct api *a, struct http_req *req)
 	if (doc == NULL)
 		reply_error(a, req, 400, "malformed-json", "the body must be a JSON document: %s", error);
 	return doc;
+}
+
+bool
+input_hashes(struct api *a, struct http_req *req, struct hash256 *out, size_t *count, size_t max)
+{
+	size_t len;
+	const void *body = http_req_body(req, &len);
+	enum err e = hashes_parse(out, count, max, body, len);
+
+	if (e == OK)
+		return true;
+	if (e == ERR_LIMIT)
+		reply_error(a, req, 400, "bad-message", "at most %zu hashes can be asked for at a time", max);
+	else
+		reply_error(a, req, 400, "bad-message",
+			    "the body must be a count of 2 bytes and as many hashes of 32 bytes");
+	return false;
 }

@@ -24,6 +24,8 @@ bool input_number(struct api *a, struct http_req *req, const char *name, uint64_
 /* 64 lower-case hexadecimal digits; what: "a transaction id". */
 bool input_hash(struct api *a, struct http_req *req, struct hash256 *out, const char *text, const char *what) MUSTCHECK;
 bool input_address(struct api *a, struct http_req *req, struct address *out, const char *text) MUSTCHECK;
+/* Hashes that make up the body, as wire/peer_msg.h lists them. out has room for max. */
+bool input_hashes(struct api *a, struct http_req *req, struct hash256 *out, size_t *count, size_t max) MUSTCHECK;
 /* The body as a document, to be freed. */
 struct jdoc *input_json(struct api *a, struct http_req *req) MUSTCHECK;
 

@@ -1,27 +1,22 @@
 /*
- * What other nodes ask for and bring (wire/peer_msg.h). Everything is checked for its form here, and what costs the
- * sender nothing to make is refused before it costs anybody else anything: a pushed block must have its work, a pushed
- * transfer its signature.
+ * What other nodes ask for (wire/peer_msg.h): the handshake, headers, blocks, and the parts of blocks. An answer costs
+ * at most about as much as the largest block, whatever was asked; what they bring is in peer_push.c.
  */
 #include <string.h>
 
-#include "chain/pow.h"
 #include "handlers.h"
+#include "input.h"
 #include "reply.h"
 #include "store/chain.h"
 #include "store/peer_table.h"
-#include "submit.h"
-#include "util/attr.h"
 #include "util/clock.h"
-#include "util/mem.h"
 #include "util/text.h"
 #include "wire/peer_msg.h"
 
 /* In parts, so that a caller's list of hundreds of blocks is not held on the stack. */
 #define HEADERS_WINDOW 256
 
-_Static_assert(RING_ADDRESS_SIZE > NETADDR_TEXT_SIZE, "a numeric address fits into the ring");
-_Static_assert(RING_BLOCK_BYTES == PUSH_BLOCK_MAX, "what is said of pushes is what the ring holds");
+_Static_assert(RING_ADDRESS_SIZE > NETADDR_TEXT_SIZE, "a numeric address fits into the ring, with a mark in front");
 
 static void
 our_hello(const struct api *a, struct hello *h)
@@ -120,24 +115,6 @@ peer_hello(struct api *a, struct http_req *req, const char *name)
 	reply_out(a, req, 200, "application/json");
 }
 
-/* Hashes from the body. False: answered. */
-static bool
-read_hashes(struct api *a, struct http_req *req, struct hash256 *out, size_t *count, size_t max)
-{
-	size_t len;
-	const void *body = http_req_body(req, &len);
-	enum err e = hashes_parse(out, count, max, body, len);
-
-	if (e == OK)
-		return true;
-	if (e == ERR_LIMIT)
-		reply_error(a, req, 400, "bad-message", "at most %zu hashes can be asked for at a time", max);
-	else
-		reply_error(a, req, 400, "bad-message",
-			    "the body must be a count of 2 bytes and as many hashes of 32 bytes");
-	return false;
-}
-
 void
 peer_headers(struct api *a, struct http_req *req, const char *name)
 {
@@ -147,7 +124,7 @@ peer_headers(struct api *a, struct http_req *req, const char *name)
 	size_t count, sent = 0;
 
 	(void)name;
-	if (!read_hashes(a, req, locator, &count, LOCATOR_MAX))
+	if (!input_hashes(a, req, locator, &count, LOCATOR_MAX))
 		return;
 	for (size_t i = 0; i < count && common.v == 0; i++)
 		common = chain_find(a->store, tip, &locator[i]);
@@ -177,7 +154,7 @@ peer_blocks(struct api *a, struct http_req *req, const char *name)
 	size_t count;
 
 	(void)name;
-	if (!read_hashes(a, req, hashes, &count, BLOCKS_MAX))
+	if (!input_hashes(a, req, hashes, &count, BLOCKS_MAX))
 		return;
 	blocks_begin(&a->out);
 	for (size_t i = 0; i < count && a->out.len < BLOCKS_BYTES_MAX; i++) {
@@ -193,133 +170,80 @@ peer_blocks(struct api *a, struct http_req *req, const char *name)
 }
 
 static void
-reply_word(struct api *a, struct http_req *req, int status, const char *word)
+reply_unknown(struct api *a, struct http_req *req)
 {
-	struct jout j = reply_begin(a);
-
-	jout_object(&j);
-	jout_kstring(&j, "status", word);
-	jout_object_end(&j);
-	reply_end(a, req, status);
-}
-
-static void
-reply_rule(struct api *a, struct http_req *req, int status, enum rule rule)
-{
-	reply_error(a, req, status, rule_name(rule), "%s", rule_text(rule));
-}
-
-/* Has somebody worked for it? The exact target is the resolver's business, which knows the parent. */
-static enum rule
-check_work(const struct api *a, const struct block *b)
-{
-	struct u256 target, easiest;
-
-	if (!target_expand(&target, b->header.target) || !target_expand(&easiest, target_easiest(a->params)) ||
-	    u256_compare(&target, &easiest) > 0)
-		return RULE_WRONG_TARGET;
-	return target_is_met(b->header.target, &b->hash) ? RULE_OK : RULE_INSUFFICIENT_WORK;
-}
-
-/* Where to ask the sender back: its own address with the port that it names, "" if it names none. */
-static void
-sender_address(const struct http_req *req, char text[NETADDR_TEXT_SIZE])
-{
-	const char *port_text = http_req_header(req, PEER_PORT_HEADER);
-	struct netaddr from;
-	uint64_t port;
-
-	text[0] = '\0';
-	if (port_text == NULL || text_u64(&port, port_text, UINT16_MAX) != OK || port == 0)
-		return;
-	http_req_from(req, &from);
-	from.port = (uint16_t)port;
-	netaddr_format(text, &from);
+	reply_error(a, req, 404, "unknown-block", "this node has no such block");
 }
 
 void
-peer_block(struct api *a, struct http_req *req, const char *name)
+peer_compact(struct api *a, struct http_req *req, const char *name)
 {
-	char from[NETADDR_TEXT_SIZE];
+	struct blockref ref;
+	struct hash256 hash;
 	struct block b;
-	enum rule rule;
 	size_t len;
 	const void *body = http_req_body(req, &len);
 
 	(void)name;
-	if (len > a->params->max_block_bytes) {
-		reply_error(a, req, 413, rule_name(RULE_BLOCK_TOO_LARGE), "%s: %zu, at most %u",
-			    rule_text(RULE_BLOCK_TOO_LARGE), len, a->params->max_block_bytes);
+	if (len != sizeof(hash.b)) {
+		reply_error(a, req, 400, "bad-message", "the body must be the hash of a block, 32 bytes");
 		return;
 	}
-	if ((rule = block_parse(&b, body, len)) != RULE_OK) {
-		reply_rule(a, req, 400, rule);
-		return;
-	}
-	if (chain_find_any(a->store, &b.hash).v != 0) {
-		reply_word(a, req, 200, "known");
-		return;
-	}
-	if ((rule = check_work(a, &b)) != RULE_OK) {
-		reply_rule(a, req, 422, rule);
-		return;
-	}
-	sender_address(req, from);
-	if (ring_put_block(a->store, a->o.ring, from, b.bytes, b.size) != OK) {
-		reply_error(a, req, 503, "busy", "too many blocks are waiting to be looked at; push it again");
-		return;
-	}
-	a->o.wake(a->o.wake_ctx, API_WAKE_RESOLVER);
-	reply_word(a, req, 202, "taken");
+	memcpy(hash.b, body, sizeof(hash.b));
+	ref = chain_find_any(a->store, &hash);
+	if (ref.v != 0)
+		chain_block(a->store, ref, &b);
+	if (ref.v == 0 || !compact_encode(&a->out, &b))
+		reply_unknown(a, req);
+	else
+		reply_out(a, req, 200, PEER_BODY_TYPE);
 }
 
-/* How many transactions the body holds; false: it is not made of whole ones. */
+/* The transactions at these positions, into a->out. False: there are not so many. */
 static bool
-count_txs(const void *body, size_t len, size_t *count)
+write_parts(struct api *a, const struct block *b, const uint16_t *positions, size_t count)
 {
-	struct reader r = reader_of(body, len);
-	size_t span;
+	struct reader r = reader_of(b->bytes + BLOCK_PREFIX_SIZE, b->size - BLOCK_PREFIX_SIZE);
+	size_t done = 0;
 
-	for (*count = 0; reader_left(&r) > 0; (*count)++)
-		if ((span = tx_span(&r)) == 0 || get_span(&r, span) == NULL)
-			return false;
+	buf_reset(&a->out);
+	if (count > 0 && positions[count - 1] >= b->tx_count)
+		return false;
+	for (uint32_t i = 0; done < count; i++) {
+		size_t size = tx_span(&r);
+		const uint8_t *bytes = get_span(&r, size);
+		if (i == positions[done]) {
+			buf_append(&a->out, bytes, size);
+			done++;
+		}
+	}
 	return true;
 }
 
 void
-peer_transactions(struct api *a, struct http_req *req, const char *name)
+peer_parts(struct api *a, struct http_req *req, const char *name)
 {
+	uint16_t positions[COMPACT_TXS_MAX];
+	struct blockref ref;
+	struct hash256 hash;
+	struct block b;
 	size_t len, count;
 	const void *body = http_req_body(req, &len);
-	struct reader r = reader_of(body, len);
-	enum rule rule = RULE_OK;
-	struct batch *b;
-	struct tx tx;
 
 	(void)name;
-	if (!count_txs(body, len, &count)) {
-		reply_rule(a, req, 400, RULE_TX_MALFORMED);
+	if (parts_parse(&hash, positions, &count, COMPACT_TXS_MAX, body, len) != OK) {
+		reply_error(a, req, 400, "bad-message",
+			    "the body must be the hash of a block of 32 bytes, a count of 2 bytes, and as many rising "
+			    "positions of 2 bytes");
 		return;
 	}
-	if (count > PUSH_TXS_MAX) {
-		reply_error(a, req, 413, "too-many-transactions", "one push holds at most %d transactions, not %zu",
-			    PUSH_TXS_MAX, count);
+	if ((ref = chain_find_any(a->store, &hash)).v == 0) {
+		reply_unknown(a, req);
 		return;
 	}
-	if (!submit_has_room(a->submit, count)) {
-		submit_full(a, req);
-		return;
-	}
-	b = batch_new(BATCH_PUSH, count);
-	for (size_t i = 0; i < count && rule == RULE_OK; i++) {
-		rule = tx_decode(&tx, &r);
-		if (rule == RULE_OK)
-			batch_put(b, i, &tx);
-	}
-	if (rule == RULE_OK) {
-		submit_take(a->submit, b, req);
-		return;
-	}
-	batch_free(b);
-	reply_rule(a, req, 422, rule);
+	chain_block(a->store, ref, &b);
+	if (write_parts(a, &b, positions, count))
+		reply_out(a, req, 200, PEER_BODY_TYPE);
+	else
+		reply_error(a, req, 400, "bad-message", "the block has only %u transactions", b.tx_count);
 }

@@ -7,6 +7,7 @@
 #include "store/ring.h"
 #include "util/buf.h"
 
+struct events;
 struct submit;
 struct call;
 
@@ -16,8 +17,11 @@ struct api {
 	const struct params *params;
 	struct buf out; /* the reply in hand; replies are sent before the next request is looked at */
 	struct submit *submit;
+	struct events *events;
 	struct call *calls[RING_COMMANDS]; /* commands under way, by slot of the ring */
 	bool is_ending;			   /* nothing is waited for any more */
+	uint64_t garbage;		   /* pushes refused for their form and not logged yet … */
+	uint64_t garbage_after_ms;	   /* … and until when (monotonic) none is */
 };
 
 #endif

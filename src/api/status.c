@@ -18,7 +18,8 @@ static const char *const counter_names[COUNTERS] = {
     [COUNT_REJECTED] = "rejected",	 [COUNT_RETURNED] = "returned",	      [COUNT_HASHES] = "hashes",
     [COUNT_BLOCKS] = "blocks",		 [COUNT_REORGS] = "reorgs",	      [COUNT_ROUNDS] = "rounds",
     [COUNT_PUSHES] = "pushes",		 [COUNT_CONNECTIONS] = "connections", [COUNT_SYNC_HEIGHT] = "sync_height",
-    [COUNT_SYNC_TARGET] = "sync_target", [COUNT_UNKEPT] = "not_kept",
+    [COUNT_SYNC_TARGET] = "sync_target", [COUNT_UNKEPT] = "not_kept",	      [COUNT_OFFERED] = "offered",
+    [COUNT_RELAYED] = "relayed",
 };
 
 #define MINER_ROLE "miner"

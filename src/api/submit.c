@@ -173,9 +173,8 @@ refuse(struct batch *b, struct transfer *t, const struct tx *tx, enum rule rule)
 		b->open = 0;
 }
 
-/* Peers tell of the same transfer one after another; only the first need be checked. */
-static bool
-is_known(const struct api *a, const struct hash256 *id)
+bool
+submit_is_known(const struct api *a, const struct hash256 *id)
 {
 	struct pool_entry e;
 	struct tx_place place;
@@ -194,7 +193,8 @@ check(struct batch *b, struct transfer *t)
 
 	if (rule == RULE_OK)
 		rule = tx_check_form(&tx, a->params, store_genesis(a->store));
-	if (rule == RULE_OK && b->kind == BATCH_PUSH && is_known(a, &t->id)) {
+	if (rule == RULE_OK && b->kind == BATCH_PUSH && submit_is_known(a, &t->id)) {
+		b->known++;
 		close_one(b, t, TRANSFER_JUDGED);
 		return false;
 	}

@@ -51,8 +51,9 @@ struct batch {
 	enum batch_kind kind;
 	bool is_queued;
 	uint64_t deadline_ms;
-	size_t next; /* none before this one waits for the ring */
-	size_t open; /* neither judged nor refused yet */
+	size_t next;  /* none before this one waits for the ring */
+	size_t open;  /* neither judged nor refused yet */
+	size_t known; /* of a push: the pool or the chain had them */
 	size_t count;
 	struct transfer transfers[];
 };
@@ -71,6 +72,9 @@ bool submit_has_room(const struct submit *s, size_t count);
 void submit_full(struct api *a, struct http_req *req);
 /* Takes over batch and request. */
 void submit_take(struct submit *s, struct batch *b, struct http_req *req);
+
+/* Is it pending or confirmed? Peers tell of the same transfer one after another; only the first need be checked. */
+bool submit_is_known(const struct api *a, const struct hash256 *id);
 
 /* verdict.c: what a transfer came to, for its client. */
 /* Answers a batch of which nothing is open. */

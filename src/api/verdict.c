@@ -177,6 +177,7 @@ reply_push(struct api *a, const struct batch *b, struct http_req *req)
 	struct jout j = reply_begin(a);
 	jout_object(&j);
 	jout_ku64(&j, "taken", b->count);
+	jout_ku64(&j, "known", b->known);
 	jout_object_end(&j);
 	reply_end(a, req, 202);
 }

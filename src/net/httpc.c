@@ -35,6 +35,9 @@ struct order {
 	struct buf body;
 	char **headers; /* name, value, …, NULL */
 	size_t max_reply;
+	uint32_t timeout_ms;
+	httpc_piece *piece;
+	void *piece_ctx;
 	httpc_done *done;
 	void *ctx;
 };
@@ -50,6 +53,7 @@ struct httpc {
 	bool is_on_kept;		 /* the request in hand went out on such a socket */
 	bool is_reply_begun;		 /* a byte of the reply has come */
 	bool is_busy;
+	int enough_status; /* of the reply of whose parts no more were wanted; 0: none was */
 	struct order order;
 	enum err error;		      /* how the request ended */
 	struct evhttp_request *reply; /* ours once it came, NULL before and on errors */
@@ -109,7 +113,11 @@ order_copy(struct order *o, const struct httpc_request *request)
 	for (size_t i = 0; i < count; i++)
 		if (strpbrk(request->headers[i], "\r\n") != NULL)
 			return ERR_ARG;
-	*o = (struct order){.method = request->method, .max_reply = request->max_reply};
+	*o = (struct order){.method = request->method,
+			    .max_reply = request->max_reply,
+			    .timeout_ms = request->timeout_ms,
+			    .piece = request->piece,
+			    .piece_ctx = request->piece_ctx};
 	o->path = xstrdup(request->path);
 	buf_init(&o->body);
 	if (request->body_len > 0)
@@ -227,6 +235,35 @@ on_reply(struct evhttp_request *ev, void *ctx)
 	httpc_end(c, OK);
 }
 
+/* A part of the body. evhttp throws it away when this returns. */
+static void
+on_piece(struct evhttp_request *ev, void *ctx)
+{
+	struct httpc *c = ctx;
+	struct evbuffer *in = evhttp_request_get_input_buffer(ev);
+	const void *data = evbuffer_pullup(in, -1);
+	if (c->enough_status != 0 || data == NULL)
+		return;
+	loop_timer_arm(c->deadline, c->order.timeout_ms);
+	if (c->order.piece(c->order.piece_ctx, data, evbuffer_get_length(in)))
+		return;
+	c->enough_status = evhttp_request_get_response_code(ev);
+	httpc_end(c, OK);
+}
+
+/* The head of a reply came whose body is wanted in parts; that of an error is not, and keeps its limit. */
+static int
+on_head(struct evhttp_request *ev, void *ctx)
+{
+	struct httpc *c = ctx;
+	int status = evhttp_request_get_response_code(ev);
+	if (status >= 200 && status <= 299) {
+		evhttp_request_set_chunked_cb(ev, on_piece);
+		evhttp_connection_set_max_body_size(c->evcon, -1);
+	}
+	return 0;
+}
+
 static void
 add_headers(const struct httpc *c, struct evhttp_request *ev)
 {
@@ -249,6 +286,7 @@ httpc_start(struct httpc *c)
 	static const int on = 1;
 	c->is_on_kept = c->has_served;
 	c->is_reply_begun = false;
+	c->enough_status = 0;
 	c->error = ERR_CLOSED;
 	if (c->evcon == NULL && httpc_connect(c) != OK) {
 		httpc_end(c, ERR_NOMEM);
@@ -263,6 +301,8 @@ httpc_start(struct httpc *c)
 		return;
 	}
 	evhttp_request_set_error_cb(ev, on_error);
+	if (c->order.piece != NULL)
+		evhttp_request_set_header_cb(ev, on_head);
 	add_headers(c, ev);
 	if (c->order.body.len > 0)
 		evbuffer_add(evhttp_request_get_output_buffer(ev), c->order.body.data, c->order.body.len);
@@ -297,7 +337,7 @@ httpc_finish(void *ctx)
 	}
 	loop_timer_disarm(c->deadline);
 	struct evhttp_request *ev = c->reply;
-	struct httpc_reply reply = {.error = c->error, .content_type = "", .body = ""};
+	struct httpc_reply reply = {.error = c->error, .status = c->enough_status, .content_type = "", .body = ""};
 	if (c->evcon != NULL && is_reusable(c))
 		c->has_served = true;
 	else
@@ -330,7 +370,7 @@ static void
 httpc_expire(void *ctx)
 {
 	struct httpc *c = ctx;
-	if (c->reply != NULL)
+	if (c->reply != NULL || c->enough_status != 0)
 		return; /* it came in this very moment */
 	httpc_disconnect(c);
 	httpc_end(c, ERR_TIMEOUT);

@@ -456,11 +456,19 @@ conn_cut(struct conn *c)
 		evhttp_connection_free(c->evcon);
 }
 
+void
+conn_reset(struct conn *c)
+{
+	static const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+
+	setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	conn_cut(c);
+}
+
 /* The client let its time run out. */
 static void
 conn_expire(struct conn *c)
 {
-	static const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
 	switch (c->state) {
 	case CONN_HEAD:
 	case CONN_BODY:
@@ -469,8 +477,7 @@ conn_expire(struct conn *c)
 		break;
 	case CONN_REPLY:
 		/* Else the kernel would keep the unsent bytes for a reader that does not read. */
-		setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
-		conn_cut(c);
+		conn_reset(c);
 		break;
 	default:
 		conn_cut(c);

@@ -319,3 +319,10 @@ http_reply_wake(struct http_req *req)
 	if (req->conn != NULL)
 		conn_wake(req->conn);
 }
+
+void
+http_reply_cut(struct http_req *req)
+{
+	if (req->conn != NULL)
+		conn_reset(req->conn);
+}

@@ -19,7 +19,16 @@ librensa_node_a_SOURCES = \
 	src/node/posts.h \
 	src/node/proctitle.c \
 	src/node/quantity.c \
+	src/node/fanout.c \
+	src/node/fanout.h \
+	src/node/push_source.c \
+	src/node/push_source.h \
+	src/node/push_verify.c \
+	src/node/push_verify.h \
+	src/node/relay.h \
+	src/node/relay_outlet.c \
 	src/node/resolver.h \
+	src/node/resolver_compact.c \
 	src/node/resolver_fetch.c \
 	src/node/resolver_push.c \
 	src/node/resolver_verify.c \

@@ -1,6 +1,6 @@
 /*
- * What the three files of the resolver share: role_resolver.c has the rounds, resolver_fetch.c takes a better chain
- * from one peer, resolver_push.c takes in what peers push.
+ * What the files of the resolver share: role_resolver.c has the rounds, resolver_fetch.c takes a better chain from one
+ * peer, resolver_push.c takes in what peers push, resolver_compact.c builds blocks that were announced by their names.
  */
 #ifndef RENSA_NODE_RESOLVER_H
 #define RENSA_NODE_RESOLVER_H
@@ -13,6 +13,7 @@
 #include "node/child.h"
 #include "peer/fetch.h"
 #include "peer/handshake.h"
+#include "push_source.h"
 #include "store/branch.h"
 #include "store/peer_table.h"
 #include "store/ring.h"
@@ -30,9 +31,20 @@ struct asked {
 	bool is_wanted; /* its head wins over ours */
 };
 
+/* What was pushed of a block, and by whom: strings and bytes are the caller's. */
+struct push {
+	const char *source; /* host */
+	const char *from;   /* host:port, "" if it named no port */
+	enum push_kind kind;
+	const uint8_t *bytes;
+	size_t size;
+};
+
 /* A pushed block that is ahead of our clock. */
 struct held {
 	struct buf bytes; /* empty: free */
+	enum push_kind kind;
+	char source[RING_ADDRESS_SIZE];
 	char from[RING_ADDRESS_SIZE];
 	uint64_t due_ms; /* wall clock: when it is not ahead any more */
 };
@@ -73,7 +85,12 @@ struct resolver {
 	uint64_t push_fetch_after_ms; /* monotonic: pushes do not start a fetch before */
 	uint64_t complain_after_ms;   /* monotonic: about bad pushes */
 	uint64_t complaints;	      /* not logged since */
-	struct loop_timer *retry;     /* held blocks */
+	struct push_sources sources;  /* who has pushed what was good for nothing */
+	struct compacts *compacts;    /* blocks being built: resolver_compact.c */
+	char fetching_for
+	    [RING_ADDRESS_SIZE];     /* source of the push that the last fetch was for, "" once that is settled */
+	struct blockref fetching_at; /* tip when it began */
+	struct loop_timer *retry;    /* held blocks */
 	struct held held[HELD_MAX];
 	struct pushed_block pushed;
 };
@@ -114,6 +131,21 @@ void resolver_verify_clear(struct resolver *r);
 
 /* Takes what lies in the rings. */
 void resolver_take_pushes(struct resolver *r);
+void resolver_take_push(struct resolver *r, const struct push *p);
+/* A push was bad: who did what is said (once in a while), and it counts against its source. */
+void resolver_complain(struct resolver *r, const struct push *p, const char *what);
+void resolver_spend(struct resolver *r, const struct push *p, uint64_t cost_ms);
+/* Is it a peer of ours that may be asked? */
+bool resolver_can_ask(const struct resolver *r, const char *from, struct netaddr *at);
 void resolver_retry_held(void *resolver);
+
+/* resolver_compact.c */
+
+void resolver_compacts_init(struct resolver *r);
+void resolver_compacts_clear(struct resolver *r);
+/* A compact block or a header whose parent is known and which would win: builds the block and takes it. */
+void resolver_build(struct resolver *r, const struct push *p, const struct header *h, const struct hash256 *hash);
+/* Its parent is being built: it is taken once that is done. False: its parent is not. */
+bool resolver_build_after(struct resolver *r, const struct push *p, const struct header *h, const struct hash256 *hash);
 
 #endif

@@ -36,6 +36,11 @@ struct pool {
 	bool is_new[BATCH];
 	size_t judged;
 	enum err trouble; /* why the log could not be written: logged once */
+
+	/* What listeners were last rung for. */
+	struct blockref tip;
+	uint64_t arrival;
+	uint64_t gone;
 };
 
 static struct admission
@@ -113,6 +118,28 @@ settle(struct pool *p)
 		bell_ring(&p->child->env->bells, BELL_RELAY);
 }
 
+/*
+ * Those who listen to events hear of blocks from here too, not from who commits them: by now the pool has followed the
+ * chain, and what it says fits. A client that has only just come is found by its worker's own look.
+ */
+static void
+ring_listeners(struct pool *p)
+{
+	const struct store *s = p->child->env->store;
+	struct blockref tip = chain_tip(s);
+	uint64_t arrival = mempool_last_arrival(s), gone = mempool_gone_count(s);
+
+	if (blockref_equal(tip, p->tip) && arrival == p->arrival && gone == p->gone)
+		return;
+	p->tip = tip;
+	p->arrival = arrival;
+	p->gone = gone;
+	if (role_total(s, COUNT_LISTENERS) == 0)
+		return;
+	for (uint32_t i = 0; i < STORE_RINGS_MAX; i++)
+		bell_ring_worker(&p->child->env->bells, i);
+}
+
 static void
 work(void *ctx)
 {
@@ -137,6 +164,7 @@ work(void *ctx)
 		bell_ring(&env->bells, BELL_RELAY);
 		bell_ring(&env->bells, BELL_MINER);
 	}
+	ring_listeners(p);
 	if (judged == BATCH)
 		loop_timer_arm(p->more, 0);
 }

@@ -1,193 +1,45 @@
 /*
  * The relay tells peers of new blocks and transfers the moment they are there. For each peer that is up it keeps one
- * connection and two cursors: the block it has told last and the arrival number of the transfer it has told last. One
- * message is under way to a peer at a time; a slow peer delays nobody, and one that is far behind is told the tip alone
- * and fetches the rest itself. What a peer could not take (it is away, or busy) is told again after a pause; what it
- * refuses is not.
+ * connection and two cursors: the block it has told last and the arrival number of the transfer it has told last. A
+ * slow peer delays nobody, and one that is far behind is told the tip alone and fetches the rest itself.
  *
- * Transfers accepted from our own clients are told again each discovery interval, so that one lost on the way still
- * arrives. If the relay dies, its successor tells each peer the tip and the whole pool; blocks missed meanwhile are
- * healed by the rounds of the peers' resolvers.
+ * What must stay true: what a node tells about one item does not grow with the number of its peers, and yet everybody
+ * hears of it. So not everybody is told by everybody.
+ *
+ *   - Eager peers, FANOUT at most, are told at once. They are chosen (fanout.h) such that the choices of all nodes
+ *     together connect all of them: what one knows reaches each within a few steps.
+ *   - The rest is asked, in a burst of waves: a little later a few of them are told a header or ids, no more. If nobody
+ *     among them had not heard, then the others have, too, as far as anybody can tell, and the burst ends; as long as
+ *     it was news to one of them, a wave of twice the size follows. So in a net where all know all, a burst costs
+ *     WAVE_FIRST messages; and if we are the only one whom all others know, they still hear of it within a second.
+ *     News can be news only once to each node, so over all nodes the waves cost at most a few messages for each node.
+ *   - What a peer has told us it is not told (the workers note who told us what).
+ *
+ * Who is missed by all of it (it was away, or everything got lost) is healed by the rounds of its resolver, and by the
+ * repetition here: transfers of our own clients are told again each discovery interval, to eager peers of which the random
+ * part is drawn anew.
+ *
+ * If the relay dies, its successor tells its eager peers the tip and the ids of the whole pool.
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "crypto/random.h"
+#include "fanout.h"
 #include "node/roles.h"
-#include "peer/dial.h"
+#include "relay.h"
 #include "store/mempool.h"
-#include "store/peer_table.h"
 #include "store/role_table.h"
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/mem.h"
 #include "wire/peer_msg.h"
 
-#define PUSH_TIMEOUT_MS 10000
-#define CATCH_UP_MAX 16 /* blocks pushed one by one to a peer that is that far behind */
-#define TXS_BYTES_MAX (256u << 10)
-#define REPLY_MAX 4096
-#define RETRY_MS 2000 /* after a peer could not take something */
-#define LOOK_MS 1000  /* how often the set of peers is looked at though the table is the same: pauses end */
-
-struct outlet {
-	struct outlet *next;
-	struct relay *relay;
-	char address[PEER_ADDRESS_SIZE];
-	struct httpc *client;
-	struct blockref told;	 /* last block it knows from us, none: unknown */
-	struct blockref telling; /* under way */
-	uint64_t arrival;	 /* next transfer to look at */
-	uint64_t arrival_before; /* where the message under way began, for the case that it fails */
-	uint64_t told_arrival;	 /* below this all were told once: only our clients' are told again */
-	uint64_t retry_ms;	 /* monotonic: nothing is told before, after a failure */
-	bool is_listed;		 /* found in the table in the present look */
-};
-
-struct relay {
-	struct child *child;
-	struct store *store;
-	struct netaddr from_space;
-	const struct netaddr *from;
-	struct outlet *outlets;
-	uint64_t peers_version; /* of the peer table, when last looked */
-	struct loop_timer *look;
-	struct loop_timer *repeat;
-	char port[8];
-};
-
-static void tell(struct outlet *o);
-
-/* Did the message get through, whatever the peer thinks of it? If it could not take it now, nothing is told for a
- * while.
- */
-static bool
-is_taken(struct outlet *o, const struct httpc_reply *reply)
-{
-	bool is_busy = reply->error == OK && (reply->status == 429 || reply->status >= 500);
-
-	if (reply->error == OK && !is_busy)
-		return true;
-	if (is_busy)
-		log_debug("relay: %s: push answered with status %d", o->address, reply->status);
-	else
-		log_debug("relay: %s: push failed: %s", o->address, err_text(reply->error));
-	o->retry_ms = clock_mono_ms() + RETRY_MS;
-	return false;
-}
-
-static void
-block_sent(void *ctx, const struct httpc_reply *reply)
-{
-	struct outlet *o = ctx;
-
-	if (!is_taken(o, reply))
-		return;
-	o->told = o->telling;
-	tell(o);
-}
-
-static void
-txs_sent(void *ctx, const struct httpc_reply *reply)
-{
-	struct outlet *o = ctx;
-
-	if (is_taken(o, reply)) {
-		if (o->arrival > o->told_arrival)
-			o->told_arrival = o->arrival;
-		tell(o);
-	} else if (o->arrival_before < o->arrival) {
-		o->arrival = o->arrival_before;
-	}
-}
-
-static void
-push(struct outlet *o, const char *path, const void *body, size_t len, httpc_done *done)
-{
-	const char *const headers[] = {PEER_PORT_HEADER, o->relay->port, NULL};
-	struct httpc_request request = {.method = HTTP_POST,
-					.path = path,
-					.content_type = PEER_BODY_TYPE,
-					.body = body,
-					.body_len = len,
-					.headers = headers,
-					.max_reply = REPLY_MAX,
-					.timeout_ms = PUSH_TIMEOUT_MS};
-
-	/* Not busy, and well formed: it cannot be refused. */
-	if (httpc_send(o->client, &request, done, o) != OK)
-		o->retry_ms = clock_mono_ms() + RETRY_MS;
-}
-
-/* The block to tell next: the one after what it knows, or the tip if that is far away or on another branch. */
-static bool
-tell_block(struct outlet *o)
-{
-	struct store *s = o->relay->store;
-	struct blockref tip = chain_tip(s);
-	struct block b;
-
-	if (blockref_equal(o->told, tip))
-		return false;
-	o->telling = tip;
-	if (o->told.v != 0 && chain_contains(s, tip, o->told) &&
-	    chain_height(s, tip) - chain_height(s, o->told) <= CATCH_UP_MAX)
-		o->telling = chain_at(s, tip, chain_height(s, o->told) + 1);
-	chain_block(s, o->telling, &b);
-	push(o, "/peer/block", b.bytes, b.size, block_sent);
-	role_count(s, COUNT_PUSHES, 1);
-	return true;
-}
-
-static bool
-tell_transfers(struct outlet *o)
-{
-	struct store *s = o->relay->store;
-	struct pool_entry e;
-	uint32_t count = 0;
-	struct buf body;
-
-	buf_init(&body);
-	o->arrival_before = o->arrival;
-	while (count < PUSH_TXS_MAX && body.len < TXS_BYTES_MAX && mempool_next(s, &o->arrival, &e))
-		if (e.from_client || e.arrival >= o->told_arrival) {
-			buf_append(&body, e.bytes, e.size);
-			count++;
-		}
-	if (count > 0)
-		push(o, "/peer/transactions", body.data, body.len, txs_sent);
-	buf_clear(&body);
-	return count > 0;
-}
-
-static void
-tell(struct outlet *o)
-{
-	if (httpc_is_busy(o->client) || clock_mono_ms() < o->retry_ms)
-		return;
-	/* Blocks first: a transfer waits for one anyway. */
-	if (!tell_block(o))
-		tell_transfers(o);
-}
-
-static void
-outlet_add(struct relay *r, const struct peer_entry *e)
-{
-	struct outlet *o;
-	struct netaddr at;
-
-	if (netaddr_parse(&at, e->address) != OK)
-		return;
-	o = xcalloc(1, sizeof(*o));
-	o->relay = r;
-	memcpy(o->address, e->address, sizeof(o->address));
-	o->client = peer_dial(r->child->loop, &at, r->from);
-	o->told = chain_find(r->store, chain_tip(r->store), &e->head.hash);
-	o->is_listed = true;
-	o->next = r->outlets;
-	r->outlets = o;
-}
+#define LOOK_MS 1000 /* how often the set of peers is looked at though the table is the same: pauses end */
+#define WAVE_MS 250  /* until the rest is asked, and between waves: by then they should have heard */
+#define WAVE_FIRST 4
 
 static void
 drop_unlisted(struct relay *r)
@@ -200,9 +52,47 @@ drop_unlisted(struct relay *r)
 			continue;
 		}
 		*link = o->next;
-		httpc_free(o->client);
-		free(o);
+		outlet_free(o);
 	}
+}
+
+/*
+ * The address at which others know us: what we advertise or listen on, if that is one address; else the one at which
+ * discovery has met us. With none, our place on the ring is anywhere.
+ */
+static uint64_t
+own_key(const struct relay *r)
+{
+	const struct config *config = r->child->env->config;
+	char text[NETADDR_TEXT_SIZE];
+	struct peer_entry e;
+	struct netaddr at;
+
+	if (netaddr_parse(&at, config->peers.advertise) == OK)
+		return peer_key(config->peers.advertise);
+	at = config->peers.listen.port != 0 ? config->peers.listen : config->http.listen;
+	if (!netaddr_is_any(&at)) {
+		netaddr_format(text, &at);
+		return peer_key(text);
+	}
+	for (uint32_t i = 0; i < PEER_TABLE_MAX; i++)
+		if (peer_table_get(r->store, i, &e) && e.state == PEER_SELF)
+			return peer_key(e.address);
+	return r->child->env->nonce;
+}
+
+static void
+choose_eager(struct relay *r)
+{
+	uint64_t keys[PEER_TABLE_MAX];
+	bool is_chosen[PEER_TABLE_MAX];
+	size_t count = 0, i = 0;
+
+	for (struct outlet *o = r->outlets; o != NULL; o = o->next)
+		keys[count++] = o->key;
+	fanout_choose(is_chosen, keys, count, own_key(r), r->seed);
+	for (struct outlet *o = r->outlets; o != NULL; o = o->next)
+		o->is_eager = is_chosen[i++];
 }
 
 /* Makes the outlets agree with the peer table and the pauses in it. */
@@ -211,30 +101,135 @@ follow_table(struct relay *r)
 {
 	struct peer_entry e;
 	struct peer_pause pause;
+	struct netaddr at;
 	struct outlet *o;
 
 	r->peers_version = peer_table_version(r->store);
 	for (o = r->outlets; o != NULL; o = o->next)
 		o->is_listed = false;
 	for (uint32_t i = 0; i < PEER_TABLE_MAX; i++) {
-		if (!peer_table_get(r->store, i, &e) || e.state != PEER_UP ||
+		if (!peer_table_get(r->store, i, &e) || e.state != PEER_UP || netaddr_parse(&at, e.address) != OK ||
 		    peer_pause_find(r->store, e.address, clock_wall_ms(), &pause))
 			continue;
 		for (o = r->outlets; o != NULL && strcmp(o->address, e.address) != 0;)
 			o = o->next;
-		if (o != NULL)
-			o->is_listed = true;
-		else
-			outlet_add(r, &e);
+		if (o == NULL) {
+			o = outlet_new(r, &e, &at);
+			o->next = r->outlets;
+			r->outlets = o;
+		}
+		o->is_listed = true;
 	}
 	drop_unlisted(r);
+	choose_eager(r);
+}
+
+/* What workers have heard from peers since the last look. */
+static void
+take_heard(struct relay *r)
+{
+	struct outlet *o = NULL;
+	struct heard h;
+
+	while (ring_next_heard(r->store, &r->heard, &h)) {
+		if (o == NULL || o->key != h.peer)
+			for (o = r->outlets; o != NULL && o->key != h.peer;)
+				o = o->next;
+		if (o != NULL)
+			outlet_heard(o, h.item);
+	}
+}
+
+void
+relay_was_news(struct relay *r)
+{
+	r->wave_news++;
+}
+
+/* All who are neither eager nor were asked have heard, for all we know. */
+static void
+end_burst(struct relay *r)
+{
+	r->in_burst = false;
+	for (struct outlet *o = r->outlets; o != NULL; o = o->next) {
+		if (o->is_eager || o->asked == r->burst)
+			continue;
+		o->told = r->burst_tip;
+		if (o->arrival <= r->burst_arrival)
+			o->arrival = o->told_arrival = r->burst_arrival + 1;
+	}
+}
+
+/* Begins one if there is something that one of the rest was not told. */
+static void
+want_burst(struct relay *r)
+{
+	struct outlet *o = r->outlets;
+
+	if (r->in_burst)
+		return;
+	while (o != NULL && (o->is_eager || !outlet_lacks(o)))
+		o = o->next;
+	if (o == NULL)
+		return;
+	r->in_burst = true;
+	r->burst++;
+	r->wave_size = WAVE_FIRST;
+	r->wave_news = 1;
+	r->burst_tip = chain_tip(r->store);
+	r->burst_arrival = mempool_last_arrival(r->store);
+	loop_timer_arm(r->wave, WAVE_MS);
+}
+
+/* One of the rest that was not asked in this burst, drawn at random. */
+static struct outlet *
+draw_unasked(struct relay *r)
+{
+	struct outlet *drawn = NULL;
+	uint64_t count = 0;
+
+	for (struct outlet *o = r->outlets; o != NULL; o = o->next) {
+		uint64_t n;
+		if (o->is_eager || o->asked == r->burst || !outlet_lacks(o))
+			continue;
+		random_bytes(&n, sizeof(n));
+		if (n % ++count == 0)
+			drawn = o;
+	}
+	return drawn;
+}
+
+static void
+wave(void *ctx)
+{
+	struct relay *r = ctx;
+	struct outlet *o = NULL;
+
+	take_heard(r);
+	if (r->wave_news > 0) {
+		r->wave_news = 0;
+		for (uint32_t i = 0; i < r->wave_size && (o = draw_unasked(r)) != NULL; i++) {
+			o->asked = r->burst;
+			o->is_awake = true;
+			outlet_tell(o);
+		}
+		r->wave_size *= 2;
+		if (o != NULL) {
+			loop_timer_arm(r->wave, WAVE_MS);
+			return;
+		}
+	}
+	end_burst(r);
+	want_burst(r);
 }
 
 static void
 tell_all(struct relay *r)
 {
+	take_heard(r);
 	for (struct outlet *o = r->outlets; o != NULL; o = o->next)
-		tell(o);
+		outlet_tell(o);
+	want_burst(r);
 }
 
 /* There is something to tell, or somebody to tell it. The table is long: it is read only if it has changed. */
@@ -263,9 +258,11 @@ repeat(void *ctx)
 {
 	struct relay *r = ctx;
 
+	random_bytes(&r->seed, sizeof(r->seed));
+	choose_eager(r);
 	/* One that is behind goes on where it is: from the start again and again, it would never come to the end. */
 	for (struct outlet *o = r->outlets; o != NULL; o = o->next)
-		if (o->arrival > mempool_last_arrival(r->store))
+		if (o->is_eager && o->arrival > mempool_last_arrival(r->store))
 			o->arrival = o->arrival_before = 0;
 	tell_all(r);
 	loop_timer_arm(r->repeat, r->child->env->config->discovery.interval_ms);
@@ -281,8 +278,11 @@ role_relay(struct child *c)
 	r.store = c->env->store;
 	r.from = child_from(c, &r.from_space);
 	snprintf(r.port, sizeof(r.port), "%u", node_peer_port(c->env->config));
+	random_bytes(&r.seed, sizeof(r.seed));
+	buf_init(&r.news.body);
 	r.look = loop_timer_new(c->loop, look, &r);
 	r.repeat = loop_timer_new(c->loop, repeat, &r);
+	r.wave = loop_timer_new(c->loop, wave, &r);
 	child_on_bell(c, c->env->bells.role[BELL_RELAY], rang, &r);
 	loop_timer_arm(r.repeat, c->env->config->discovery.interval_ms);
 	look(&r);
@@ -290,5 +290,6 @@ role_relay(struct child *c)
 	for (struct outlet *o = r.outlets; o != NULL; o = o->next)
 		o->is_listed = false;
 	drop_unlisted(&r);
+	buf_clear(&r.news.body);
 	return code;
 }

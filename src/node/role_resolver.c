@@ -278,6 +278,7 @@ role_resolver(struct child *c)
 	r.retry = loop_timer_new(c->loop, resolver_retry_held, &r);
 	branch_init(&r.branch, r.store);
 	resolver_verify_init(&r);
+	resolver_compacts_init(&r);
 	child_recover_commands(c, COMMANDS);
 	child_on_bell(c, c->env->bells.role[BELL_RESOLVER], rang, &r);
 	(void)has_new_peer(&r); /* the first round asks all that are up by now */
@@ -289,6 +290,7 @@ role_resolver(struct child *c)
 		handshake_cancel(r.asked[i].handshake);
 	for (int i = 0; i < HELD_MAX; i++)
 		buf_clear(&r.held[i].bytes);
+	resolver_compacts_clear(&r);
 	branch_end(&r.branch);
 	resolver_verify_clear(&r);
 	return code;

@@ -10,6 +10,9 @@
 #include "node/roles.h"
 #include "util/attr.h"
 
+/* Listeners are never cut off for others, so a worker takes only so many: one in so many connections. */
+#define LISTENERS_SHARE 4
+
 struct worker {
 	struct child *child;
 	struct api *api;
@@ -81,6 +84,7 @@ role_worker(struct child *c)
 				  .miner_modes = modes,
 				  .miner_mode_count = ARRAY_LEN(modes),
 				  .request_timeout_ms = config->http.request_timeout_ms,
+				  .listeners_max = config->http.max_connections / LISTENERS_SHARE + 1,
 				  .node_nonce = c->env->nonce,
 				  .peer_port = node_peer_port(config),
 				  .advertise = config->peers.advertise,

@@ -136,6 +136,21 @@ write_out(struct cli *c)
 	return failed;
 }
 
+/* Nobody reads on (EPIPE), as with `rensa blocks | head`: no cause for a message. */
+static enum cli_exit
+out_status(struct cli *c, int failed)
+{
+	if (failed != 0 && failed != EPIPE)
+		return cli_fail(c, CLI_LOCAL, "output", "cannot write to standard output: %s", strerror(failed));
+	return failed == 0 ? CLI_DONE : CLI_LOCAL;
+}
+
+enum cli_exit
+cli_write(struct cli *c)
+{
+	return out_status(c, write_out(c));
+}
+
 void
 cli_flush(struct cli *c)
 {
@@ -193,12 +208,8 @@ cli_finish(struct cli *c, enum cli_exit status)
 {
 	if (status == CLI_DONE || !c->is_json) {
 		int failed = write_out(c);
-		if (failed != 0 && status == CLI_DONE) {
-			status = CLI_LOCAL;
-			/* Nobody reads on, as with `rensa blocks | head`: no cause for a message. */
-			if (failed != EPIPE)
-				cli_fail(c, status, "output", "cannot write to standard output: %s", strerror(failed));
-		}
+		if (status == CLI_DONE)
+			status = out_status(c, failed);
 	}
 	if (status != CLI_DONE && c->code[0] != '\0')
 		write_error(c, status);

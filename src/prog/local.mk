@@ -33,6 +33,7 @@ librensa_client_a_SOURCES = \
 	src/prog/cmd_status.c \
 	src/prog/cmd_verify.c \
 	src/prog/cmd_wallet.c \
+	src/prog/cmd_watch.c \
 	src/prog/folder.c \
 	src/prog/import_data.c \
 	src/prog/import_node.c \

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "net/httpc.h"
 #include "util/hex.h"
 #include "util/text.h"
 #include "wire/peer_msg.h"
@@ -178,6 +177,49 @@ remote_peer(struct remote *r, struct buf *reply, const char *path, const struct 
 		ret = remote_fail(r, &a);
 	} else if (reply != NULL) {
 		buf_append(reply, result.body.data, result.body.len);
+	}
+	answer_clear(&a);
+	buf_clear(&result.body);
+	return ret;
+}
+
+struct hearing {
+	httpc_piece *piece;
+	void *ctx;
+	bool is_begun;
+};
+
+static bool
+hear(void *ctx, const void *data, size_t len)
+{
+	struct hearing *h = ctx;
+	h->is_begun = true;
+	return h->piece(h->ctx, data, len);
+}
+
+enum cli_exit
+remote_listen(struct remote *r, const char *path, const char *last_id, httpc_piece *piece, void *ctx)
+{
+	const char *const headers[] = {"Last-Event-ID", last_id, NULL};
+	struct hearing hearing = {.piece = piece, .ctx = ctx};
+	struct httpc_request request = {
+	    .method = HTTP_GET,
+	    .path = path,
+	    .headers = last_id[0] != '\0' ? headers : NULL,
+	    .max_reply = r->max_reply,
+	    .timeout_ms = r->timeout_ms,
+	    .piece = hear,
+	    .piece_ctx = &hearing,
+	};
+	struct answer a = {0};
+	struct httpc_result result;
+	enum cli_exit ret = CLI_DONE;
+	call(r, &result, &request);
+	if (!hearing.is_begun) {
+		a.error = result.error;
+		if (result.error == OK)
+			read_reply(&a, &result);
+		ret = remote_fail(r, &a);
 	}
 	answer_clear(&a);
 	buf_clear(&result.body);

@@ -212,6 +212,7 @@ struct ring_tx {
 
 struct ring_block {
 	_Atomic uint32_t state;
+	uint64_t number; /* they are taken in the order in which they were put */
 	struct pushed_block block;
 };
 
@@ -223,14 +224,22 @@ struct ring_command {
 	struct command_result result;
 };
 
+struct heard_slot {
+	_Atomic uint64_t item;
+	_Atomic uint64_t peer;
+};
+
 /* Everything in here is the worker's to write, so consumers believe none of it. The ring's state is kept elsewhere. */
 struct ring_region {
 	_Atomic uint64_t tx_head; /* transfers put so far; the next goes to slot tx_head % RING_TXS */
 	_Atomic uint64_t tx_done; /* transfers judged so far */
 	_Atomic uint64_t hint_count;
 	char hints[RING_HINTS][RING_ADDRESS_SIZE];
+	_Atomic uint64_t heard_count;
+	struct heard_slot heard[RING_HEARD];
 	struct ring_command commands[RING_COMMANDS];
 	struct ring_tx txs[RING_TXS];
+	uint64_t blocks_put;
 	struct ring_block blocks[RING_BLOCKS];
 };
 

@@ -460,23 +460,53 @@ mempool_fetch(const struct store *s, uint32_t ref, struct tx *tx, uint8_t bytes[
 	return tx_decode(tx, &r) == RULE_OK;
 }
 
+/* False: it was emptied, or never written. */
+static bool
+gone_read(const struct gone_slot *slot, struct hash256 *id, struct pool_gone *out)
+{
+	struct gone_slot g;
+
+	if (!seqslot_read(&slot->seq, NULL, &g, slot, sizeof(g)) || hash_is_zero(&g.id))
+		return false;
+	*id = g.id;
+	out->rule = g.rule < RULE_COUNT ? (enum rule)g.rule : RULE_OK;
+	out->height = g.height;
+	return true;
+}
+
 bool
 mempool_gone(const struct store *s, const struct hash256 *id, struct pool_gone *out)
 {
 	const struct pool_region *p = pool_at(s);
-	uint64_t count = atomic_load(&p->gone_count);
-	struct gone_slot g;
+	uint64_t count = mempool_gone_count(s);
+	struct hash256 found;
 
-	/* The newest first: what went twice has its last reason. Slots never written and emptied ones have the id 0. */
-	if (hash_is_zero(id))
-		return false;
-	for (uint64_t n = 1; n <= POOL_GONE_MAX && n <= count; n++) {
-		const struct gone_slot *slot = &p->gone[(count - n) % POOL_GONE_MAX];
-		if (!seqslot_read(&slot->seq, NULL, &g, slot, sizeof(g)) || !hash_equal(&g.id, id))
-			continue;
-		out->rule = g.rule < RULE_COUNT ? (enum rule)g.rule : RULE_OK;
-		out->height = g.height;
-		return true;
+	/* The newest first: what went twice has its last reason. */
+	for (uint64_t n = 1; n <= POOL_GONE_MAX && n <= count; n++)
+		if (gone_read(&p->gone[(count - n) % POOL_GONE_MAX], &found, out) && hash_equal(&found, id))
+			return true;
+	return false;
+}
+
+uint64_t
+mempool_gone_count(const struct store *s)
+{
+	return atomic_load_explicit(&pool_at(s)->gone_count, memory_order_acquire);
+}
+
+bool
+mempool_next_gone(const struct store *s, uint64_t *number, struct hash256 *id, struct pool_gone *out)
+{
+	const struct pool_region *p = pool_at(s);
+	uint64_t count;
+
+	while (*number < (count = mempool_gone_count(s))) {
+		/* The oldest slot may be in the writer's hands: what it is about to hold comes at the end. */
+		if (count - *number >= POOL_GONE_MAX)
+			*number = count - POOL_GONE_MAX + 1;
+		uint64_t n = (*number)++;
+		if (gone_read(&p->gone[n % POOL_GONE_MAX], id, out) && mempool_gone_count(s) - n < POOL_GONE_MAX)
+			return true;
 	}
 	return false;
 }

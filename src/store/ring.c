@@ -41,14 +41,16 @@ ring_assign(struct store *s, uint32_t *ring)
 {
 	for (uint32_t i = 0; i < s->super->rings; i++) {
 		struct ring_region *r = ring_at(s, i);
-		uint64_t hints;
+		uint64_t hints, heard;
 
 		if (load(ring_state(s, i)) != RING_FREE)
 			continue;
-		/* Hints are counted over all lives, so that the reader's cursor stays right. */
+		/* These are counted over all lives, so that the readers' cursors stay right. */
 		hints = atomic_load(&r->hint_count);
+		heard = atomic_load(&r->heard_count);
 		memset(r, 0, sizeof(*r));
 		atomic_store(&r->hint_count, hints);
+		atomic_store(&r->heard_count, heard);
 		put(ring_state(s, i), RING_OWNED);
 		*ring = i;
 		return OK;
@@ -213,7 +215,8 @@ ring_drain(struct store *s, size_t max, ring_judge *judge, ring_seal *seal, void
 }
 
 enum err
-ring_put_block(struct store *s, uint32_t ring, const char *from, const uint8_t *bytes, size_t size)
+ring_put_block(struct store *s, uint32_t ring, const char *source, const char *from, enum push_kind kind,
+	       const uint8_t *bytes, size_t size)
 {
 	struct ring_region *r = ring_at(s, ring);
 
@@ -225,13 +228,45 @@ ring_put_block(struct store *s, uint32_t ring, const char *from, const uint8_t *
 		if (load(&b->state) != SLOT_FREE)
 			continue;
 		put(&b->state, SLOT_FILLING);
+		text_copy(b->block.source, sizeof(b->block.source), source);
 		text_copy(b->block.from, sizeof(b->block.from), from);
-		b->block.size = size <= RING_BLOCK_BYTES ? (uint32_t)size : HEADER_SIZE;
+		b->block.kind = size <= RING_BLOCK_BYTES ? kind : PUSH_HEADER;
+		b->number = r->blocks_put++;
+		b->block.size = b->block.kind != PUSH_HEADER ? (uint32_t)size : HEADER_SIZE;
 		memcpy(b->block.bytes, bytes, b->block.size);
 		put(&b->state, SLOT_FULL);
 		return OK;
 	}
 	return ERR_BUSY;
+}
+
+uint32_t
+ring_blocks_waiting(const struct store *s, const uint8_t header[HEADER_SIZE])
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < s->super->rings; i++)
+		for (int k = 0; k < RING_BLOCKS; k++) {
+			const struct ring_block *b = &ring_at(s, i)->blocks[k];
+			/* May be torn by its worker; then it is not counted, or not alike. */
+			if (load(&b->state) == SLOT_FULL && memcmp(b->block.bytes, header, HEADER_SIZE) == 0)
+				count++;
+		}
+	return count;
+}
+
+/* The one that was put first of those that wait; NULL: none does. */
+static struct ring_block *
+first_block(struct ring_region *r)
+{
+	struct ring_block *first = NULL;
+
+	for (int k = 0; k < RING_BLOCKS; k++) {
+		struct ring_block *b = &r->blocks[k];
+		if (load(&b->state) == SLOT_FULL && (first == NULL || b->number < first->number))
+			first = b;
+	}
+	return first;
 }
 
 bool
@@ -240,23 +275,21 @@ ring_take_block(struct store *s, struct pushed_block *out)
 	for (uint32_t n = 0; n < s->super->rings; n++) {
 		uint32_t i = ring_turn(s, n);
 		struct ring_region *r = ring_at(s, i);
+		struct ring_block *b;
 
 		if (load(ring_state(s, i)) == RING_FREE)
 			continue;
-		for (int k = 0; k < RING_BLOCKS; k++) {
-			struct ring_block *b = &r->blocks[k];
-
-			if (load(&b->state) != SLOT_FULL)
-				continue;
-			memcpy(out, &b->block, offsetof(struct pushed_block, bytes));
-			if (out->size > RING_BLOCK_BYTES)
-				out->size = 0;
-			memcpy(out->bytes, b->block.bytes, out->size);
-			out->from[sizeof(out->from) - 1] = '\0';
-			put(&b->state, SLOT_FREE);
-			s->next_ring++;
-			return true;
-		}
+		if ((b = first_block(r)) == NULL)
+			continue;
+		memcpy(out, &b->block, offsetof(struct pushed_block, bytes));
+		if (out->size > RING_BLOCK_BYTES)
+			out->size = 0;
+		memcpy(out->bytes, b->block.bytes, out->size);
+		out->source[sizeof(out->source) - 1] = '\0';
+		out->from[sizeof(out->from) - 1] = '\0';
+		put(&b->state, SLOT_FREE);
+		s->next_ring++;
+		return true;
 	}
 	return false;
 }
@@ -412,6 +445,40 @@ ring_next_hint(const struct store *s, struct hint_cursor *cursor, char address[R
 		/* May be torn by a writer that laps us: it is only a hint, and the reader parses it strictly. */
 		memcpy(address, r->hints[cursor->seen[i]++ % RING_HINTS], RING_ADDRESS_SIZE);
 		address[RING_ADDRESS_SIZE - 1] = '\0';
+		return true;
+	}
+	return false;
+}
+
+void
+ring_put_heard(struct store *s, uint32_t ring, const struct heard *h)
+{
+	struct ring_region *r = ring_at(s, ring);
+	uint64_t n = atomic_load_explicit(&r->heard_count, memory_order_relaxed);
+	struct heard_slot *slot = &r->heard[n % RING_HEARD];
+
+	atomic_store_explicit(&slot->item, h->item, memory_order_relaxed);
+	atomic_store_explicit(&slot->peer, h->peer, memory_order_relaxed);
+	atomic_store_explicit(&r->heard_count, n + 1, memory_order_release);
+}
+
+bool
+ring_next_heard(const struct store *s, struct heard_cursor *cursor, struct heard *out)
+{
+	for (uint32_t i = 0; i < s->super->rings; i++) {
+		const struct ring_region *r = ring_at(s, i);
+		uint64_t n = atomic_load_explicit(&r->heard_count, memory_order_acquire);
+		const struct heard_slot *slot;
+
+		if (cursor->seen[i] >= n)
+			continue;
+		if (n - cursor->seen[i] > RING_HEARD)
+			cursor->seen[i] = n - RING_HEARD;
+		/* A writer that laps us may mix two entries: then one item is told too often or one peer hears of it
+		 * from others. */
+		slot = &r->heard[cursor->seen[i]++ % RING_HEARD];
+		out->item = atomic_load_explicit(&slot->item, memory_order_relaxed);
+		out->peer = atomic_load_explicit(&slot->peer, memory_order_relaxed);
 		return true;
 	}
 	return false;

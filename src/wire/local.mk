@@ -5,6 +5,7 @@ librensa_wire_a_SOURCES = \
 	include/wire/peer_list.h \
 	include/wire/peer_msg.h \
 	include/wire/views.h \
+	src/wire/compact.c \
 	src/wire/field.c \
 	src/wire/json_read.c \
 	src/wire/json_write.c \

@@ -7,7 +7,9 @@ tests_api_test_api_SOURCES = \
 	tests/api/suite_access.c \
 	tests/api/suite_addresses.c \
 	tests/api/suite_chain.c \
+	tests/api/suite_events.c \
 	tests/api/suite_mining.c \
+	tests/api/suite_peer_push.c \
 	tests/api/suite_peer_routes.c \
 	tests/api/suite_routes.c \
 	tests/api/suite_status.c \

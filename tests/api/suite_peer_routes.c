@@ -1,9 +1,8 @@
-/* Between nodes: handshake, headers, blocks, pushes, and bodies that are none of them. */
+/* Between nodes: handshake, headers, blocks and their parts, and bodies that are none of them. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "chain/pow.h"
 #include "node.h"
 #include "store/peer_table.h"
 #include "suites.h"
@@ -349,260 +348,94 @@ START_TEST(refuses_malformed_lists_of_hashes)
 }
 END_TEST
 
-/* A pushed block. */
+/* Parts of blocks. */
 
-START_TEST(hands_a_new_block_to_the_resolver)
+/* The block at the tip with three transfers; its compact form is in *out. */
+static void
+tip_with_transfers(struct block *b, struct buf *out)
 {
-	static const char *const headers[] = {PEER_PORT_HEADER, "7777", NULL};
-	struct address to = person_address(1);
-	struct pushed_block *pushed = malloc(sizeof(*pushed));
-	struct buf bytes;
-
-	buf_init(&bytes);
-	block_make(&n, &bytes, chain_tip(n.store), &to, 0);
-	ck_assert_int_eq(node_call_bytes(&n, HTTP_POST, "/peer/block", bytes.data, bytes.len, headers), 202);
-	ck_assert_uint_eq(n.woken[API_WAKE_RESOLVER], 1);
-	ck_assert(ring_take_block(n.store, pushed));
-	ck_assert_str_eq(pushed->from, "127.0.0.1:7777");
-	ck_assert_uint_eq(pushed->size, bytes.len);
-	ck_assert_int_eq(memcmp(pushed->bytes, bytes.data, bytes.len), 0);
-	free(pushed);
-	buf_clear(&bytes);
-}
-END_TEST
-
-START_TEST(asks_nobody_back_who_names_no_port)
-{
-	static const char *const ports[] = {NULL, "", "0", "65536", "x", "-1", "7777 "};
-	struct address to = person_address(1);
-	struct pushed_block *pushed = malloc(sizeof(*pushed));
-	struct buf bytes;
-
-	buf_init(&bytes);
-	block_make(&n, &bytes, chain_tip(n.store), &to, 0);
-	for (size_t i = 0; i < ARRAY_LEN(ports); i++) {
-		const char *headers[] = {PEER_PORT_HEADER, ports[i], NULL};
-		ck_assert_int_eq(node_call_bytes(&n, HTTP_POST, "/peer/block", bytes.data, bytes.len,
-						 ports[i] == NULL ? NULL : headers),
-				 202);
-		ck_assert(ring_take_block(n.store, pushed));
-		/* Space around a header's value is no part of it. */
-		if (i == ARRAY_LEN(ports) - 1)
-			ck_assert_str_eq(pushed->from, "127.0.0.1:7777");
-		else
-			ck_assert_msg(pushed->from[0] == '\0', "%s", pushed->from);
+	node_extend(&n, chain_tip(n.store), 3, 0);
+	for (uint64_t i = 0; i < 3; i++) {
+		struct tx tx = transfer(&n, 0, 1, 1, 0, i);
+		ck_assert_int_eq(node_post(&n, &tx), 202);
 	}
-	free(pushed);
-	buf_clear(&bytes);
+	node_extend(&n, chain_tip(n.store), 1, 0);
+	chain_block(n.store, chain_tip(n.store), b);
+	ck_assert_uint_eq(b->tx_count, 4);
+	ck_assert(compact_encode(out, b));
 }
-END_TEST
 
-START_TEST(says_200_to_a_block_that_it_has)
+START_TEST(names_the_transfers_of_a_block)
 {
+	struct buf compact = {0};
 	struct block b;
 
-	node_extend(&n, chain_tip(n.store), 1, 1);
-	for (uint64_t height = 0; height < 2; height++) {
-		chain_block(n.store, chain_at(n.store, chain_tip(n.store), height), &b);
-		ck_assert_int_eq(push("/peer/block", b.bytes, b.size), 200);
-	}
-	ck_assert_uint_eq(n.woken[API_WAKE_RESOLVER], 0);
+	tip_with_transfers(&b, &compact);
+	ck_assert_int_eq(push("/peer/compact", b.hash.b, sizeof(b.hash.b)), 200);
+	ck_assert_uint_eq(n.reply.body.len, compact.len);
+	ck_assert_mem_eq(n.reply.body.data, compact.data, compact.len);
+	buf_clear(&compact);
 }
 END_TEST
 
-START_TEST(refuses_blocks_without_form_or_work)
+START_TEST(gives_the_parts_asked_for)
 {
-	struct address to = person_address(1);
-	struct buf bytes;
-	struct header h;
+	static const uint16_t all[] = {0, 1, 2, 3}, some[] = {1, 3}, beyond[] = {1, 4};
+	struct buf compact = {0}, body = {0};
+	struct compact c;
+	struct reader r;
+	struct block b;
 
-	buf_init(&bytes);
-	block_make(&n, &bytes, chain_tip(n.store), &to, 0);
-	ck_assert_int_eq(push("/peer/block", NULL, 0), 400);
-	ck_assert_str_eq(node_code(&n), "block-malformed");
-	for (size_t len = 1; len < bytes.len; len += 7) {
-		ck_assert_int_eq(push("/peer/block", bytes.data, len), 400);
-		ck_assert_str_eq(node_code(&n), "block-malformed");
+	tip_with_transfers(&b, &compact);
+	parts_encode(&body, &b.hash, all, 4);
+	ck_assert_int_eq(push("/peer/parts", body.data, body.len), 200);
+	ck_assert_uint_eq(n.reply.body.len, b.size - BLOCK_PREFIX_SIZE);
+	ck_assert_mem_eq(n.reply.body.data, b.bytes + BLOCK_PREFIX_SIZE, n.reply.body.len);
+
+	buf_reset(&body);
+	parts_encode(&body, &b.hash, some, 2);
+	ck_assert_int_eq(push("/peer/parts", body.data, body.len), 200);
+	ck_assert_int_eq(compact_parse(&c, compact.data, compact.len), OK);
+	r = reader_of(n.reply.body.data, n.reply.body.len);
+	for (size_t i = 0; i < 2; i++) {
+		size_t size = tx_span(&r);
+		ck_assert(compact_is_named(&c, some[i], get_span(&r, size), size));
 	}
-	buf_putc(&bytes, 0);
-	ck_assert_int_eq(push("/peer/block", bytes.data, bytes.len), 400);
-	bytes.len--;
+	ck_assert(reader_done(&r));
 
-	/* Not solved: the first nonce that does not meet the target. */
-	struct hash256 hash;
-	header_decode(&h, (const uint8_t *)bytes.data);
-	do {
-		h.nonce++;
-		hash = header_hash(&h);
-	} while (target_is_met(h.target, &hash));
-	header_encode((uint8_t *)bytes.data, &h);
-	ck_assert_int_eq(push("/peer/block", bytes.data, bytes.len), 422);
-	ck_assert_str_eq(node_code(&n), "insufficient-work");
+	buf_reset(&body);
+	parts_encode(&body, &b.hash, some, 0);
+	ck_assert_int_eq(push("/peer/parts", body.data, body.len), 200);
+	ck_assert_uint_eq(n.reply.body.len, 0);
 
-	/* Solved for a target of its own making. */
-	static const uint32_t targets[] = {0x20ffffff, 0, 0x21800000, 0x1f000001};
-	for (size_t i = 0; i < ARRAY_LEN(targets); i++) {
-		h.target = targets[i];
-		header_encode((uint8_t *)bytes.data, &h);
-		ck_assert_int_eq(push("/peer/block", bytes.data, bytes.len), 422);
-		ck_assert_str_eq(node_code(&n), "wrong-target");
-	}
-	ck_assert_uint_eq(n.woken[API_WAKE_RESOLVER], 0);
-	buf_clear(&bytes);
-}
-END_TEST
-
-START_TEST(refuses_a_block_larger_than_the_network_allows)
-{
-	char *body = calloc(1, n.params.max_block_bytes + 1);
-
-	ck_assert_int_eq(push("/peer/block", body, n.params.max_block_bytes + 1), 413);
-	ck_assert_str_eq(node_code(&n), "block-too-large");
-	ck_assert_int_eq(push("/peer/block", body, n.params.max_block_bytes), 400);
-	free(body);
-}
-END_TEST
-
-START_TEST(says_503_while_the_resolver_has_too_many)
-{
-	struct pushed_block *pushed = malloc(sizeof(*pushed));
-	struct address to = person_address(1);
-	struct buf bytes;
-
-	buf_init(&bytes);
-	block_make(&n, &bytes, chain_tip(n.store), &to, 0);
-	for (int i = 0; i < RING_BLOCKS; i++)
-		ck_assert_int_eq(push("/peer/block", bytes.data, bytes.len), 202);
-	ck_assert_int_eq(push("/peer/block", bytes.data, bytes.len), 503);
-	ck_assert_str_eq(node_code(&n), "busy");
-	ck_assert(ring_take_block(n.store, pushed));
-	ck_assert_int_eq(push("/peer/block", bytes.data, bytes.len), 202);
-	free(pushed);
-	buf_clear(&bytes);
-}
-END_TEST
-
-/* Pushed transfers. */
-
-static void
-tx_append(struct buf *out, const struct tx *tx)
-{
-	uint8_t bytes[TX_SIZE_MAX];
-	struct writer w = writer_of(bytes, sizeof(bytes));
-
-	tx_encode(&w, tx);
-	buf_append(out, bytes, writer_len(&w));
-}
-
-START_TEST(puts_pushed_transfers_into_the_pool)
-{
-	struct buf body;
-
-	node_extend(&n, chain_tip(n.store), 3, 0);
-	buf_init(&body);
-	/* More than the ring holds, so the answer comes when the last has found a slot. */
-	for (uint64_t i = 0; i < PUSH_TXS_MAX; i++) {
-		struct tx tx = transfer(&n, 0, 1, 1, 0, i);
-		tx_append(&body, &tx);
-	}
-	n.drain_max = 50;
-	ck_assert_int_eq(push("/peer/transactions", body.data, body.len), 202);
-	ck_assert_uint_eq(jval_u64(node_doc(&n), "taken", 0), PUSH_TXS_MAX);
-	node_until(&n, mempool_count(n.store) == PUSH_TXS_MAX);
-	struct pool_entry e;
-	uint64_t arrival = 1;
-	while (mempool_next(n.store, &arrival, &e))
-		ck_assert(!e.from_client);
-
-	/* The same again needs neither signatures nor the pool. */
-	unsigned wakes = n.woken[API_WAKE_POOL];
-	ck_assert_int_eq(push("/peer/transactions", body.data, body.len), 202);
-	ck_assert_uint_eq(n.woken[API_WAKE_POOL], wakes);
+	buf_reset(&body);
+	parts_encode(&body, &b.hash, beyond, 2);
+	ck_assert_int_eq(push("/peer/parts", body.data, body.len), 400);
+	ck_assert_str_eq(node_code(&n), "bad-message");
 	buf_clear(&body);
+	buf_clear(&compact);
 }
 END_TEST
 
-START_TEST(frees_the_ring_after_pushes)
+START_TEST(has_no_parts_of_blocks_that_it_does_not_have)
 {
-	node_extend(&n, chain_tip(n.store), 3, 0);
-	for (uint64_t i = 0; i < 3 * RING_TXS; i++) {
-		struct tx tx = transfer(&n, 0, 1, 1, 0, i);
-		struct buf body;
-		buf_init(&body);
-		tx_append(&body, &tx);
-		ck_assert_int_eq(push("/peer/transactions", body.data, body.len), 202);
-		buf_clear(&body);
+	static const uint16_t first[] = {0};
+	struct hash256 nobody = {{7}};
+	struct buf body = {0};
+
+	parts_encode(&body, &nobody, first, 1);
+	ck_assert_int_eq(push("/peer/parts", body.data, body.len), 404);
+	ck_assert_str_eq(node_code(&n), "unknown-block");
+	ck_assert_int_eq(push("/peer/compact", nobody.b, sizeof(nobody.b)), 404);
+	ck_assert_str_eq(node_code(&n), "unknown-block");
+	/* The genesis block has no reward: nothing to be named. */
+	ck_assert_int_eq(push("/peer/compact", store_genesis(n.store)->b, HASH_SIZE), 404);
+	for (size_t len = 0; len < body.len; len++) {
+		ck_assert_int_eq(push("/peer/parts", body.data, len), 400);
+		ck_assert_str_eq(node_code(&n), "bad-message");
 	}
-	node_until(&n, mempool_count(n.store) == 3 * RING_TXS);
-}
-END_TEST
-
-START_TEST(stops_at_the_first_bad_transfer)
-{
-	struct tx good = transfer(&n, 0, 1, 1, 0, 0), bad = transfer(&n, 0, 1, 1, 0, 1),
-		  last = transfer(&n, 0, 1, 1, 0, 2);
-	struct buf body;
-
-	node_extend(&n, chain_tip(n.store), 3, 0);
-	bad.value++;
-	buf_init(&body);
-	tx_append(&body, &good);
-	tx_append(&body, &bad);
-	tx_append(&body, &last);
-	ck_assert_int_eq(push("/peer/transactions", body.data, body.len), 422);
-	ck_assert_str_eq(node_code(&n), "bad-signature");
-	node_until(&n, mempool_count(n.store) == 1);
-	ck_assert_int_eq(node_get(&n, "/livez"), 200);
-	ck_assert_uint_eq(mempool_count(n.store), 1);
-
-	/* A reward never comes alone, and another network's transfer never comes here. */
-	struct tx reward = {.version = TX_REWARD, .network = good.network, .recipient = good.recipient, .value = COIN};
-	buf_reset(&body);
-	tx_append(&body, &reward);
-	ck_assert_int_eq(push("/peer/transactions", body.data, body.len), 422);
-	ck_assert_str_eq(node_code(&n), "tx-version");
-	last.network.b[0] ^= 1;
-	buf_reset(&body);
-	tx_append(&body, &last);
-	ck_assert_int_eq(push("/peer/transactions", body.data, body.len), 422);
-	ck_assert_str_eq(node_code(&n), "wrong-network");
-	buf_clear(&body);
-}
-END_TEST
-
-START_TEST(refuses_bodies_that_are_not_made_of_transactions)
-{
-	struct tx tx = transfer(&n, 0, 1, 1, 0, 0);
-	struct buf body;
-
-	ck_assert_int_eq(push("/peer/transactions", NULL, 0), 202);
-	buf_init(&body);
-	tx_append(&body, &tx);
-	size_t whole = body.len;
-	tx_append(&body, &tx);
-	for (size_t len = 1; len < body.len; len += 13) {
-		if (len == whole)
-			continue;
-		ck_assert_int_eq(push("/peer/transactions", body.data, len), 400);
-		ck_assert_str_eq(node_code(&n), "tx-malformed");
-	}
-	body.data[0] = 9;
-	ck_assert_int_eq(push("/peer/transactions", body.data, whole), 400);
-	/* A memo that is too long for any transfer, but there in full. */
-	buf_reset(&body);
-	tx_append(&body, &tx);
-	body.data[110] = 1;
-	body.data[111] = 1;
-	for (int i = 0; i < 257; i++)
-		buf_putc(&body, 'm');
-	ck_assert_int_eq(push("/peer/transactions", body.data, body.len), 422);
-	ck_assert_str_eq(node_code(&n), "memo-too-long");
-
-	buf_reset(&body);
-	for (size_t i = 0; i < PUSH_TXS_MAX + 1; i++)
-		tx_append(&body, &tx);
-	ck_assert_int_eq(push("/peer/transactions", body.data, body.len), 413);
-	ck_assert_uint_eq(n.woken[API_WAKE_POOL], 0);
+	ck_assert_int_eq(push("/peer/compact", nobody.b, sizeof(nobody.b) - 1), 400);
+	ck_assert_str_eq(node_code(&n), "bad-message");
 	buf_clear(&body);
 }
 END_TEST
@@ -677,16 +510,9 @@ suite_peer_routes(void)
 	tcase_add_test(tc, passes_over_blocks_that_lost);
 	tcase_add_test(tc, gives_the_blocks_asked_for_up_to_the_first_unknown);
 	tcase_add_test(tc, refuses_malformed_lists_of_hashes);
-	tcase_add_test(tc, hands_a_new_block_to_the_resolver);
-	tcase_add_test(tc, asks_nobody_back_who_names_no_port);
-	tcase_add_test(tc, says_200_to_a_block_that_it_has);
-	tcase_add_test(tc, refuses_blocks_without_form_or_work);
-	tcase_add_test(tc, refuses_a_block_larger_than_the_network_allows);
-	tcase_add_test(tc, says_503_while_the_resolver_has_too_many);
-	tcase_add_test(tc, puts_pushed_transfers_into_the_pool);
-	tcase_add_test(tc, frees_the_ring_after_pushes);
-	tcase_add_test(tc, stops_at_the_first_bad_transfer);
-	tcase_add_test(tc, refuses_bodies_that_are_not_made_of_transactions);
+	tcase_add_test(tc, names_the_transfers_of_a_block);
+	tcase_add_test(tc, gives_the_parts_asked_for);
+	tcase_add_test(tc, has_no_parts_of_blocks_that_it_does_not_have);
 	tcase_add_test(tc, tells_those_that_are_up_and_nobody_else);
 	tcase_add_test(tc, tells_no_more_peers_than_agreed);
 	return s;

@@ -3,6 +3,7 @@
 fuzz_replay = tests/fuzz/fuzz.h tests/fuzz/replay.c
 check_PROGRAMS += \
 	tests/fuzz/replay_block \
+	tests/fuzz/replay_compact \
 	tests/fuzz/replay_framelog \
 	tests/fuzz/replay_hello \
 	tests/fuzz/replay_json_tx \
@@ -11,6 +12,8 @@ check_PROGRAMS += \
 	tests/fuzz/replay_tx
 tests_fuzz_replay_block_SOURCES = $(fuzz_replay) tests/fuzz/fuzz_block.c
 tests_fuzz_replay_block_LDADD = $(WIRE_LIBS)
+tests_fuzz_replay_compact_SOURCES = $(fuzz_replay) tests/fuzz/fuzz_compact.c
+tests_fuzz_replay_compact_LDADD = $(WIRE_LIBS)
 tests_fuzz_replay_framelog_SOURCES = $(fuzz_replay) tests/fuzz/fuzz_framelog.c
 tests_fuzz_replay_framelog_LDADD = $(DISK_LIBS)
 tests_fuzz_replay_hello_SOURCES = $(fuzz_replay) tests/fuzz/fuzz_hello.c
@@ -30,6 +33,7 @@ if FUZZERS
 AM_CFLAGS += -fsanitize=fuzzer-no-link
 noinst_PROGRAMS = \
 	tests/fuzz/fuzz_block \
+	tests/fuzz/fuzz_compact \
 	tests/fuzz/fuzz_framelog \
 	tests/fuzz/fuzz_hello \
 	tests/fuzz/fuzz_json_tx \
@@ -39,6 +43,9 @@ noinst_PROGRAMS = \
 tests_fuzz_fuzz_block_SOURCES = tests/fuzz/fuzz.h tests/fuzz/fuzz_block.c
 tests_fuzz_fuzz_block_LDADD = $(WIRE_LIBS)
 tests_fuzz_fuzz_block_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_compact_SOURCES = tests/fuzz/fuzz.h tests/fuzz/fuzz_compact.c
+tests_fuzz_fuzz_compact_LDADD = $(WIRE_LIBS)
+tests_fuzz_fuzz_compact_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_framelog_SOURCES = tests/fuzz/fuzz.h tests/fuzz/fuzz_framelog.c
 tests_fuzz_fuzz_framelog_LDADD = $(DISK_LIBS)
 tests_fuzz_fuzz_framelog_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer

@@ -506,6 +506,108 @@ START_TEST(drops_a_request_in_flight_without_a_call)
 END_TEST
 
 /* The blocking call runs a loop of its own, so the server is another process. */
+/* Of a body in parts. */
+static struct {
+	size_t bytes, parts, enough; /* enough: after so many bytes */
+} taken;
+
+static bool
+take(void *ctx, const void *data, size_t len)
+{
+	ck_assert_ptr_eq(ctx, &taken);
+	for (size_t i = 0; i < len; i++)
+		ck_assert_int_eq(((const char *)data)[i], 'x');
+	taken.bytes += len;
+	taken.parts++;
+	return taken.bytes < taken.enough;
+}
+
+START_TEST(takes_a_body_in_parts_beyond_any_limit)
+{
+	static const struct httpc_request stream = {.method = HTTP_GET,
+						    .path = "/stream",
+						    .max_reply = 1000,
+						    .timeout_ms = 20000,
+						    .piece = take,
+						    .piece_ctx = &taken};
+	start();
+	memset(&taken, 0, sizeof(taken));
+	taken.enough = SIZE_MAX;
+	r.stream_size = 5000000;
+	send_and_wait(&stream);
+	ck_assert(got.error == OK && got.status == 200 && got.body.len == 0);
+	ck_assert_uint_eq(taken.bytes, r.stream_size);
+	ck_assert_uint_gt(taken.parts, 10);
+	/* The connection is as good as before. */
+	send_and_wait(&plain);
+	ck_assert(got.error == OK && got.body.len == 2);
+	ck_assert_uint_eq(httpd_connections(r.server), 1);
+	stop();
+}
+END_TEST
+
+START_TEST(takes_no_more_parts_than_it_wants)
+{
+	static const struct httpc_request stream = {.method = HTTP_GET,
+						    .path = "/stream",
+						    .max_reply = 1000,
+						    .timeout_ms = 20000,
+						    .piece = take,
+						    .piece_ctx = &taken};
+	start();
+	memset(&taken, 0, sizeof(taken));
+	taken.enough = 1;
+	r.stream_size = (size_t)1000 * 1000 * 1000;
+	send_and_wait(&stream);
+	ck_assert(got.error == OK && got.status == 200);
+	ck_assert_uint_eq(taken.parts, 1);
+	rig_until(&r, r.done == 1); /* the server learns of it */
+	send_and_wait(&plain);
+	ck_assert(got.error == OK && got.body.len == 2);
+	stop();
+}
+END_TEST
+
+START_TEST(waits_for_each_part_and_not_for_ever)
+{
+	static const struct httpc_request stream = {.method = HTTP_GET,
+						    .path = "/stream",
+						    .max_reply = 1000,
+						    .timeout_ms = 300,
+						    .piece = take,
+						    .piece_ctx = &taken};
+	start();
+	memset(&taken, 0, sizeof(taken));
+	taken.enough = SIZE_MAX;
+	r.stream_size = 1000;
+	r.is_stream_quiet = true;
+	send_and_wait(&stream);
+	ck_assert_int_eq(got.error, ERR_TIMEOUT);
+	ck_assert_uint_eq(taken.parts, 0);
+	stop();
+}
+END_TEST
+
+START_TEST(reads_an_error_whole_where_parts_were_wanted)
+{
+	static const struct httpc_request refused = {.method = HTTP_OPTIONS,
+						     .path = "/hold",
+						     .max_reply = 1000,
+						     .timeout_ms = 20000,
+						     .piece = take,
+						     .piece_ctx = &taken};
+	start();
+	memset(&taken, 0, sizeof(taken));
+	ck_assert_int_eq(httpc_send(client, &refused, note, NULL), OK);
+	rig_until(&r, r.held != NULL);
+	http_reply(r.held, 503, "application/json", "{}", 2);
+	rig_until(&r, got.count == 1);
+	ck_assert(got.error == OK && got.status == 503 && got.body.len == 2);
+	ck_assert_uint_eq(taken.parts, 0);
+	stop();
+}
+END_TEST
+
 START_TEST(calls_and_waits)
 {
 	struct netaddr at;
@@ -566,6 +668,10 @@ suite_httpc(void)
 	tcase_add_test(tc, connects_from_the_address_it_was_given);
 	tcase_add_test(tc, may_be_freed_or_used_again_by_the_callback);
 	tcase_add_test(tc, drops_a_request_in_flight_without_a_call);
+	tcase_add_test(tc, takes_a_body_in_parts_beyond_any_limit);
+	tcase_add_test(tc, takes_no_more_parts_than_it_wants);
+	tcase_add_test(tc, waits_for_each_part_and_not_for_ever);
+	tcase_add_test(tc, reads_an_error_whole_where_parts_were_wanted);
 	tcase_add_test(tc, calls_and_waits);
 	return suite;
 }

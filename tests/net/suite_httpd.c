@@ -485,6 +485,28 @@ START_TEST(cuts_a_reader_that_takes_nothing)
 }
 END_TEST
 
+START_TEST(cuts_a_stream_when_told_to)
+{
+	start();
+	r.stream_size = (size_t)100 * 1000 * 1000;
+	shrink_window();
+	raw_say(&r, &c, GET("/stream"));
+	stall();
+	ck_assert_uint_eq(r.done, 0);
+	http_reply_cut(r.held);
+	ck_assert_uint_eq(r.done, 0); /* not from within */
+	ck_assert_uint_eq(httpd_connections(r.server), 0);
+	http_reply_cut(r.held); /* its client is gone already */
+	http_reply_wake(r.held);
+	rig_until(&r, r.done == 1);
+	/* Nothing of what was not taken is sent any more. */
+	rig_until(&r, raw_read(&c) && c.is_closed);
+	raw_close(&c);
+	raw_open(&c, &r.at);
+	stop();
+}
+END_TEST
+
 START_TEST(ends_a_stream_whose_reader_leaves)
 {
 	start();
@@ -772,6 +794,7 @@ suite_httpd(void)
 	tcase_add_test(tc, streams_all_to_one_that_reads);
 	tcase_add_test(tc, asks_for_no_more_while_the_reader_stalls);
 	tcase_add_test(tc, cuts_a_reader_that_takes_nothing);
+	tcase_add_test(tc, cuts_a_stream_when_told_to);
 	tcase_add_test(tc, ends_a_stream_whose_reader_leaves);
 	tcase_add_test(tc, sleeps_while_a_stream_has_nothing_and_wakes);
 	tcase_add_test(tc, notices_that_the_reader_of_a_sleeping_stream_leaves);

@@ -24,9 +24,11 @@ tests_node_test_node_SOURCES = \
 	tests/node/suite_config_errors.c \
 	tests/node/suite_discovery.c \
 	tests/node/suite_endpoint.c \
+	tests/node/suite_fanout.c \
 	tests/node/suite_master.c \
 	tests/node/suite_notify.c \
 	tests/node/suite_proctitle.c \
+	tests/node/suite_push_source.c \
 	tests/node/suite_quantity.c \
 	tests/node/suite_role_archiver.c \
 	tests/node/suite_role_discovery.c \

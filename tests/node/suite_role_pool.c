@@ -202,6 +202,31 @@ START_TEST(returns_what_a_longer_chain_swapped_out)
 }
 END_TEST
 
+/* A worker that has nothing in its ring hears of a change only if somebody listens. */
+START_TEST(rings_all_workers_while_there_are_listeners)
+{
+	int other = crew.env.bells.ring[crew.ring == 0 ? 1 : 0];
+	struct tx tx;
+
+	crew_start(&crew, "pool");
+	/* The verdict of the second is told when all that the first has brought about is done. */
+	for (uint64_t i = 0; i < 2; i++) {
+		tx = transfer(crew.store, 0, 1, 100, 10, i);
+		ck_assert_int_eq(ask(&tx).status, ADMISSION_PENDING);
+	}
+	ck_assert(!crew_heard(&crew, other));
+	role_set(crew.store, COUNT_LISTENERS, 1);
+	tx = transfer(crew.store, 0, 1, 100, 10, 2);
+	ask(&tx);
+	crew_until(crew_heard(&crew, other));
+	ck_assert_int_eq(maker_begin(&maker, chain_tip(crew.store)), OK);
+	ck_assert_int_eq(maker_add(&maker, 1, NULL, 0, 20000), OK);
+	ck_assert_int_eq(durable_commit(&maker), OK);
+	bell_ring_tip(&crew.env.bells);
+	crew_until(crew_heard(&crew, other));
+}
+END_TEST
+
 START_TEST(judges_what_came_in_before_it_stops)
 {
 	struct tx tx = transfer(crew.store, 0, 1, 100, 10, 0);
@@ -293,6 +318,7 @@ suite_role_pool(void)
 	tcase_add_test(tc, lets_wait_who_is_ahead_of_his_turn);
 	tcase_add_test(tc, drops_what_a_new_block_holds);
 	tcase_add_test(tc, returns_what_a_longer_chain_swapped_out);
+	tcase_add_test(tc, rings_all_workers_while_there_are_listeners);
 	tcase_add_test(tc, judges_what_came_in_before_it_stops);
 	tcase_add_test(tc, empties_and_frees_the_ring_of_a_dead_worker);
 #ifdef RENSA_FAILPOINTS

@@ -79,7 +79,9 @@ boast(void)
 static void
 push(const struct strand *s, uint64_t at, const char *from)
 {
-	ck_assert_int_eq(ring_put_block(crew.store, crew.ring, from, s->blocks[at].bytes, s->blocks[at].size), OK);
+	ck_assert_int_eq(ring_put_block(crew.store, crew.ring, "10.0.0.9", from, PUSH_WHOLE,
+					(const uint8_t *)s->blocks[at].bytes, s->blocks[at].size),
+			 OK);
 	bell_ring(&crew.env.bells, BELL_RESOLVER);
 }
 

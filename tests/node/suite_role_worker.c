@@ -16,17 +16,24 @@
 
 static struct crew crew;
 
+/* One more block. */
 static void
-begin(void)
+extend(void)
 {
 	struct maker m;
 
-	crew_ready(&crew);
 	maker_init(&m, crew.store, 31);
 	ck_assert_int_eq(maker_begin(&m, chain_tip(crew.store)), OK);
 	ck_assert_int_eq(maker_add(&m, 0, NULL, 0, 20000), OK);
 	ck_assert_int_eq(durable_commit(&m), OK);
 	maker_clear(&m);
+}
+
+static void
+begin(void)
+{
+	crew_ready(&crew);
+	extend();
 }
 
 static void
@@ -186,6 +193,24 @@ START_TEST(asked_to_stop_it_answers_what_it_has_in_hand_and_leaves_the_rest_to_i
 }
 END_TEST
 
+START_TEST(asked_to_stop_it_ends_the_streams_of_those_who_listen)
+{
+	struct client c;
+
+	crew_start(&crew, "worker");
+	client_open(&c, &crew.at[0]);
+	client_say(&c, "GET", "/events", "");
+	crew_until(client_got(&c, "\nid: "));
+	ck_assert_uint_eq(crew_counter(&crew, "worker", COUNT_LISTENERS), 1);
+	extend();
+	/* The pool rings, or the worker looks by itself. */
+	crew_until(client_got(&c, "event: block\n"));
+	ck_assert_int_eq(crew_stop(&crew, "worker"), CHILD_STOPPED);
+	crew_until(client_got(&c, "\r\n0\r\n\r\n"));
+	client_close(&c);
+}
+END_TEST
+
 START_TEST(peers_are_served_apart_when_they_have_a_listener)
 {
 	struct netaddr at;
@@ -213,6 +238,7 @@ suite_role_worker(void)
 	tcase_add_test(tc, a_connection_that_came_before_it_is_served);
 	tcase_add_test(tc, hands_a_transfer_to_the_pool_and_tells_its_verdict);
 	tcase_add_test(tc, asked_to_stop_it_answers_what_it_has_in_hand_and_leaves_the_rest_to_its_successor);
+	tcase_add_test(tc, asked_to_stop_it_ends_the_streams_of_those_who_listen);
 	tcase_add_test(tc, peers_are_served_apart_when_they_have_a_listener);
 	return suite;
 }

@@ -498,6 +498,47 @@ def test_mine_says_which_option_names_the_address(rensa, node):
     assert rensa("mine", "--json").error()["code"] == "no-address"
 
 
+def stream(*events):
+    text = "".join(f"event: {name}\nid: {place}\ndata: {json.dumps(data)}\n\n" for name, place, data in events)
+    return Reply(200, ("retry: 1000\nid: start\n\n:\n\n" + text).encode(), "text/event-stream")
+
+
+def test_watching_goes_on_where_a_stream_ended(rensa, node):
+    one, two, three = ("block", "a-1", {"height": 1, "hash": ID}), ("peer", "a-2", {"address": "x", "state": "up"}), ("new", "a-3", {})
+    # An event that is not whole was not told, and its place not reached.
+    cut = stream(one)
+    cut.body += b'event: peer\nid: a-2\ndata: {"addr'
+    node.instead["GET", "/events"] = [cut, error(503, "loading", "later"), Raw(b""), stream(two, three), stream()]
+    shown = rensa("--json", "watch", "--count", "3", "--only", "block,peer")
+    assert shown.code == DONE
+    told = [json.loads(line) for line in shown.out.splitlines()]
+    assert told == [{"event": name, "id": place, "data": data} for name, place, data in (one, two, three)]
+    asked = [(path, headers.get("Last-Event-ID")) for _, path, _, headers in node.requests]
+    assert asked == [("/events?only=block,peer", place) for place in (None, "a-1", "a-1", "a-1")]
+
+
+def test_watching_ends_when_the_node_refuses(rensa, node):
+    node.instead["GET", "/events"] = [stream(("block", "a-1", {"height": 1, "hash": ID})), error(400, "bad-parameter", "not of here")]
+    shown = rensa("watch", "--since", "a-0")
+    assert shown.code == REFUSED and shown.out == f"block 1 {ID}\n" and "not of here" in shown.err
+
+
+def test_watching_bears_what_is_no_event(rensa, node):
+    evil = {"height": 1, "hash": "\x1b[2J", "address": "\u202e", "state": "\x9b31m", "reason": "\n"}
+    names = ["block", "transaction", "reorganisation", "peer", "reset", "\x1b[2J"]
+    reply = stream(*[(name, "a-\x1b", evil) for name in names])
+    reply.body += b"data: [\n\ndata: 1\n\nid: \xff\n\nevent\n: \x1b\ndata\n\n\n"
+    for args in ["watch"], ["--json", "watch"]:
+        node.instead["GET", "/events"] = [reply, error(400, "bad-parameter", "enough")]
+        shown = rensa(*args)
+        assert shown.code == REFUSED and is_safe(shown.out) and len(shown.out.splitlines()) >= 5
+    assert all(headers.get("Last-Event-ID") in (None, "start") for _, _, _, headers in node.requests)
+
+    node.instead["GET", "/events"] = [Reply(200, b"data: " + b"x" * 200000, "text/event-stream")]
+    shown = rensa("watch")
+    assert shown.code == UNREACHABLE and "a line without end" in shown.err
+
+
 def test_mining_is_never_repeated(rensa, node, alice):
     node.instead["POST", "/mine"] = [Raw(b"")]
     assert rensa("mine", "--to", "alice").code == UNREACHABLE
@@ -644,7 +685,7 @@ def test_what_names_no_block_or_transaction_reaches_no_node(rensa, node, word):
 # The command line -----------------------------------------------------------------------------------------------------
 
 COMMANDS = ["wallet create", "wallet list", "wallet address", "wallet export", "wallet import"]
-COMMANDS += ["mine", "balance", "send", "tx", "status", "peers", "blocks", "block"]
+COMMANDS += ["mine", "balance", "send", "tx", "status", "peers", "blocks", "block", "watch"]
 COMMANDS += ["verify", "export", "import", "backup", "compact", "help"]
 
 

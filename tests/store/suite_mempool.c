@@ -415,6 +415,37 @@ START_TEST(one_that_stays_is_met_by_every_walk_however_many_others_come_and_go)
 }
 END_TEST
 
+START_TEST(who_follows_what_went_is_told_of_each_once)
+{
+	struct mempool *pool;
+	struct store *s = segment_with_coins(&pool, 1, 1);
+	uint64_t number = 0, late = 0, met = 0, fee = 1;
+	struct hash256 id, expected = {{0}};
+	struct pool_gone gone;
+
+	ck_assert(!mempool_next_gone(s, &number, &id, &gone));
+	/* Each pushes out the one before it. */
+	for (; fee < 2 * POOL_GONE_MAX; fee++) {
+		struct tx tx = transfer_unsigned(s, fee % 2, 2, 10, fee, 0);
+		ck_assert_int_eq(admit(pool, &tx, false).status, ADMISSION_PENDING);
+		while (mempool_next_gone(s, &number, &id, &gone)) {
+			ck_assert(hash_equal(&id, &expected) && gone.rule == RULE_POOL_FULL);
+			met++;
+		}
+		expected = tx_id(&tx);
+	}
+	ck_assert_uint_eq(met, fee - 2);
+	ck_assert_uint_eq(mempool_gone_count(s), met);
+	ck_assert_uint_eq(number, met);
+	/* One that comes too late for the first is told of those that are still known. */
+	for (met = 0; mempool_next_gone(s, &late, &id, &gone); met++)
+		ck_assert(mempool_gone(s, &id, &gone));
+	ck_assert_uint_eq(met, POOL_GONE_MAX - 1);
+	ck_assert_uint_eq(late, number);
+	mempool_close(pool);
+}
+END_TEST
+
 START_TEST(the_last_4096_that_went_are_remembered_with_their_last_reason)
 {
 	struct mempool *pool;
@@ -510,6 +541,7 @@ suite_mempool(void)
 	tcase_add_test(tc, what_closes_a_gap_takes_the_place_of_the_last_that_waits_for_it);
 	tcase_add_test(tc, a_refusal_for_want_of_room_ends_when_room_comes);
 	tcase_add_test(tc, one_that_stays_is_met_by_every_walk_however_many_others_come_and_go);
+	tcase_add_test(tc, who_follows_what_went_is_told_of_each_once);
 	tcase_add_test(tc, the_last_4096_that_went_are_remembered_with_their_last_reason);
 	tcase_add_test(tc, a_new_pool_process_finds_all_that_was_there);
 	tcase_add_test(tc, holds_together_whatever_comes);

@@ -257,7 +257,7 @@ START_TEST(rings_run_out_and_come_back_when_their_orphans_are_drained)
 	ck_assert_uint_eq(drain(s, &c, 9), 1);
 	ck_assert(is_free(s, 1));
 	/* With a pushed block: the resolver takes it first. */
-	ck_assert_int_eq(ring_put_block(s, 3, "", bytes, sizeof(bytes)), OK);
+	ck_assert_int_eq(ring_put_block(s, 3, "10.0.0.1", "", PUSH_WHOLE, bytes, sizeof(bytes)), OK);
 	ring_orphan(s, 3);
 	drain(s, &c, SIZE_MAX);
 	ck_assert(!is_free(s, 3));
@@ -268,7 +268,7 @@ START_TEST(rings_run_out_and_come_back_when_their_orphans_are_drained)
 	ring_orphan(s, 3);
 	ck_assert(is_free(s, 3));
 	put_number(s, 3, 1);
-	ck_assert_int_eq(ring_put_block(s, 3, "", bytes, sizeof(bytes)), OK);
+	ck_assert_int_eq(ring_put_block(s, 3, "10.0.0.1", "", PUSH_WHOLE, bytes, sizeof(bytes)), OK);
 	ck_assert_uint_eq(drain(s, &c, SIZE_MAX), 0);
 	ck_assert(!ring_take_block(s, &block));
 }
@@ -308,7 +308,7 @@ START_TEST(a_new_owner_finds_nothing_of_the_last_one)
 	for (int i = 0; i < RING_COMMANDS; i++)
 		ck_assert(!ring_take_result(s, ring, i, &result));
 	for (int i = 0; i < RING_BLOCKS; i++)
-		ck_assert_int_eq(ring_put_block(s, ring, "", bytes, sizeof(bytes)), OK);
+		ck_assert_int_eq(ring_put_block(s, ring, "10.0.0.1", "", PUSH_WHOLE, bytes, sizeof(bytes)), OK);
 	/* Hints go on counting, or discovery would miss the new owner's. */
 	ck_assert(!ring_next_hint(s, &cursor, address));
 	ring_put_hint(s, ring, "10.0.0.2:5000");
@@ -339,7 +339,8 @@ START_TEST(pushed_blocks_come_whole_if_they_fit_and_as_headers_if_not)
 	for (size_t i = 0; i < sizeof(bytes); i++)
 		bytes[i] = (uint8_t)(i * 7 + i / 256);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		ck_assert_int_eq(ring_put_block(s, ring, "10.0.0.1:5000", bytes, rows[i].size), rows[i].error);
+		ck_assert_int_eq(ring_put_block(s, ring, "10.0.0.1", "10.0.0.1:5000", PUSH_WHOLE, bytes, rows[i].size),
+				 rows[i].error);
 		ck_assert(ring_take_block(s, &block) == (rows[i].error == OK));
 		if (rows[i].error != OK)
 			continue;
@@ -351,7 +352,7 @@ START_TEST(pushed_blocks_come_whole_if_they_fit_and_as_headers_if_not)
 }
 END_TEST
 
-START_TEST(pushed_blocks_of_all_rings_are_taken_and_more_than_four_are_refused)
+START_TEST(pushed_blocks_of_all_rings_are_taken_and_more_than_fit_are_refused)
 {
 	struct store *s = segment_make(&(struct segment_plan){.rings = RINGS});
 	static struct pushed_block block;
@@ -363,9 +364,9 @@ START_TEST(pushed_blocks_of_all_rings_are_taken_and_more_than_four_are_refused)
 		ck_assert_int_eq(ring_assign(s, &ring), OK);
 		for (uint8_t n = 0; n < RING_BLOCKS; n++) {
 			bytes[0] = (uint8_t)(i * RING_BLOCKS + n);
-			ck_assert_int_eq(ring_put_block(s, i, "", bytes, sizeof(bytes)), OK);
+			ck_assert_int_eq(ring_put_block(s, i, "10.0.0.1", "", PUSH_WHOLE, bytes, sizeof(bytes)), OK);
 		}
-		ck_assert_int_eq(ring_put_block(s, i, "", bytes, sizeof(bytes)), ERR_BUSY);
+		ck_assert_int_eq(ring_put_block(s, i, "10.0.0.1", "", PUSH_WHOLE, bytes, sizeof(bytes)), ERR_BUSY);
 	}
 	for (int i = 0; i < RINGS * RING_BLOCKS; i++) {
 		ck_assert(ring_take_block(s, &block));
@@ -377,7 +378,70 @@ START_TEST(pushed_blocks_of_all_rings_are_taken_and_more_than_four_are_refused)
 	}
 	ck_assert_uint_eq(firsts, (1u << RINGS) - 1);
 	ck_assert(!ring_take_block(s, &block));
-	ck_assert_int_eq(ring_put_block(s, 0, "", bytes, sizeof(bytes)), OK);
+	ck_assert_int_eq(ring_put_block(s, 0, "10.0.0.1", "", PUSH_WHOLE, bytes, sizeof(bytes)), OK);
+}
+END_TEST
+
+START_TEST(pushed_blocks_are_taken_in_the_order_in_which_they_were_put)
+{
+	static struct pushed_block block;
+	uint8_t bytes[HEADER_SIZE] = {0};
+	uint8_t put = 0, taken = 0;
+	uint32_t ring;
+	struct store *s = segment_with_ring(&ring);
+
+	/* Slots are freed and filled again while later ones still wait. */
+	while (taken < 100) {
+		for (int i = 0; i < 3 && put - taken < RING_BLOCKS; i++) {
+			bytes[0] = put++;
+			ck_assert_int_eq(ring_put_block(s, ring, "10.0.0.1", "", PUSH_HEADER, bytes, sizeof(bytes)),
+					 OK);
+		}
+		for (int i = 0; i < 2; i++) {
+			ck_assert(ring_take_block(s, &block));
+			ck_assert_uint_eq(block.bytes[0], taken++);
+			ck_assert_uint_eq(block.kind, PUSH_HEADER);
+			ck_assert_str_eq(block.source, "10.0.0.1");
+		}
+	}
+}
+END_TEST
+
+START_TEST(pushes_of_one_block_are_counted_over_all_rings)
+{
+	struct store *s = segment_make(&(struct segment_plan){.rings = RINGS});
+	static struct pushed_block block;
+	uint8_t one[HEADER_SIZE + 8] = {1}, other[HEADER_SIZE] = {2};
+	uint32_t ring;
+
+	for (uint32_t i = 0; i < RINGS; i++) {
+		ck_assert_int_eq(ring_assign(s, &ring), OK);
+		ck_assert_uint_eq(ring_blocks_waiting(s, one), i);
+		ck_assert_int_eq(ring_put_block(s, i, "", "", PUSH_WHOLE, one, sizeof(one)), OK);
+		ck_assert_int_eq(ring_put_block(s, i, "", "", PUSH_WHOLE, other, sizeof(other)), OK);
+	}
+	while (ring_take_block(s, &block))
+		continue;
+	ck_assert_uint_eq(ring_blocks_waiting(s, one), 0);
+}
+END_TEST
+
+START_TEST(what_was_heard_is_told_once_and_the_oldest_is_lost_first)
+{
+	struct heard_cursor cursor = {{0}};
+	struct heard heard;
+	uint32_t ring;
+	struct store *s = segment_with_ring(&ring);
+
+	ck_assert(!ring_next_heard(s, &cursor, &heard));
+	for (uint64_t i = 0; i < RING_HEARD + 10; i++)
+		ring_put_heard(s, ring, &(struct heard){i, ~i});
+	for (uint64_t i = 10; i < RING_HEARD + 10; i++) {
+		ck_assert(ring_next_heard(s, &cursor, &heard));
+		ck_assert_uint_eq(heard.item, i);
+		ck_assert_uint_eq(heard.peer, ~i);
+	}
+	ck_assert(!ring_next_heard(s, &cursor, &heard));
 }
 END_TEST
 
@@ -465,7 +529,7 @@ START_TEST(sizes_and_texts_that_lie_are_cut_to_what_a_slot_holds)
 	r->txs[0].size = UINT32_MAX;
 	ck_assert_uint_eq(drain(s, &c, SIZE_MAX), 1);
 	ck_assert_uint_eq(c.sizes[0], 0);
-	ck_assert_int_eq(ring_put_block(s, ring, "", bytes, sizeof(bytes)), OK);
+	ck_assert_int_eq(ring_put_block(s, ring, "10.0.0.1", "", PUSH_WHOLE, bytes, sizeof(bytes)), OK);
 	r->blocks[0].block.size = RING_BLOCK_BYTES + 1;
 	memset(r->blocks[0].block.from, 'x', sizeof(r->blocks[0].block.from));
 	ck_assert(ring_take_block(s, &block));
@@ -593,7 +657,10 @@ suite_ring(void)
 	tcase_add_test(tc, rings_run_out_and_come_back_when_their_orphans_are_drained);
 	tcase_add_test(tc, a_new_owner_finds_nothing_of_the_last_one);
 	tcase_add_test(tc, pushed_blocks_come_whole_if_they_fit_and_as_headers_if_not);
-	tcase_add_test(tc, pushed_blocks_of_all_rings_are_taken_and_more_than_four_are_refused);
+	tcase_add_test(tc, pushed_blocks_of_all_rings_are_taken_and_more_than_fit_are_refused);
+	tcase_add_test(tc, pushed_blocks_are_taken_in_the_order_in_which_they_were_put);
+	tcase_add_test(tc, pushes_of_one_block_are_counted_over_all_rings);
+	tcase_add_test(tc, what_was_heard_is_told_once_and_the_oldest_is_lost_first);
 	tcase_add_test(tc, the_latest_hints_are_told_once_in_order);
 	tcase_add_loop_test(tc, numbers_that_lie_bound_the_work_and_free_the_ring_in_the_end, 0, ARRAY_LEN(lies));
 	tcase_add_test(tc, sizes_and_texts_that_lie_are_cut_to_what_a_slot_holds);

@@ -46,6 +46,12 @@ def pack_blocks(blobs):
     return pack_list([u(len(blob), 4) + blob for blob in blobs])
 
 
+def pack_compact(block):
+    """The compact form of a block: its transfers by their names."""
+    names = [tx.id + rc.sha256(b"\0" + tx.bytes)[:4] for tx in block.txs[1:]]
+    return block.header.bytes + u(len(block.txs), 4) + block.txs[0].bytes + b"".join(names)
+
+
 @dataclasses.dataclass
 class Transfer:
     """A transfer; `secret` signs it, at once and again after any change of it by `sign`."""

@@ -1,12 +1,13 @@
 """A node in Python that serves a given chain, true to docs/protocol.md or not; for real nodes to meet."""
 
+import http.client
 import http.server
 import json
 import struct
 import threading
 import time
 
-from chainmaker import pack_blocks, pack_headers
+from chainmaker import pack_blocks, pack_compact, pack_headers
 
 OCTETS = "application/octet-stream"
 
@@ -23,7 +24,8 @@ class FakePeer:
         self.host, self.port, self.chain = host, port, chain
         self.address = f"{host}:{port}"
         self.claims = claims or chain  # whose head the hello shows
-        self.asked = {"hello": 0, "headers": 0, "blocks": 0, "block": 0, "transactions": 0, "peers": 0}
+        words = ("hello", "headers", "blocks", "compact", "parts", "block", "announce", "inventory", "transactions", "peers")
+        self.asked = dict.fromkeys(words, 0)
         peer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -83,11 +85,35 @@ class FakePeer:
         found = (self.chain.find(h) for h in unpack_hashes(body))
         return pack_blocks([self.chain.blocks[height].bytes for height in found if height is not None])
 
+    def compact(self, body):
+        return pack_compact(self.chain.blocks[self.chain.find(body)])
+
+    def parts(self, body):
+        positions = struct.unpack(f">{(len(body) - 34) // 2}H", body[34:])
+        block = self.chain.blocks[self.chain.find(body[:32])]
+        return b"".join(block.txs[at].bytes for at in positions)
+
     def block(self, _):
         return b"{}"
 
     def peers(self, _):
         return b'{"peers":[]}'
+
+    def announce(self, _):
+        return b"{}"
+
+    def inventory(self, _):
+        return b"\0\0"
+
+    def push(self, node, word, body):
+        """Tells a node something, from our own address. Returns the status."""
+        headers = {"Rensa-Port": str(self.port), "Content-Type": OCTETS}
+        connection = http.client.HTTPConnection(node.host, node.port, timeout=60, source_address=(self.host, 0))
+        try:
+            connection.request("POST", f"/peer/{word}", body, headers)
+            return connection.getresponse().status
+        finally:
+            connection.close()
 
     def transactions(self, _):
         return b"{}"

@@ -227,6 +227,9 @@ def test_documented_vectors_hold():
     assert whole(second).hex() == v["transfer"]
     assert [first["id"], second["id"]] == [v["reward_id"], v["transfer_id"]]
     assert [rc.sha256(b"\0" + whole(tx)).hex() for tx in (first, second)] == v["leaves"]
+    third = bytes.fromhex(v["blocks"][2])
+    name = bytes.fromhex(second["id"]) + rc.sha256(b"\0" + whole(second))[:4]
+    assert v["compact_block"] == (third[:100] + whole(first) + name).hex()
     assert blocks[2]["merkle_root"] == v["merkle_root"] == rc.merkle_root([whole(first), whole(second)]).hex()
     assert {rc.address_format(who, 60): units for who, units in chain.balances.items()} == v["balances"]
     assert f"{chain.work:064x}" == v["work"]

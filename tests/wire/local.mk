@@ -5,6 +5,7 @@ tests_wire_test_wire_SOURCES = \
 	tests/wire/main.c \
 	tests/wire/sample.c \
 	tests/wire/sample.h \
+	tests/wire/suite_compact.c \
 	tests/wire/suite_json_read.c \
 	tests/wire/suite_json_write.c \
 	tests/wire/suite_peer_list.c \

@@ -5,6 +5,7 @@
 #include "suite.h"
 #include "util/file.h"
 #include "util/hex.h"
+#include "wire/peer_msg.h"
 #include "wire/views.h"
 
 suite_maker suite_vectors;
@@ -140,6 +141,21 @@ START_TEST(documented_blocks_have_the_documented_hashes_and_root)
 }
 END_TEST
 
+START_TEST(documented_block_has_the_documented_compact_form)
+{
+	struct jdoc *d = vectors_read();
+	const struct jval *v = jdoc_root(d);
+	uint8_t bytes[1024];
+	struct buf compact = {0};
+	struct block b;
+	block_read(&b, bytes, v, 2);
+	ck_assert(compact_encode(&compact, &b));
+	hex_assert_equal(compact.data, compact.len, jval_str(v, "compact_block", ""));
+	buf_clear(&compact);
+	jdoc_free(d);
+}
+END_TEST
+
 START_TEST(documented_targets_follow_from_the_retarget_rule)
 {
 	struct jdoc *d = vectors_read();
@@ -198,6 +214,7 @@ suite_vectors(void)
 	tcase_add_test(tc, documented_parameters_give_the_documented_genesis);
 	tcase_add_test(tc, documented_keys_give_the_documented_addresses_and_signature);
 	tcase_add_test(tc, documented_blocks_have_the_documented_hashes_and_root);
+	tcase_add_test(tc, documented_block_has_the_documented_compact_form);
 	tcase_add_test(tc, documented_targets_follow_from_the_retarget_rule);
 	tcase_add_test(tc, documented_work_follows_from_the_targets);
 	return s;
