@@ -24,7 +24,7 @@
 
 #define SLOTS_MAX 64
 #define SLOTS_CONFIGURED 16
-#define SLOTS_GROUP 24
+#define SLOTS_GROUP 32
 
 enum slot_verdict {
 	SLOT_KEPT,

@@ -280,7 +280,7 @@ START_TEST(a_slot_that_gets_free_goes_to_one_in_reserve)
 	ck_assert_uint_eq(peer_table_count(env.store, PEER_SPARE), 1);
 	for (uint32_t i = 0; i < PEER_TABLE_MAX; i++)
 		if (peer_table_get(env.store, i, &e) && e.state == PEER_SPARE) {
-			ck_assert_str_eq(e.reason, "in reserve: 127.1.0.0/16 has its share of 24 peers");
+			ck_assert_str_eq(e.reason, "in reserve: 127.1.0.0/16 has its share of 32 peers");
 			ck_assert_uint_gt(e.next_ms, e.checked_ms + 10 * WAIT_MS);
 		}
 	for (uint32_t i = 0; i < PEER_TABLE_MAX; i++)

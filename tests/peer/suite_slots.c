@@ -206,7 +206,7 @@ START_TEST(the_lot_is_the_same_for_one_key_and_another_for_another)
 	slots_assign(c, count, 1);
 	for (size_t i = 0; i < count; i++)
 		ck_assert(first[i] == (c[i].verdict == SLOT_KEPT));
-	/* Half of the share is by lot: of 12 in 388 two keys choose few alike. */
+	/* Half of the share is by lot: of 16 in 384 two keys choose few alike. */
 	slots_assign(c, count, 2);
 	for (size_t i = 0; i < count; i++)
 		same += first[i] && c[i].verdict == SLOT_KEPT;
