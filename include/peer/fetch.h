@@ -44,6 +44,7 @@ struct fetch_result {
 	struct hash256 hash;
 	char reason[120];
 	uint64_t bodies; /* taken in all */
+	bool is_early;	 /* it has blocks ahead of our clock, which were left out */
 };
 
 struct fetch_callbacks {

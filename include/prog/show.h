@@ -19,6 +19,8 @@
 const char *show_number(char text[SHOW_NUMBER_SIZE], const struct jval *object, const char *key);
 const char *show_amount(char text[AMOUNT_TEXT_SIZE], const struct jval *object, const char *key);
 const char *show_time(char text[CLOCK_TEXT_SIZE], const struct jval *object, const char *key);
+/* A span of milliseconds in the unit that suits it, rounded: "0.4 s", "25 s", "3 min", "2 h", "5 d". */
+const char *show_span(char text[SHOW_NUMBER_SIZE], const struct jval *object, const char *key);
 /* Borrowed from the document. */
 const char *show_text(const struct jval *object, const char *key);
 

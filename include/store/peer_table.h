@@ -86,5 +86,8 @@ struct peer_pause {
 bool peer_pause_find(const struct store *s, const char *address, uint64_t now_ms, struct peer_pause *out);
 /* Resolver: 30 s doubling to 1 h. Returns the pause's length in ms. */
 uint64_t peer_pause_set(struct store *s, const char *address, const char *rule, uint64_t now_ms);
+/* Master, while nobody else runs: what stands at position i < PAUSE_TABLE_MAX, over or not, and into a new segment. */
+bool peer_pause_get(const struct store *s, uint32_t i, struct peer_pause *out);
+void peer_pause_put(struct store *s, uint32_t i, const struct peer_pause *p);
 
 #endif

@@ -28,6 +28,7 @@ enum role_counter {
 	COUNT_SYNC_HEIGHT, /* resolver: height being fetched, 0 when idle */
 	COUNT_UNKEPT,	   /* pool: transfers, miner and resolver: blocks that the disk or a full segment refused */
 	COUNT_SYNC_TARGET, /* resolver: height of the chain being fetched */
+	COUNT_HASH_RATE,   /* miner: tries a second of late, 0 while it has nothing to mine */
 	COUNT_OFFERED,	   /* relay: transfers that peers were told the ids of */
 	COUNT_RELAYED,	   /* relay: transfers sent to peers */
 	COUNT_LISTENERS,   /* worker: clients that listen to events now; while there are none, nobody rings for them */

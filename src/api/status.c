@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "chain/outlook.h"
 #include "handlers.h"
 #include "reply.h"
 #include "store/chain.h"
@@ -18,8 +19,8 @@ static const char *const counter_names[COUNTERS] = {
     [COUNT_REJECTED] = "rejected",	 [COUNT_RETURNED] = "returned",	      [COUNT_HASHES] = "hashes",
     [COUNT_BLOCKS] = "blocks",		 [COUNT_REORGS] = "reorgs",	      [COUNT_ROUNDS] = "rounds",
     [COUNT_PUSHES] = "pushes",		 [COUNT_CONNECTIONS] = "connections", [COUNT_SYNC_HEIGHT] = "sync_height",
-    [COUNT_SYNC_TARGET] = "sync_target", [COUNT_UNKEPT] = "not_kept",	      [COUNT_OFFERED] = "offered",
-    [COUNT_RELAYED] = "relayed",
+    [COUNT_SYNC_TARGET] = "sync_target", [COUNT_UNKEPT] = "not_kept",	      [COUNT_HASH_RATE] = "hash_rate",
+    [COUNT_OFFERED] = "offered",	 [COUNT_RELAYED] = "relayed",
 };
 
 #define MINER_ROLE "miner"
@@ -140,6 +141,55 @@ write_miner(struct jout *j, const struct api *a)
 	jout_object_end(j);
 }
 
+static uint64_t
+whole(double v)
+{
+	return v < (double)NUMBER_MAX ? (uint64_t)v : NUMBER_MAX;
+}
+
+/* A figure that may not be known yet. */
+static void
+write_figure(struct jout *j, const char *key, double v)
+{
+	if (v > 0) {
+		jout_ku64(j, key, whole(v));
+	} else {
+		jout_key(j, key);
+		jout_null(j);
+	}
+}
+
+/* When the next block can be expected: by our own miner and by the pace of the last blocks, whoever mined them. */
+static void
+write_mining(struct jout *j, const struct api *a)
+{
+	struct blockref tip = chain_tip(a->store), past;
+	uint64_t own = role_total(a->store, COUNT_HASH_RATE), height;
+	struct head head, past_head;
+	struct outlook o;
+	struct block last, before;
+
+	chain_block(a->store, tip, &last);
+	chain_head(a->store, tip, &head);
+	height = last.header.height;
+	/* Genesis was not mined: its time says nothing. */
+	past = chain_at(a->store, tip, height > OUTLOOK_BLOCKS ? height - OUTLOOK_BLOCKS : height > 0 ? 1 : 0);
+	chain_block(a->store, past, &before);
+	chain_head(a->store, past, &past_head);
+	struct u256 work = u256_sub(&head.work, &past_head.work);
+	o = outlook_at(a->params, &last.header, u256_to_double(&work), before.header.time_ms, (double)own,
+		       clock_wall_ms());
+	jout_key(j, "mining");
+	jout_object(j);
+	jout_ku64(j, "hashes_needed", whole(o.needed));
+	jout_ku64(j, "hash_rate", own);
+	write_figure(j, "network_hash_rate", o.pace);
+	jout_ku64(j, "blocks_measured", height - before.header.height);
+	jout_ku64(j, "since_ms", since(last.header.time_ms));
+	write_figure(j, "expected_ms", o.expected_ms);
+	jout_object_end(j);
+}
+
 static void
 write_roles(struct jout *j, const struct api *a)
 {
@@ -188,6 +238,7 @@ status_get(struct api *a, struct http_req *req, const char *name)
 	write_segment(&j, a);
 	write_disk(&j, a);
 	write_miner(&j, a);
+	write_mining(&j, a);
 	jout_key(&j, "sync");
 	jout_object(&j);
 	jout_ku64(&j, "height", role_total(a->store, COUNT_SYNC_HEIGHT));

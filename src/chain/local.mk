@@ -6,6 +6,7 @@ librensa_chain_a_SOURCES = \
 	src/chain/header_chain.c \
 	src/chain/ledger.c \
 	src/chain/merkle.c \
+	src/chain/outlook.c \
 	src/chain/params.c \
 	src/chain/pow.c \
 	src/chain/replay.c \
@@ -19,6 +20,7 @@ librensa_chain_a_SOURCES = \
 	include/chain/header_chain.h \
 	include/chain/ledger.h \
 	include/chain/merkle.h \
+	include/chain/outlook.h \
 	include/chain/params.h \
 	include/chain/pow.h \
 	include/chain/replay.h \

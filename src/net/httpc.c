@@ -5,6 +5,10 @@
  *
  * One deadline covers a request. A connection that served before may have been closed by the server meanwhile: if it
  * ends before a byte of the reply came, the request is sent once more on a new one.
+ *
+ * evhttp caps the header and the body of a reply, but keeps or passes over without end what stands around them: a line
+ * with the size of a chunk, empty lines for one, "100 Continue" again and again. So the bytes themselves are counted as
+ * they come. A reply whose length is told in two ways, or whose body is encoded, is none that was asked for.
  */
 #include "net/httpc.h"
 
@@ -12,11 +16,13 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/http.h>
+#include <event2/keyvalq_struct.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 
 #include "loop_base.h"
@@ -25,6 +31,7 @@
 #include "util/mem.h"
 
 #define MAX_REPLY_HEADER (16 * 1024)
+#define MAX_AROUND_BODY (4 * MAX_REPLY_HEADER) /* bytes of a reply besides its body and as much again for chunks */
 #define WRITE_MAX (256 * 1024)
 #define EVHTTP_TIMEOUT_S (24 * 3600) /* evhttp's own are for each step; the deadline for all is ours */
 
@@ -51,7 +58,8 @@ struct httpc {
 	struct evhttp_connection *evcon; /* NULL: none kept */
 	bool has_served;		 /* the open socket has brought a reply before */
 	bool is_on_kept;		 /* the request in hand went out on such a socket */
-	bool is_reply_begun;		 /* a byte of the reply has come */
+	size_t came;			 /* bytes of the reply, whatever they mean */
+	bool is_too_long;		 /* more than any reply that is allowed can have */
 	bool is_busy;
 	int enough_status; /* of the reply of whose parts no more were wanted; 0: none was */
 	struct order order;
@@ -147,8 +155,12 @@ on_input(struct evbuffer *input, const struct evbuffer_cb_info *info, void *ctx)
 {
 	(void)input;
 	struct httpc *c = ctx;
-	if (info->n_added > 0)
-		c->is_reply_begun = true;
+	size_t max = MAX_AROUND_BODY + 2 * c->order.max_reply;
+	c->came += info->n_added;
+	if (!c->is_busy || c->came <= max || c->is_too_long)
+		return;
+	c->is_too_long = true;
+	loop_timer_arm(c->deadline, 0);
 }
 
 /* The flag is for as long as we write: left on, it would make evhttp wait for more behind the end of a broken reply. */
@@ -245,6 +257,9 @@ on_piece(struct evhttp_request *ev, void *ctx)
 	if (c->enough_status != 0 || data == NULL)
 		return;
 	loop_timer_arm(c->deadline, c->order.timeout_ms);
+	/* What was taken does not count any more: a stream has no end, but each of its parts has. */
+	c->came = 1;
+	c->is_too_long = false;
 	if (c->order.piece(c->order.piece_ctx, data, evbuffer_get_length(in)))
 		return;
 	c->enough_status = evhttp_request_get_response_code(ev);
@@ -285,7 +300,8 @@ httpc_start(struct httpc *c)
 {
 	static const int on = 1;
 	c->is_on_kept = c->has_served;
-	c->is_reply_begun = false;
+	c->came = 0;
+	c->is_too_long = false;
 	c->enough_status = 0;
 	c->error = ERR_CLOSED;
 	if (c->evcon == NULL && httpc_connect(c) != OK) {
@@ -318,6 +334,36 @@ httpc_start(struct httpc *c)
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
+/* The value of a header that stands there once, "" without it, NULL if it stands there more often. */
+static const char *
+header_once(struct evhttp_request *ev, const char *name)
+{
+	const char *value = "";
+	unsigned count = 0;
+	for (struct evkeyval *h = evhttp_request_get_input_headers(ev)->tqh_first; h != NULL; h = h->next.tqe_next)
+		if (strcasecmp(h->key, name) == 0) {
+			value = h->value;
+			count++;
+		}
+	return count <= 1 ? value : NULL;
+}
+
+/* Is there one way to read it, and is that its plain body? */
+static bool
+is_plain(struct evhttp_request *ev)
+{
+	const char *length = header_once(ev, "Content-Length"), *coding = header_once(ev, "Content-Encoding"),
+		   *transfer = header_once(ev, "Transfer-Encoding");
+	int status = evhttp_request_get_response_code(ev);
+	if (status < 200 || status > 599 || length == NULL || coding == NULL || transfer == NULL)
+		return false;
+	if (length[strspn(length, "0123456789")] != '\0')
+		return false;
+	if (transfer[0] != '\0' && (length[0] != '\0' || strcasecmp(transfer, "chunked") != 0))
+		return false;
+	return coding[0] == '\0' || strcasecmp(coding, "identity") == 0;
+}
+
 /* A reply that ended early, or left something behind, says that the connection is no good. */
 static bool
 is_reusable(const struct httpc *c)
@@ -326,11 +372,34 @@ is_reusable(const struct httpc *c)
 	return c->reply != NULL && bufferevent_getfd(bev) >= 0 && evbuffer_get_length(bufferevent_get_input(bev)) == 0;
 }
 
+/* What evhttp has of it; its pieces are borrowed. */
+static void
+read_reply(struct httpc_reply *reply, struct evhttp_request *ev)
+{
+	struct evbuffer *body = evhttp_request_get_input_buffer(ev);
+	const char *type = evhttp_find_header(evhttp_request_get_input_headers(ev), "Content-Type");
+	size_t len = evbuffer_get_length(body);
+	reply->status = evhttp_request_get_response_code(ev);
+	if (!is_plain(ev)) {
+		reply->error = ERR_FORMAT;
+		return;
+	}
+	if (type != NULL)
+		reply->content_type = type;
+	if (len == 0)
+		return;
+	reply->body = evbuffer_pullup(body, -1);
+	if (reply->body != NULL)
+		reply->len = len;
+	else
+		*reply = (struct httpc_reply){.error = ERR_NOMEM, .content_type = "", .body = ""};
+}
+
 static void
 httpc_finish(void *ctx)
 {
 	struct httpc *c = ctx;
-	if (c->error == ERR_CLOSED && c->is_on_kept && !c->is_reply_begun) {
+	if (c->error == ERR_CLOSED && c->is_on_kept && c->came == 0) {
 		httpc_disconnect(c);
 		httpc_start(c);
 		return;
@@ -342,20 +411,8 @@ httpc_finish(void *ctx)
 		c->has_served = true;
 	else
 		httpc_disconnect(c);
-	if (ev != NULL) {
-		struct evbuffer *body = evhttp_request_get_input_buffer(ev);
-		const char *type = evhttp_find_header(evhttp_request_get_input_headers(ev), "Content-Type");
-		reply.status = evhttp_request_get_response_code(ev);
-		reply.len = evbuffer_get_length(body);
-		if (reply.len > 0)
-			reply.body = evbuffer_pullup(body, -1);
-		if (type != NULL)
-			reply.content_type = type;
-		if (reply.body == NULL)
-			reply = (struct httpc_reply){.error = ERR_NOMEM, .content_type = "", .body = ""};
-		else if (reply.status < 200 || reply.status > 599)
-			reply.error = ERR_FORMAT;
-	}
+	if (ev != NULL)
+		read_reply(&reply, ev);
 	httpc_done *done = c->order.done;
 	void *done_ctx = c->order.ctx;
 	c->reply = NULL;
@@ -373,7 +430,7 @@ httpc_expire(void *ctx)
 	if (c->reply != NULL || c->enough_status != 0)
 		return; /* it came in this very moment */
 	httpc_disconnect(c);
-	httpc_end(c, ERR_TIMEOUT);
+	httpc_end(c, c->is_too_long ? ERR_LIMIT : ERR_TIMEOUT);
 }
 
 struct httpc *

@@ -35,6 +35,7 @@
 #include "storage.h"
 #include "store/chain.h"
 #include "store/load.h"
+#include "store/peer_table.h"
 #include "store/snapshot.h"
 #include "util/clock.h"
 #include "util/file.h"
@@ -232,17 +233,28 @@ look_after_loading(struct master *m)
 	}
 }
 
-/* Nobody runs any more. True: and all has begun again. */
+/*
+ * Nobody runs any more. True: and all has begun again. Who was left alone still is: else a peer whose lost branches
+ * filled the segment would be asked for them again.
+ */
 static bool
 begin_again(struct master *m)
 {
+	static struct peer_pause pauses[PAUSE_TABLE_MAX];
+	bool is_taken[PAUSE_TABLE_MAX];
+
 	if (!m->is_rebuilding)
 		return false;
 	m->is_rebuilding = false;
+	for (uint32_t i = 0; i < PAUSE_TABLE_MAX; i++)
+		is_taken[i] = peer_pause_get(m->env.store, i, &pauses[i]);
 	store_destroy(m->env.store);
 	m->env.store = NULL;
 	if (make_store(m) != OK)
 		return false;
+	for (uint32_t i = 0; i < PAUSE_TABLE_MAX; i++)
+		if (is_taken[i])
+			peer_pause_put(m->env.store, i, &pauses[i]);
 	posts_begin_again(&m->posts);
 	return true;
 }

@@ -19,7 +19,7 @@
 #include "store/ring.h"
 
 #define HELD_MAX 16
-#define FAILED_MAX 16
+#define FAILED_MAX PEER_TABLE_MAX
 #define WAITING_MAX (STORE_RINGS_MAX * RING_COMMANDS)
 
 /* A peer asked in this round. */
@@ -71,6 +71,9 @@ struct resolver {
 	/* The fetch under way, in a round or for a push. */
 	struct fetch *fetch;
 	struct netaddr fetch_from;
+	struct loop_timer *patience; /* armed until the headers have shown that its chain wins */
+	uint64_t early_after_ms;     /* monotonic: no line before about blocks ahead of our clock */
+	struct u256 promised;	     /* work that it said its chain has; 0: it did not say */
 	struct branch branch;
 	struct blockref news_from;	   /* tip before what was adopted and not logged yet; none: nothing was */
 	uint64_t news_ms;		   /* monotonic: when that was */
@@ -110,12 +113,17 @@ void resolver_say_trouble(struct resolver *r, enum err e, uint64_t height);
 void resolver_remember_bad(struct resolver *r, const struct block *b);
 /* A round shall come, in so many ms or after what is under way. Asked again, it comes no later. */
 void resolver_want_round(struct resolver *r, uint64_t after_ms);
+/* Is there another whose head wins, to be asked in this round? */
+bool resolver_has_other(struct resolver *r);
 /* No fetch is under way any more: the next one, or the end of the round. */
 void resolver_go_on(struct resolver *r);
 
 /* resolver_fetch.c */
 
-void resolver_fetch(struct resolver *r, const struct netaddr *peer);
+/* promised: the work of its chain, as it says itself; NULL: it has not said. */
+void resolver_fetch(struct resolver *r, const struct netaddr *peer, const struct u256 *promised);
+/* The headers have not come in a while: if somebody else waits for his turn, it is his. */
+void resolver_lose_patience(void *resolver);
 /* It did not answer when last fetched from. */
 bool resolver_has_failed(const struct resolver *r, const struct netaddr *at);
 

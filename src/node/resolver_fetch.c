@@ -12,6 +12,8 @@
 
 #define PUSH_PAUSE_MS 200 /* between fetches that pushes alone ask for, when they brought nothing */
 #define NEWS_MS 10000
+#define PATIENCE_MS 2000
+#define EARLY_NEWS_MS 3600000
 
 static size_t
 locator(void *ctx, struct hash256 *out)
@@ -73,6 +75,7 @@ begin_bodies(void *ctx, const struct hash256 *ancestor)
 	struct resolver *r = ctx;
 	struct blockref from = chain_find_any(r->store, ancestor);
 
+	loop_timer_disarm(r->patience);
 	if (resolver_is_too_deep(r, from))
 		return RULE_REORG_TOO_DEEP;
 	/* If it fails, so does the first body, and the fetch stops. */
@@ -180,6 +183,60 @@ note_failed(struct resolver *r, bool has_failed)
 		r->failed[r->failed_count++ % FAILED_MAX] = r->fetch_from;
 }
 
+/* Whoever promises work and has it not would be asked first for ever. Nobody honest does: a chain's work only grows. */
+static bool
+has_kept_word(const struct resolver *r, const struct fetch_result *result)
+{
+	struct head ours;
+
+	chain_head(r->store, chain_tip(r->store), &ours);
+	return result->is_early || u256_compare(&ours.work, &r->promised) >= 0;
+}
+
+/* A clock that is wrong stays so for a while, and it may be ours. */
+static void
+say_early(struct resolver *r, const char *from)
+{
+	uint64_t now = clock_mono_ms();
+
+	if (now < r->early_after_ms)
+		return;
+	r->early_after_ms = now + EARLY_NEWS_MS;
+	log_warn(
+	    "resolver: %s has blocks more than %d s ahead of our clock, which wait: one of the two clocks is wrong",
+	    from, TIME_AHEAD_MS / 1000);
+}
+
+static void
+end_fetch(struct resolver *r)
+{
+	loop_timer_disarm(r->patience);
+	fetch_free(r->fetch);
+	r->fetch = NULL;
+	resolver_go_on(r);
+}
+
+void
+resolver_lose_patience(void *ctx)
+{
+	struct resolver *r = ctx;
+	char from[NETADDR_TEXT_SIZE];
+
+	/* Outside a round it was a push that made us ask, and rounds must not wait for pushes. */
+	if (r->in_round && !r->wants_round && !resolver_has_other(r)) {
+		loop_timer_arm(r->patience, PATIENCE_MS);
+		return;
+	}
+	netaddr_format(from, &r->fetch_from);
+	if (!resolver_has_failed(r, &r->fetch_from))
+		log_warn("resolver: %s: it is slow with its headers, and others wait", from);
+	note_failed(r, true);
+	/* It may be no more than slow: in a round it has its turn after the others, with all the time it needs. */
+	if (!r->in_round)
+		resolver_want_round(r, 0);
+	end_fetch(r);
+}
+
 static void
 fetched(void *ctx, const struct fetch_result *result)
 {
@@ -205,23 +262,30 @@ fetched(void *ctx, const struct fetch_result *result)
 		log_debug("resolver: %s: %s", from, result->reason);
 		break;
 	case FETCH_DONE:
+		if (!has_kept_word(r, result)) {
+			log_warn("resolver: %s: it has less work than it says", from);
+			pause_peer(r, from, "protocol");
+		}
+		break;
 	case FETCH_STOPPED:
 		break;
 	}
+	if (result->is_early)
+		say_early(r, from);
 	note_failed(r, result->end == FETCH_FAILED);
 	if (result->bodies == 0)
 		r->push_fetch_after_ms = clock_mono_ms() + PUSH_PAUSE_MS;
-	fetch_free(r->fetch);
-	r->fetch = NULL;
-	resolver_go_on(r);
+	end_fetch(r);
 }
 
 void
-resolver_fetch(struct resolver *r, const struct netaddr *peer)
+resolver_fetch(struct resolver *r, const struct netaddr *peer, const struct u256 *promised)
 {
 	static const struct fetch_callbacks callbacks = {
 	    locator, known, is_bad, wins, now_ms, begin_bodies, resolver_foresee, take_body, flush, progress, fetched};
 
 	r->fetch_from = *peer;
+	r->promised = promised != NULL ? *promised : u256_of(0);
 	r->fetch = fetch_start(r->child->loop, peer, r->from, store_params(r->store), &callbacks, r);
+	loop_timer_arm(r->patience, PATIENCE_MS);
 }

@@ -134,7 +134,7 @@ fetch_from_pusher(struct resolver *r, const struct push *p)
 	settle_fetch(r);
 	text_copy(r->fetching_for, sizeof(r->fetching_for), payer(r, p));
 	r->fetching_at = chain_tip(r->store);
-	resolver_fetch(r, &at);
+	resolver_fetch(r, &at, NULL);
 }
 
 static void

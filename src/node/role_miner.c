@@ -38,6 +38,7 @@
 
 #define SLICE_US 4000
 #define SLICE_FIRST 4096 /* tries, until the speed is known */
+#define SPEED_MS 2000	 /* over which the speed that is told is measured, rests included */
 #define REFRESH_MS 500	 /* age at which a draft is made anew */
 #define RETRY_MS 1000	 /* after trouble, and while nothing can be mined */
 #define FUTILE_REST 10	 /* rest after a draft that came to nothing, in times of what it took */
@@ -77,9 +78,11 @@ struct miner {
 	struct order orders[ORDERS_MAX]; /* the first is being worked on */
 	size_t order_count;
 	uint64_t slice_tries;
-	uint64_t rest_until_us; /* monotonic: no work before */
-	bool is_clock_behind;	/* logged once */
-	enum err trouble;	/* why the last block could not be kept: logged once */
+	uint64_t speed_since_ms; /* monotonic, 0: no search is under way */
+	uint64_t speed_tries;	 /* since then */
+	uint64_t rest_until_us;	 /* monotonic: no work before */
+	bool is_clock_behind;	 /* logged once */
+	enum err trouble;	 /* why the last block could not be kept: logged once */
 	struct hash256 *seen;
 	struct candidate *candidates;
 };
@@ -373,18 +376,43 @@ take_commands(struct miner *m)
 			finish_order(m, i, ERR_TIMEOUT);
 }
 
+/* What users see of it: mean speed while there is something to mine. */
+static void
+note_speed(struct miner *m, uint64_t tries)
+{
+	uint64_t now = clock_mono_ms();
+
+	role_count(m->store, COUNT_HASHES, tries);
+	m->speed_tries += tries;
+	if (m->speed_since_ms == 0) {
+		m->speed_since_ms = now;
+		m->speed_tries = 0;
+	} else if (now - m->speed_since_ms >= SPEED_MS) {
+		role_set(m->store, COUNT_HASH_RATE, m->speed_tries * 1000 / (now - m->speed_since_ms));
+		m->speed_since_ms = now;
+		m->speed_tries = 0;
+	}
+}
+
+static void
+forget_speed(struct miner *m)
+{
+	m->speed_since_ms = 0;
+	role_set(m->store, COUNT_HASH_RATE, 0);
+}
+
 static void
 search(struct miner *m)
 {
 	uint64_t since = clock_mono_us(), used, nonce, tries = m->slice_tries;
 
 	if (headerhash_search(&nonce, (const uint8_t *)m->draft.block.data, &m->draft.target, m->draft.nonce, tries)) {
-		role_count(m->store, COUNT_HASHES, nonce - m->draft.nonce + 1);
+		note_speed(m, nonce - m->draft.nonce + 1);
 		found(m, nonce);
 		return;
 	}
 	m->draft.nonce += tries;
-	role_count(m->store, COUNT_HASHES, tries);
+	note_speed(m, tries);
 	used = clock_mono_us() - since;
 	if (used < SLICE_US / 2)
 		m->slice_tries *= 2;
@@ -405,6 +433,7 @@ work(void *ctx)
 	if ((to = wanted(m)) == NULL) {
 		loop_timer_disarm(m->slice);
 		drop_draft(m);
+		forget_speed(m);
 		return;
 	}
 	if (since >= m->rest_until_us) {

@@ -2,6 +2,8 @@
  * The resolver makes the best chain that is known ours. It works in rounds, every [resolver] interval and whenever it
  * is woken for one (a new peer, PUT /consensus): it asks the heads of all peers, which costs the same whatever the
  * chains' lengths, and fetches from those that win, best first, those that did not answer last time after the others.
+ * Who is slow with its headers while others wait loses its turn: any number of addresses may be somebody's who only wants
+ * to keep us waiting.
  * Between rounds it takes in the blocks that peers push: one that fits is judged and committed at once, one whose
  * parent is missing makes it fetch from the peer that pushed it.
  *
@@ -157,6 +159,12 @@ best_asked(struct resolver *r)
 	return best;
 }
 
+bool
+resolver_has_other(struct resolver *r)
+{
+	return best_asked(r) != NULL;
+}
+
 void
 resolver_go_on(struct resolver *r)
 {
@@ -172,7 +180,7 @@ resolver_go_on(struct resolver *r)
 	best = best_asked(r);
 	if (best != NULL) {
 		best->is_wanted = false;
-		resolver_fetch(r, &best->at);
+		resolver_fetch(r, &best->at, &best->head.work);
 	} else {
 		end_round(r);
 	}
@@ -275,6 +283,7 @@ role_resolver(struct child *c)
 	r.from = child_from(c, &r.from_space);
 	r.next = loop_timer_new(c->loop, start_round, &r);
 	r.more = loop_timer_new(c->loop, rang, &r);
+	r.patience = loop_timer_new(c->loop, resolver_lose_patience, &r);
 	r.retry = loop_timer_new(c->loop, resolver_retry_held, &r);
 	branch_init(&r.branch, r.store);
 	resolver_verify_init(&r);

@@ -91,7 +91,8 @@ is_usable(struct fetch *f, const struct httpc_reply *reply)
 			 reply->content_type);
 		finish_with(f, is_unable ? FETCH_FAILED : FETCH_MISBEHAVED, reason);
 	} else if (reply->error == ERR_LIMIT || reply->error == ERR_FORMAT) {
-		finish_with(f, FETCH_MISBEHAVED, "its answer was too long or not HTTP");
+		finish_with(f, FETCH_MISBEHAVED,
+			    reply->error == ERR_LIMIT ? "its answer was too long" : "its answer was no plain HTTP");
 	} else {
 		finish_with(f, FETCH_FAILED,
 			    reply->error == ERR_TIMEOUT ? "it did not answer in time" : "the connection was cut");
@@ -179,8 +180,10 @@ take_header(struct fetch *f, const uint8_t *bytes)
 		return false;
 	}
 	/* Slightly early blocks are not wrong: what stands before them is taken now, they in a later round. */
-	if (header_check_clock(&h, f->cb.now_ms(f->ctx)) != RULE_OK)
+	if (header_check_clock(&h, f->cb.now_ms(f->ctx)) != RULE_OK) {
+		f->result.is_early = true;
 		return false;
+	}
 	if (f->count == f->room) {
 		f->room = f->room == 0 ? 256 : f->room * 2;
 		f->pending = xrealloc(f->pending, f->room * sizeof(*f->pending));
@@ -227,6 +230,8 @@ got_headers(void *ctx, const struct httpc_reply *reply)
 		begin_bodies(f);
 	else if (f->is_full && f->count < FETCH_HEADERS_MAX)
 		ask_headers(f);
+	else if (f->is_full)
+		finish_with(f, FETCH_MISBEHAVED, "it has headers without end and without the work of our chain");
 	else
 		finish(f);
 }

@@ -39,6 +39,25 @@ show_clock(struct table *t, const struct jval *peers)
 			   skew > 0 ? "behind" : "ahead of");
 }
 
+/* When the next block may come, and by what that is said. */
+static void
+show_outlook(struct table *t, const struct jval *mining)
+{
+	char span[SHOW_NUMBER_SIZE], needed[SHOW_NUMBER_SIZE], number[SHOW_NUMBER_SIZE];
+	uint64_t own = jval_u64(mining, "hash_rate", 0), all = jval_u64(mining, "network_hash_rate", 0);
+	if (mining == NULL)
+		return;
+	if (!jval_is_integer(jval_get(mining, "expected_ms")))
+		table_fact(t, "next block", "nobody knows when: too few have been mined");
+	else if (own > all)
+		table_fact(t, "next block", "in about %s, at this node's %s hashes a second",
+			   show_span(span, mining, "expected_ms"), show_number(number, mining, "hash_rate"));
+	else
+		table_fact(t, "next block", "in about %s, at the pace of the last %s blocks",
+			   show_span(span, mining, "expected_ms"), show_number(number, mining, "blocks_measured"));
+	table_fact(t, "hashes needed", "%s", show_number(needed, mining, "hashes_needed"));
+}
+
 static enum cli_exit
 run_status(struct cli *c, const struct args *a)
 {
@@ -67,6 +86,7 @@ run_status(struct cli *c, const struct args *a)
 		table_fact(&t, "height", "%s", show_number(number, root, "height"));
 		table_fact(&t, "head", "%s", show_text(root, "head"));
 		table_fact(&t, "work", "%s", show_text(root, "work"));
+		show_outlook(&t, jval_get(root, "mining"));
 		table_fact(&t, "reward", "%s", show_amount(amount, params, "reward"));
 		table_fact(&t, "minimum fee", "%s", show_amount(amount, params, "minimum_fee"));
 		if (jval_is_integer(jval_get(peers, "up")))

@@ -40,6 +40,32 @@ show_time(char text[CLOCK_TEXT_SIZE], const struct jval *object, const char *key
 }
 
 const char *
+show_span(char text[SHOW_NUMBER_SIZE], const struct jval *object, const char *key)
+{
+	static const struct {
+		uint64_t below_ms, unit_ms;
+		const char *name;
+	} units[] = {
+	    {UINT64_C(120) * 1000, 1000, "s"},
+	    {UINT64_C(120) * 60000, 60000, "min"},
+	    {UINT64_C(48) * 3600000, 3600000, "h"},
+	    {UINT64_MAX, 86400000, "d"},
+	};
+	uint64_t v;
+	size_t i = 0;
+	if (jval_number(&v, jval_get(object, key), NUMBER_MAX) != OK)
+		return UNKNOWN;
+	while (v >= units[i].below_ms)
+		i++;
+	if (v < 10000)
+		snprintf(text, SHOW_NUMBER_SIZE, "%" PRIu64 ".%" PRIu64 " s", v / 1000, v % 1000 / 100);
+	else
+		snprintf(text, SHOW_NUMBER_SIZE, "%" PRIu64 " %s", (v + units[i].unit_ms / 2) / units[i].unit_ms,
+			 units[i].name);
+	return text;
+}
+
+const char *
 show_text(const struct jval *object, const char *key)
 {
 	return jval_str(object, key, UNKNOWN);

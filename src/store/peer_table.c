@@ -219,14 +219,35 @@ peer_table_recover(struct store *s)
 }
 
 bool
+peer_pause_get(const struct store *s, uint32_t i, struct peer_pause *out)
+{
+	const struct pause_slot *slot = &pauses(s)->slots[i < PAUSE_TABLE_MAX ? i : 0];
+
+	return i < PAUSE_TABLE_MAX && seqslot_read(&slot->seq, &slot->is_used, out, &slot->pause, sizeof(*out));
+}
+
+static void
+pause_write(struct pause_slot *slot, const struct peer_pause *p)
+{
+	seqslot_open(&slot->seq);
+	seqslot_write(&slot->pause, p, sizeof(*p));
+	atomic_store_explicit(&slot->is_used, 1, memory_order_relaxed);
+	seqslot_close(&slot->seq);
+}
+
+void
+peer_pause_put(struct store *s, uint32_t i, const struct peer_pause *p)
+{
+	if (i < PAUSE_TABLE_MAX)
+		pause_write(&pauses(s)->slots[i], p);
+}
+
+bool
 peer_pause_find(const struct store *s, const char *address, uint64_t now_ms, struct peer_pause *out)
 {
-	for (uint32_t i = 0; i < PAUSE_TABLE_MAX; i++) {
-		const struct pause_slot *slot = &pauses(s)->slots[i];
-		if (seqslot_read(&slot->seq, &slot->is_used, out, &slot->pause, sizeof(*out)) &&
-		    strcmp(out->address, address) == 0)
+	for (uint32_t i = 0; i < PAUSE_TABLE_MAX; i++)
+		if (peer_pause_get(s, i, out) && strcmp(out->address, address) == 0)
 			return out->until_ms > now_ms;
-	}
 	return false;
 }
 
@@ -266,9 +287,6 @@ peer_pause_set(struct store *s, const char *address, const char *rule, uint64_t 
 	text_copy(p.rule, sizeof(p.rule), rule);
 	p.until_ms = now_ms + length;
 	p.count++;
-	seqslot_open(&place->seq);
-	seqslot_write(&place->pause, &p, sizeof(p));
-	atomic_store_explicit(&place->is_used, 1, memory_order_relaxed);
-	seqslot_close(&place->seq);
+	pause_write(place, &p);
 	return length;
 }

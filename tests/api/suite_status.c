@@ -93,6 +93,31 @@ START_TEST(shows_the_mode_that_the_miner_is_in)
 }
 END_TEST
 
+START_TEST(tells_when_the_next_block_can_be_expected)
+{
+	/* Nothing was mined yet. */
+	ck_assert_int_eq(node_get(&n, "/status"), 200);
+	ck_assert(jval_is_null(jval_get(jval_get(node_doc(&n), "mining"), "expected_ms")));
+	node_extend(&n, chain_tip(n.store), 2, 0);
+	ck_assert_int_eq(node_get(&n, "/status"), 200);
+	const struct jval *mining = jval_get(node_doc(&n), "mining");
+	uint64_t needed = jval_u64(mining, "hashes_needed", 0);
+	ck_assert_uint_ge(needed, UINT64_C(1) << n.params.difficulty);
+	ck_assert_uint_eq(jval_u64(mining, "hash_rate", 9), 0);
+	ck_assert_uint_eq(jval_u64(mining, "blocks_measured", 0), 1);
+	ck_assert(jval_is_integer(jval_get(mining, "since_ms")));
+	ck_assert(jval_is_integer(jval_get(mining, "network_hash_rate")));
+	ck_assert(jval_is_integer(jval_get(mining, "expected_ms")));
+	/* Our own miner knows better how fast it is. */
+	role_started(n.store, 0, "miner", getpid(), clock_wall_ms(), clock_mono_ms());
+	role_set(n.store, COUNT_HASH_RATE, needed * 2000);
+	ck_assert_int_eq(node_get(&n, "/status"), 200);
+	mining = jval_get(node_doc(&n), "mining");
+	ck_assert_uint_eq(jval_u64(mining, "hash_rate", 0), needed * 2000);
+	ck_assert_uint_le(jval_u64(mining, "expected_ms", 9), 1);
+}
+END_TEST
+
 static void
 know(const char *address, enum peer_state state, const char *reason, uint64_t height)
 {
@@ -166,6 +191,7 @@ suite_status(void)
 	tcase_add_test(tc, is_live_and_ready);
 	tcase_add_test(tc, tells_everything_about_the_node);
 	tcase_add_test(tc, shows_the_mode_that_the_miner_is_in);
+	tcase_add_test(tc, tells_when_the_next_block_can_be_expected);
 	tcase_add_test(tc, lists_peers_with_state_and_reason);
 	return s;
 }

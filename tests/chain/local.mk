@@ -13,6 +13,7 @@ tests_chain_test_chain_SOURCES = \
 	tests/chain/suite_judgement.c \
 	tests/chain/suite_ledger.c \
 	tests/chain/suite_merkle.c \
+	tests/chain/suite_outlook.c \
 	tests/chain/suite_params.c \
 	tests/chain/suite_pow.c \
 	tests/chain/suite_property.c \

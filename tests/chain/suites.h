@@ -11,6 +11,7 @@ Suite *suite_header_chain(void);
 Suite *suite_judgement(void);
 Suite *suite_ledger(void);
 Suite *suite_merkle(void);
+Suite *suite_outlook(void);
 Suite *suite_params(void);
 Suite *suite_pow(void);
 Suite *suite_property(void);

@@ -178,6 +178,7 @@ START_TEST(a_block_ahead_of_the_clock_ends_the_usable_part)
 	ck_assert_int_eq(taker_fetch(&taker, &actor.at), FETCH_DONE);
 	ck_assert_uint_eq(taker_height(&taker), 7);
 	ck_assert_uint_eq(taker.result.bodies, 7);
+	ck_assert(taker.result.is_early);
 }
 END_TEST
 

@@ -72,6 +72,7 @@ class FakeNode:
     def __init__(self):
         self.lock = threading.Lock()
         self.minimum_fee = 0
+        self.outlook = None  # what /status says under mining
         self.has_miner_address = True
         self.accounts = {}  # address: [balance, next sequence]
         self.transfers = {}  # id: the answer of GET /transactions/{id}
@@ -127,6 +128,7 @@ class FakeNode:
         if (method, url.path) == ("GET", "/status"):
             head = self.blocks[-1]
             status = {"node": "fake", "network": self.params(), "genesis": self.genesis, "height": head["height"]}
+            status |= {"mining": self.outlook} if self.outlook else {}
             return Reply(200, {**status, "head": head["hash"], "work": "0fa0", "peers": {"up": 2, "known": 3}})
         if method == "GET" and parts[0] == "addresses":
             balance, sequence = self.accounts.get(parts[1], [0, 0])

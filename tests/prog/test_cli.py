@@ -607,6 +607,33 @@ def test_status_shows_what_two_people_compare(rensa, node):
     assert rensa("--json", "status").json()["network"]["address_version"] == 60
 
 
+OUTLOOK = {"hashes_needed": 4096, "hash_rate": 0, "network_hash_rate": 160, "blocks_measured": 20, "expected_ms": 25_400}
+
+
+@pytest.mark.parametrize(
+    "changes, shown",
+    [
+        ({}, "in about 25 s, at the pace of the last 20 blocks"),
+        ({"expected_ms": 400}, "in about 0.4 s, at"),
+        ({"expected_ms": 119_000}, "in about 119 s, at"),
+        ({"expected_ms": 200_000}, "in about 3 min, at"),
+        ({"expected_ms": 47 * 3_600_000}, "in about 47 h, at"),
+        ({"expected_ms": 2**53 - 1}, "in about 104249991 d, at"),
+        ({"hash_rate": 161}, "in about 25 s, at this node's 161 hashes a second"),
+        ({"network_hash_rate": None, "expected_ms": None, "blocks_measured": 0}, "nobody knows when"),
+    ],
+)
+def test_status_shows_when_the_next_block_is_expected(rensa, node, changes, shown):
+    node.outlook = OUTLOOK | changes
+    (line,) = [line for line in rensa("status").out.splitlines() if line.startswith("next block")]
+    assert shown in line
+
+
+def test_a_node_that_says_nothing_of_the_next_block_is_shown_without(rensa, node):
+    node.outlook = None
+    assert "next block" not in rensa("status").out
+
+
 def test_peers_come_with_the_reason_that_keeps_them_apart(rensa, node):
     lines = rensa("peers").out.splitlines()
     assert lines[0].split() == ["ADDRESS", "STATE", "HEIGHT", "SEEN", "AGO", "NEXT", "IN", "SOURCE", "REASON"]

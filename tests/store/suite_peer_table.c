@@ -407,6 +407,35 @@ START_TEST(long_addresses_and_rules_are_cut)
 }
 END_TEST
 
+START_TEST(pauses_can_be_carried_into_another_segment)
+{
+	static struct peer_pause kept[PAUSE_TABLE_MAX];
+	bool is_taken[PAUSE_TABLE_MAX];
+	struct store *s = segment_make(&(struct segment_plan){0});
+	struct peer_pause p;
+
+	pause(s, 1, 1000);
+	pause(s, 2, 1000);
+	pause(s, 2, 1000);
+	for (uint32_t i = 0; i < PAUSE_TABLE_MAX; i++) {
+		is_taken[i] = peer_pause_get(s, i, &kept[i]);
+		ck_assert(is_taken[i] == (i < 2));
+	}
+	ck_assert(!peer_pause_get(s, PAUSE_TABLE_MAX, &p));
+	s = segment_make(&(struct segment_plan){0});
+	ck_assert(!is_paused(s, 1, 1000));
+	for (uint32_t i = 0; i < PAUSE_TABLE_MAX; i++)
+		if (is_taken[i])
+			peer_pause_put(s, i, &kept[i]);
+	peer_pause_put(s, PAUSE_TABLE_MAX, &kept[0]);
+	ck_assert(is_paused(s, 1, 30999) && !is_paused(s, 1, 31000));
+	ck_assert(is_paused(s, 2, 60999) && !is_paused(s, 2, 61000));
+	ck_assert(!is_paused(s, 3, 1000));
+	/* Counted on. */
+	ck_assert_uint_eq(peer_pause_set(s, kept[1].address, "rule", 0), 120000);
+}
+END_TEST
+
 Suite *
 suite_peer_table(void)
 {
@@ -424,5 +453,6 @@ suite_peer_table(void)
 	tcase_add_test(tc, when_all_places_are_taken_the_pause_that_ends_first_goes);
 	tcase_add_test(tc, a_half_written_pause_is_read_by_nobody_and_its_place_used_again);
 	tcase_add_test(tc, long_addresses_and_rules_are_cut);
+	tcase_add_test(tc, pauses_can_be_carried_into_another_segment);
 	return suite;
 }

@@ -146,9 +146,13 @@ class Block:
     def mine(self, meets=True, target=None, wanted=lambda hash: True):
         """Searches a nonce from the present one on: the hash meets the target, or with meets=False does not."""
         limit = rc.target_expand(target or self.header.target)
-        while (int.from_bytes(self.hash, "big") <= limit) != meets or not wanted(self.hash):
-            self.header.nonce += 1
-        self.is_sealed = True
+        head, nonce = self.header.bytes[:-8], self.header.nonce
+        while True:
+            hash = rc.sha256d(head + u(nonce, 8))
+            if (int.from_bytes(hash, "big") <= limit) == meets and wanted(hash):
+                break
+            nonce += 1
+        self.header.nonce, self.is_sealed = nonce, True
         return self
 
     def seal(self):
@@ -232,9 +236,9 @@ class Chain:
 
     def mined(self, miner, count=1, transfers=(), time=None):
         """A new chain, longer by so many valid blocks; the first has the transfers."""
-        chain = self
+        chain = Chain(self.params, list(self.blocks))
         for _ in range(count):
-            chain = chain.plus(chain.draft(miner, transfers, time))
+            chain.blocks.append(chain.draft(miner, transfers, time).seal())
             transfers, time = (), None
         return chain
 

@@ -36,15 +36,15 @@ class Host:
 
 
 class Switch:
-    """A bridge with `count` hosts at PREFIX.1 and on. cut(k) takes host k off the bridge, join(k) puts it back."""
+    """A bridge with `count` hosts at PREFIX.1 and on. cut(k) takes host k off the bridge, join(k) puts it back; split(groups)
+    gives each group of hosts a bridge of its own, heal() puts all on one again."""
 
     def __init__(self, count, prefix="10.99.0"):
         tag = f"r{os.getpid() % 100000}"
-        self.name, self.hosts = f"{tag}sw", []
+        self.name, self.hosts, self.bridges = f"{tag}sw", [], 0
         try:
             ip("netns", "add", self.name)
-            ip("-n", self.name, "link", "add", "br0", "type", "bridge")
-            ip("-n", self.name, "link", "set", "br0", "up")
+            self.add_bridge()
             for k in range(1, count + 1):
                 host = Host(f"{tag}h{k}", f"{prefix}.{k}", f"p{k}")
                 ip("netns", "add", host.name)
@@ -57,6 +57,22 @@ class Switch:
         except BaseException:
             self.close()
             raise
+
+    def add_bridge(self):
+        ip("-n", self.name, "link", "add", f"br{self.bridges}", "type", "bridge")
+        ip("-n", self.name, "link", "set", f"br{self.bridges}", "up")
+        self.bridges += 1
+
+    def split(self, groups):
+        """Groups of numbers of hosts; who is in none stays where it is."""
+        while self.bridges < len(groups):
+            self.add_bridge()
+        for bridge, group in enumerate(groups):
+            for k in group:
+                ip("-n", self.name, "link", "set", self.hosts[k].port, "master", f"br{bridge}")
+
+    def heal(self):
+        self.split([range(len(self.hosts))])
 
     def cut(self, k):
         ip("-n", self.name, "link", "set", self.hosts[k].port, "down")

@@ -113,6 +113,7 @@ def test_after_a_crash_it_waits_for_an_orderly_stop(branched, alice):
     branched.mine(alice.address, 1)
     last = branched.head()
     branched.kill()
+    branched.wait_gone()
     done = rensa("compact", "--data", branched.data_dir)
     assert done.code == REFUSED and "start it once and stop it" in done.err
     branched.start()

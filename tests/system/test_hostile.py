@@ -8,7 +8,7 @@ import time
 import pytest
 
 from chainmaker import BREAKS, PARAMS, Chain, broken, pack_blocks
-from fakepeer import FakePeer
+from fakepeer import FakePeer, claim_of
 from wallet import Wallet
 
 PARAMETERS = PARAMS | {"name": "hostile", "difficulty": 6, "minimum_fee": 10, "max_block_bytes": 131072}
@@ -196,15 +196,17 @@ def test_a_peer_that_breaks_the_protocol_is_left_alone(net, fakes, kind):
     assert node.mine(MINER.address)
 
 
-def test_claims_of_work_alone_move_nothing(net, fakes):
-    fake_head = BASE.mined(MINER, 5)
-
+def test_whoever_claims_more_work_than_it_has_is_left_alone(net, fakes):
     class Boaster(FakePeer):
         def __init__(self, host, port, chain):
-            super().__init__(host, port, chain, claims=fake_head)
+            super().__init__(host, port, chain, claims=claim_of(chain, more=100))
 
     node, fake = meet(net, fakes, Boaster)
     net.wait_until("what it has is taken", lambda: is_at(node, BASE))
-    rounds = node.rounds()
+    state = net.wait_until("the peer is paused", lambda: paused(node, fake))
+    assert "protocol" in state["reason"]
+    assert node.log_has("resolver:", fake.address, "less work than it says")
+    rounds, asked = node.rounds(), fake.asked["headers"]
     net.wait_until("more rounds", lambda: node.rounds() > rounds + 1)
+    assert fake.asked["headers"] == asked
     assert is_at(node, BASE)
