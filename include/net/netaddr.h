@@ -30,6 +30,11 @@ int netaddr_compare(const struct netaddr *a, const struct netaddr *b); /* v4 fir
 bool netaddr_is_loopback(const struct netaddr *a);
 bool netaddr_is_link_local(const struct netaddr *a);
 bool netaddr_is_any(const struct netaddr *a); /* 0.0.0.0 or :: */
+/*
+ * A number for the part of the net that an address lies in: its first 16 bits for IPv4, 32 for IPv6. Whoever has many
+ * addresses has most of them in few such groups. Never 0.
+ */
+uint64_t netaddr_group(const struct netaddr *a);
 socklen_t netaddr_to_sockaddr(struct sockaddr_storage *out, const struct netaddr *a);
 enum err netaddr_from_sockaddr(struct netaddr *out, const struct sockaddr *sa) MUSTCHECK;
 /* Blocking look-up of host (name or numeric) by the system's resolver; up to max addresses with that port. */

@@ -16,6 +16,7 @@ enum probe_result { PROBE_OPEN, PROBE_REFUSED, PROBE_SILENT, PROBE_UNREACHABLE }
 
 struct probe_options {
 	uint32_t rate;		    /* connects a second, 1 to 100,000 */
+	uint32_t burst;		    /* connects at once after a rest, below the rate; 0: hardly any */
 	uint32_t timeout_ms;	    /* after which an address is silent */
 	uint32_t open_max;	    /* connects under way at once */
 	const struct netaddr *from; /* local address to connect from, or NULL */

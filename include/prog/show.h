@@ -19,7 +19,9 @@
 const char *show_number(char text[SHOW_NUMBER_SIZE], const struct jval *object, const char *key);
 const char *show_amount(char text[AMOUNT_TEXT_SIZE], const struct jval *object, const char *key);
 const char *show_time(char text[CLOCK_TEXT_SIZE], const struct jval *object, const char *key);
-/* A span of milliseconds in the unit that suits it, rounded: "0.4 s", "25 s", "3 min", "2 h", "5 d". */
+/* A span in the unit that suits it, rounded: "0 s", "25 s", "3 min", "2 h", "5 d". */
+const char *show_ms(char text[SHOW_NUMBER_SIZE], uint64_t ms);
+/* The same of a member in milliseconds, with tenths while they tell something: "0.4 s". */
 const char *show_span(char text[SHOW_NUMBER_SIZE], const struct jval *object, const char *key);
 /* Borrowed from the document. */
 const char *show_text(const struct jval *object, const char *key);

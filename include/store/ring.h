@@ -101,7 +101,11 @@ bool command_is_cancelled(const struct store *s, struct command_handle h);
 void command_mined(struct store *s, struct command_handle h, struct blockref block);
 void command_finish(struct store *s, struct command_handle h, enum err error, bool replaced);
 
-/* Worker: an address that may be a node, told by the node itself. Lossy: old hints are overwritten. */
+/*
+ * Worker: an address that may be a node, told by the node itself; with RING_HINT_ELSEWHERE in front if it is of another
+ * host than the one that the node called from. Lossy: old hints are overwritten.
+ */
+#define RING_HINT_ELSEWHERE '+'
 void ring_put_hint(struct store *s, uint32_t ring, const char *address);
 /* Discovery: the next hint of any ring since the last call. cursor is the caller's, zeroed at the start. */
 struct hint_cursor {

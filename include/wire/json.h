@@ -46,6 +46,8 @@ bool jval_bool(const struct jval *object, const char *key, bool fallback);
 const char *jval_text(const struct jval *v, size_t *len);
 /* ERR_FORMAT: not an integer; ERR_LIMIT: negative or above max. */
 enum err jval_number(uint64_t *out, const struct jval *v, uint64_t max) MUSTCHECK;
+/* ERR_FORMAT: not an integer. */
+enum err jval_signed(int64_t *out, const struct jval *v) MUSTCHECK;
 /* The first key of object that is not among allowed[count], NULL if all are. */
 const char *jval_unknown_key(const struct jval *object, const char *const *allowed, size_t count);
 /* The document as text, indented: for `--json` and for people. */

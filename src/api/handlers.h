@@ -22,6 +22,8 @@ route_handler events_get;
 route_handler mine_post, mine_start_post, mine_stop_post, consensus_put;
 /* peers.c, status.c */
 route_handler peers_get, status_get, live_get, ready_get;
+/* peer_exchange.c */
+route_handler peer_peers;
 /* peer_routes.c */
 route_handler peer_hello, peer_headers, peer_blocks, peer_compact, peer_parts;
 /* peer_push.c */

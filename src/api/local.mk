@@ -22,6 +22,7 @@ librensa_api_a_SOURCES = \
 	src/api/input.c \
 	src/api/input.h \
 	src/api/mining.c \
+	src/api/peer_exchange.c \
 	src/api/peer_push.c \
 	src/api/peer_routes.c \
 	src/api/peers.c \

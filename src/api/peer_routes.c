@@ -16,6 +16,8 @@
 /* In parts, so that a caller's list of hundreds of blocks is not held on the stack. */
 #define HEADERS_WINDOW 256
 
+_Static_assert(RING_ADDRESS_SIZE > NETADDR_TEXT_SIZE, "a numeric address fits into the ring, with a mark in front");
+
 static void
 our_hello(const struct api *a, struct hello *h)
 {
@@ -47,33 +49,48 @@ is_met(const struct api *a, const char *address)
 	case PEER_OTHER_GENESIS:
 	case PEER_OTHER_PROTOCOL:
 	case PEER_SELF:
+	case PEER_SPARE:
+	case PEER_SAME_NODE:
 		return true;
 	default:
 		return false;
 	}
 }
 
+/* is_elsewhere: said of another host than the one that says it. */
+static void
+put_hint(struct api *a, const struct netaddr *at, bool is_elsewhere)
+{
+	char text[1 + NETADDR_TEXT_SIZE] = {RING_HINT_ELSEWHERE};
+
+	netaddr_format(text + 1, at);
+	if (is_met(a, text + 1))
+		return;
+	ring_put_hint(a->store, a->o.ring, is_elsewhere ? text : text + 1);
+	a->o.wake(a->o.wake_ctx, API_WAKE_DISCOVERY);
+}
+
 /*
- * Where the caller can be reached: where it came from, on the port that it names. What it advertises counts only if it
- * is a numeric address of the same host, so that nobody can send us to a third.
+ * Where the caller can be reached: where it came from, on the port that it names, and at what it advertises, if that is
+ * a numeric address. On the host that it came from only the advertised port counts; another host may be the one that
+ * forwards a port to it, so that it is told to discovery as what others say: it gets a handshake now and then.
  */
 static void
 take_hint(struct api *a, const struct http_req *req, const struct hello *h)
 {
-	char text[NETADDR_TEXT_SIZE];
 	struct netaddr at, advertised;
 
 	if (h->nonce == a->o.node_nonce || h->port == 0)
 		return;
 	http_req_from(req, &at);
 	at.port = h->port;
-	if (netaddr_parse(&advertised, h->advertise) == OK && netaddr_same_ip(&advertised, &at))
-		at = advertised;
-	netaddr_format(text, &at);
-	if (is_met(a, text))
-		return;
-	ring_put_hint(a->store, a->o.ring, text);
-	a->o.wake(a->o.wake_ctx, API_WAKE_DISCOVERY);
+	if (netaddr_parse(&advertised, h->advertise) == OK) {
+		if (netaddr_same_ip(&advertised, &at))
+			at = advertised;
+		else
+			put_hint(a, &advertised, true);
+	}
+	put_hint(a, &at, false);
 }
 
 /* Also a node of another network or version gets our hello: both sides can then name what differs. */

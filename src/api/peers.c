@@ -26,6 +26,16 @@ write_head(struct jout *j, const struct peer_entry *e)
 }
 
 static void
+write_time(struct jout *j, const char *key, uint64_t ms)
+{
+	jout_key(j, key);
+	if (ms == 0)
+		jout_null(j);
+	else
+		jout_u64(j, ms);
+}
+
+static void
 write_peer(struct jout *j, const struct api *a, const struct peer_entry *e, uint64_t now_ms)
 {
 	struct peer_pause pause;
@@ -50,6 +60,10 @@ write_peer(struct jout *j, const struct api *a, const struct peer_entry *e, uint
 	jout_raw(j, skew, (size_t)len);
 	jout_ku64(j, "since", e->since_ms);
 	jout_ku64(j, "checked", e->checked_ms);
+	write_time(j, "met", e->good_ms);
+	write_time(j, "next_try", e->next_ms);
+	write_time(j, "paused_until", is_paused ? pause.until_ms : 0);
+	jout_ku64(j, "failures", e->failures);
 	jout_kstring(j, "source", e->source);
 	jout_object_end(j);
 }
@@ -63,6 +77,7 @@ peers_get(struct api *a, struct http_req *req, const char *name)
 
 	(void)name;
 	jout_object(&j);
+	jout_ku64(&j, "timestamp", now_ms);
 	jout_key(&j, "peers");
 	jout_array(&j);
 	for (uint32_t i = 0; i < PEER_TABLE_MAX; i++)

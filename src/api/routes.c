@@ -48,6 +48,7 @@ static const struct route routes[] = {
     {HTTP_GET, "/livez", ACCESS_PUBLIC, live_get, {NULL}, "200 while this node listens"},
     {HTTP_GET, "/readyz", ACCESS_PUBLIC, ready_get, {NULL}, "200 once the chain is loaded"},
     {HTTP_POST, "/peer/hello", ACCESS_PEER, peer_hello, {NULL}, "between nodes: handshake"},
+    {HTTP_POST, "/peer/peers", ACCESS_PEER, peer_peers, {NULL}, "between nodes: whom this one has as peers"},
     {HTTP_POST, "/peer/headers", ACCESS_PEER, peer_headers, {NULL}, "between nodes: headers after a locator"},
     {HTTP_POST, "/peer/blocks", ACCESS_PEER, peer_blocks, {NULL}, "between nodes: blocks by hash"},
     {HTTP_POST, "/peer/compact", ACCESS_PEER, peer_compact, {NULL}, "between nodes: the names of a block's transfers"},

@@ -1,4 +1,6 @@
 /* How the node is: for operators and their tools. Counters show only what has happened at least once. */
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "chain/outlook.h"
@@ -54,6 +56,10 @@ static void
 write_peers(struct jout *j, const struct api *a)
 {
 	uint64_t known = 0;
+	uint32_t clocks;
+	int64_t skew = peer_table_skew(a->store, &clocks);
+	char text[24];
+	int len = snprintf(text, sizeof(text), "%" PRId64, skew);
 
 	for (int state = 0; state < PEER_STATES; state++)
 		known += peer_table_count(a->store, (enum peer_state)state);
@@ -62,6 +68,12 @@ write_peers(struct jout *j, const struct api *a)
 	jout_ku64(j, "up", peer_table_count(a->store, PEER_UP));
 	jout_ku64(j, "known", known);
 	jout_ku64(j, "port", a->o.peer_port);
+	/* The median of their clocks less ours. */
+	jout_key(j, "skew_ms");
+	if (clocks == 0)
+		jout_null(j);
+	else
+		jout_raw(j, text, (size_t)len);
 	jout_object_end(j);
 }
 

@@ -14,6 +14,7 @@
 
 #include "disk/journal.h"
 #include "disk/netfile.h"
+#include "disk/peerfile.h"
 #include "disk/poollog.h"
 #include "framelog_file.h"
 #include "util/fileio.h"
@@ -98,6 +99,7 @@ contents_list(struct contents *c, const char *data_dir, struct buf *why)
 	add(c, data_dir, CONTENTS_SNAPSHOT ".new", 0);
 	if ((e = add_logs(c, data_dir, POOLLOG_FOLDER, why)) == OK)
 		e = add_logs(c, data_dir, JOURNAL_FOLDER, why);
+	add(c, data_dir, PEERFILE_NAME, 0);
 	add(c, data_dir, NETFILE_NAME, 0);
 	return e;
 }

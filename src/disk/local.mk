@@ -9,6 +9,7 @@ librensa_disk_a_SOURCES = \
 	include/disk/journal_writer.h \
 	include/disk/keyfile.h \
 	include/disk/netfile.h \
+	include/disk/peerfile.h \
 	include/disk/poollog.h \
 	src/disk/chainfile.c \
 	src/disk/compact.c \
@@ -22,4 +23,5 @@ librensa_disk_a_SOURCES = \
 	src/disk/journal_writer.c \
 	src/disk/keyfile.c \
 	src/disk/netfile.c \
+	src/disk/peerfile.c \
 	src/disk/poollog.c

@@ -15,10 +15,12 @@ librensa_net_a_SOURCES = \
 	src/net/loop_base.h \
 	src/net/netaddr.c \
 	src/net/netrange.c \
+	src/net/onlink.c \
 	src/net/probe.c \
 	include/net/httpc.h \
 	include/net/httpd.h \
 	include/net/listener.h \
 	include/net/loop.h \
 	include/net/netaddr.h \
+	include/net/onlink.h \
 	include/net/probe.h

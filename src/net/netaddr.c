@@ -141,6 +141,16 @@ netaddr_is_any(const struct netaddr *a)
 	return memcmp(a->ip, zero, ip_len(a)) == 0;
 }
 
+uint64_t
+netaddr_group(const struct netaddr *a)
+{
+	uint64_t family = a->is_v6 ? UINT64_C(6) << 32 : UINT64_C(4) << 32, bits = 0;
+
+	for (int i = 0; i < (a->is_v6 ? 4 : 2); i++)
+		bits = bits << 8 | a->ip[i];
+	return family | bits;
+}
+
 socklen_t
 netaddr_to_sockaddr(struct sockaddr_storage *out, const struct netaddr *a)
 {

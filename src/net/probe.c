@@ -21,7 +21,7 @@
 #include "util/mem.h"
 
 #define RATE_MAX 100000
-#define BURST_MS 20   /* what the bucket holds: connects of that long */
+#define BURST_MS 20   /* what the bucket holds at least: connects of that long */
 #define REST_MS 100   /* after running out of something */
 #define PORT_TRIES 50 /* then an address for which no local port is found counts as unreachable */
 #define TICK_MS 1     /* shortest wait for a token */
@@ -66,6 +66,16 @@ cost_us(const struct probe *p)
 	return US_PER_S / p->options.rate;
 }
 
+/* The most credit that is kept. */
+static uint64_t
+bucket_size_us(const struct probe *p)
+{
+	uint64_t burst = p->options.burst * cost_us(p);
+	uint64_t least = cost_us(p) > BURST_MS * 1000 ? cost_us(p) : BURST_MS * 1000;
+
+	return burst > least ? burst : least;
+}
+
 struct probe *
 probe_new(struct loop *l, const struct probe_options *options, probe_found *found, loop_callback *idle, void *ctx)
 {
@@ -91,7 +101,7 @@ probe_new(struct loop *l, const struct probe_options *options, probe_found *foun
 	TAILQ_INIT(&p->queued);
 	TAILQ_INIT(&p->running);
 	p->filled_us = clock_mono_us();
-	p->bucket_us = cost_us(p);
+	p->bucket_us = p->options.burst > 0 ? bucket_size_us(p) : cost_us(p);
 	return p;
 }
 
@@ -288,11 +298,10 @@ static void
 bucket_fill(struct probe *p)
 {
 	uint64_t now = clock_mono_us();
-	uint64_t most = cost_us(p) > BURST_MS * 1000 ? cost_us(p) : BURST_MS * 1000;
 	p->bucket_us += now - p->filled_us;
 	p->filled_us = now;
-	if (p->bucket_us > most)
-		p->bucket_us = most;
+	if (p->bucket_us > bucket_size_us(p))
+		p->bucket_us = bucket_size_us(p);
 }
 
 static void

@@ -89,6 +89,21 @@ check_listeners(const struct config *c, struct config_report *r)
 				  "is taken by [http] listen; give it another port, or leave it out to share that one");
 }
 
+/* Peers look up no names for others, so a name there would be passed over by all of them without a word. */
+static void
+check_advertise(const struct config *c, struct config_report *r)
+{
+	const struct config_key *advertise = config_key_find("peers", "advertise");
+	struct netaddr at;
+	if (config_report_is_bad(r, advertise) || c->peers.advertise[0] == '\0')
+		return;
+	if (netaddr_parse(&at, c->peers.advertise) != OK)
+		config_report_key(r, advertise,
+				  "\"%s\" is a name, and peers look up no names for others; allowed: a numeric address "
+				  "with a port",
+				  c->peers.advertise);
+}
+
 static void
 check_body(const struct config *c, struct config_report *r)
 {
@@ -169,6 +184,7 @@ config_check(struct config *c, struct config_report *r)
 {
 	check_token(c, r);
 	check_listeners(c, r);
+	check_advertise(c, r);
 	check_network(c, r);
 	check_body(c, r);
 	check_scan(c, r);

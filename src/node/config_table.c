@@ -124,14 +124,19 @@ static const struct config_key keys[] = {
      "An address and port of its own for other nodes; with nothing here they use the one of [http].",
      "Set it to keep the API on this host while peers come from others."},
     {"peers", "advertise", CONFIG_ENDPOINT, MEMBER(peers.advertise), 0, CONFIG_ADVERTISE_MAX, NULL, "", LIVE,
-     "The host:port that peers are told to reach this node at.",
-     "With nothing here they use the address that they see. Set it behind a forwarded port."},
+     "The host:port that peers are told to reach this node at, beside the address that they see.",
+     "Set it behind a forwarded port, or where others know this host by another address. The host must be a numeric "
+     "address: peers look up no names for others."},
 
     {"discovery", "interval", CONFIG_DURATION, MEMBER(discovery.interval_ms), 100, DAY, NULL, "20s", LIVE,
-     "The time between two rounds of looking for peers.", NULL},
+     "The time between two rounds of looking for peers.",
+     "Peers are asked each round. An address that fails is asked ever less often, at most every third round if it is "
+     "named here, else down to once an hour; one that gets in touch itself is asked at once."},
     {"discovery", "peers", CONFIG_ENDPOINTS, MEMBER(discovery.peers), 0, 0, NULL, "", LIVE,
      "Nodes to keep in touch with, each as host:port; the host is an address or a name.",
-     "A node that is away is asked again each round. Naming itself does no harm, so all nodes can have the same list."},
+     "A node that is away is asked again, at least every third round. Naming itself does no harm, so all nodes can "
+     "have "
+     "the same list. Of the 64 nodes that a node has as peers, 16 places are kept for those named here or in dns."},
     {"discovery", "dns", CONFIG_ENDPOINTS, MEMBER(discovery.dns), 0, 0, NULL, "", LIVE,
      "Names that stand for many nodes, each as name:port: all their addresses are asked.",
      "They are looked up again each round. A headless service or the name of a scaled container is such a name."},
@@ -142,8 +147,13 @@ static const struct config_key keys[] = {
      "The ports to try at each address of scan_hosts.", NULL},
     {"discovery", "scan_rate", CONFIG_NUMBER, MEMBER(discovery.scan_rate), 1, 100000, NULL, "1000", LIVE,
      "How many connects a second a scan may begin.",
-     "On the local link the kernel's neighbour table overflows when many addresses are absent, and live nodes are then "
-     "missed: for more than a few hundred addresses there, stay below 300."},
+     "A scan that takes longer than a round goes on in the next ones. Up to half a second's worth may begin at once. "
+     "On "
+     "a network that this host is attached to, 800 new addresses in three seconds are tried at most, whatever is set "
+     "here: each that is absent takes a place in the kernel's neighbour table for so long, and when that is full live "
+     "nodes are missed. The table is one for all containers of a host: where several of them scan such a network, set "
+     "a "
+     "lower rate."},
     {"discovery", "probe_timeout", CONFIG_DURATION, MEMBER(discovery.probe_timeout_ms), 10, 60 * SECOND, NULL, "1s",
      LIVE, "An address that does not answer a connect within this time counts as silent.", NULL},
 

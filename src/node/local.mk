@@ -9,6 +9,9 @@ librensa_node_a_SOURCES = \
 	src/node/config_report.c \
 	src/node/config_table.c \
 	src/node/config_value.c \
+	src/node/discovery.h \
+	src/node/discovery_known.c \
+	src/node/discovery_table.c \
 	src/node/endpoint.c \
 	src/node/master.c \
 	src/node/notify.c \

@@ -1,155 +1,43 @@
 /*
- * Discovery finds peers: every [discovery] interval a round over all sources, and in between the addresses that other
- * nodes tell. It alone writes the peer table. A round never waits for one address, so a peer that accepts and never
- * answers costs its own time-out; a scan that takes longer than the interval goes on beside the rounds.
+ * Discovery finds peers: every [discovery] interval a round over all sources, and in between the addresses that nodes
+ * tell of themselves and of others. It alone writes the peer table. A round never waits for one address, so a peer that
+ * accepts and never answers costs its own time-out; a scan that takes longer than the interval goes on beside the rounds.
  *
- * It logs what changed: the neighbours when their set changes, and once per address why a node is not a peer, or why
- * one that the operator named cannot be reached.
+ * It logs what changed: the neighbours when their set changes, once per address why a node is not a peer, or why one that
+ * the operator named cannot be reached, and when our clock and those of the peers part or agree again.
  *
  * If it dies, the table stays as it is until its successor's first round.
  */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
+#include "crypto/random.h"
+#include "discovery.h"
 #include "node/roles.h"
-#include "peer/finder.h"
-#include "store/peer_table.h"
-#include "store/ring.h"
+#include "store/chain.h"
 #include "store/role_table.h"
-#include "util/buf.h"
-#include "util/clock.h"
 #include "util/log.h"
 #include "util/mem.h"
-#include "util/text.h"
 
 #define HANDSHAKE_TIMEOUT_MS 5000
 /* Rounds follow quickly until a first peer is found: three nodes started together meet at once. */
 #define FIRST_ROUNDS_MS 1000
 #define QUICK_ROUNDS 10
-
-struct discovery {
-	struct child *child;
-	struct finder *finder;
-	struct loop_timer *next;
-	struct hint_cursor hints;
-	struct finder_name *names;
-	struct buf neighbours; /* as last logged */
-	uint32_t rounds;
-};
-
-static const enum peer_state state_of_outcome[] = {
-    [HANDSHAKE_UP] = PEER_UP,
-    [HANDSHAKE_REFUSED] = PEER_REFUSED,
-    [HANDSHAKE_SILENT] = PEER_SILENT,
-    [HANDSHAKE_NO_NODE] = PEER_NO_NODE,
-    [HANDSHAKE_OTHER_PROTOCOL] = PEER_OTHER_PROTOCOL,
-    [HANDSHAKE_OTHER_NETWORK] = PEER_OTHER_NETWORK,
-    [HANDSHAKE_OTHER_GENESIS] = PEER_OTHER_GENESIS,
-    [HANDSHAKE_SELF] = PEER_SELF,
-};
-
-static const enum peer_state state_of_probe[] = {
-    [PROBE_OPEN] = PEER_UNKNOWN,
-    [PROBE_REFUSED] = PEER_REFUSED,
-    [PROBE_SILENT] = PEER_SILENT,
-    [PROBE_UNREACHABLE] = PEER_UNREACHABLE,
-};
-
-static const char *const probe_reasons[] = {
-    [PROBE_OPEN] = "",
-    [PROBE_REFUSED] = "nothing listens there",
-    [PROBE_SILENT] = "no answer in time",
-    [PROBE_UNREACHABLE] = "no route to it",
-};
+/* Descriptors: what is kept for all else, and the most that a scan is given, which is far from what a host can bear. */
+#define FILES_KEPT 256
+#define PROBES_OPEN_MAX 16384
+/* When our own chain has grown, so have the peers' as a rule: theirs are asked for so soon. */
+#define HEIGHTS_MS 5000
+/* The clocks: blocks may be 120 s ahead of ours. */
+#define SKEW_MAX_MS 30000
+#define SKEW_FINE_MS 25000
 
 static void
 fill_hello(void *ctx, struct hello *ours)
 {
 	child_hello(((struct discovery *)ctx)->child, ours);
-}
-
-static void
-say_change(const struct peer_entry *e, bool is_new)
-{
-	switch (e->state) {
-	case PEER_UP:
-		log_debug("discovery: %s is up, node %s", e->address, e->node);
-		break;
-	case PEER_NO_NODE:
-	case PEER_OTHER_GENESIS:
-	case PEER_OTHER_NETWORK:
-	case PEER_OTHER_PROTOCOL:
-		log_warn("discovery: %s is no peer of ours: %s", e->address, e->reason);
-		break;
-	case PEER_SELF:
-		log_debug("discovery: %s is ourselves", e->address);
-		break;
-	default:
-		if (strcmp(e->source, finder_source_name(SOURCE_STATIC)) == 0)
-			log_info("discovery: peer %s is %s: %s", e->address, peer_state_name(e->state), e->reason);
-		else if (!is_new)
-			log_debug("discovery: %s is %s: %s", e->address, peer_state_name(e->state), e->reason);
-		break;
-	}
-}
-
-/* Nodes of any kind are; of what is none, only what the operator named and what answered a scan. */
-static bool
-is_worth_a_row(const struct peer_entry *e, const struct finder_report *report)
-{
-	switch (e->state) {
-	case PEER_UP:
-	case PEER_OTHER_NETWORK:
-	case PEER_OTHER_GENESIS:
-	case PEER_OTHER_PROTOCOL:
-	case PEER_SELF:
-		return true;
-	default:
-		return report->handshake != NULL && report->source != SOURCE_HINT;
-	}
-}
-
-static void
-reported(void *ctx, const struct finder_report *report)
-{
-	struct discovery *d = ctx;
-	struct store *s = d->child->env->store;
-	const struct handshake_result *h = report->handshake;
-	struct peer_entry e, old;
-	char address[NETADDR_TEXT_SIZE];
-	bool is_new;
-
-	memset(&e, 0, sizeof(e));
-	netaddr_format(address, &report->at);
-	text_copy(e.address, sizeof(e.address), address);
-	text_copy(e.source, sizeof(e.source), finder_source_name(report->source));
-	e.checked_ms = e.since_ms = clock_wall_ms();
-	if (h == NULL) {
-		e.state = state_of_probe[report->probe];
-		text_copy(e.reason, sizeof(e.reason), probe_reasons[report->probe]);
-	} else {
-		e.state = state_of_outcome[h->outcome];
-		text_copy(e.reason, sizeof(e.reason), h->reason);
-		e.latency_us = h->latency_us;
-		e.skew_ms = h->skew_ms;
-		if (h->outcome == HANDSHAKE_UP) {
-			text_copy(e.node, sizeof(e.node), h->hello.node);
-			text_copy(e.software, sizeof(e.software), h->hello.software);
-			e.head = h->hello.head;
-		}
-	}
-	is_new = !peer_table_find(s, e.address, &old);
-	if (!is_new && old.state == e.state)
-		e.since_ms = old.since_ms;
-	/* What has no row would be news each time, and others could fill the log: it is not mentioned. */
-	if ((is_new && !is_worth_a_row(&e, report)) || !peer_table_set(s, &e))
-		return;
-	if (is_new || old.state != e.state || strcmp(old.reason, e.reason) != 0)
-		say_change(&e, is_new);
-	if (e.state == PEER_UP && (is_new || old.state != PEER_UP)) {
-		bell_ring(&d->child->env->bells, BELL_RESOLVER);
-		bell_ring(&d->child->env->bells, BELL_RELAY);
-	}
 }
 
 static int
@@ -167,7 +55,7 @@ up_addresses(const struct discovery *d, struct netaddr **out)
 	size_t count = 0;
 
 	for (uint32_t i = 0; i < PEER_TABLE_MAX; i++)
-		if (peer_table_get(d->child->env->store, i, &e) && e.state == PEER_UP &&
+		if (peer_table_get(d->store, i, &e) && e.state == PEER_UP &&
 		    netaddr_parse(&list[count], e.address) == OK)
 			count++;
 	qsort(list, count, sizeof(*list), compare_address);
@@ -199,30 +87,80 @@ say_neighbours(struct discovery *d)
 	buf_clear(&now);
 }
 
+/* Most peers' clocks against ours: said when they part, and when they agree again. */
+static void
+say_skew(struct discovery *d)
+{
+	uint32_t count;
+	int64_t skew = peer_table_skew(d->store, &count);
+
+	if (count == 0)
+		return;
+	if (!d->is_skewed && llabs(skew) > SKEW_MAX_MS) {
+		d->is_skewed = true;
+		log_warn("discovery: the clock of this host is %" PRId64 " s %s those of its peers (median of %" PRIu32
+			 "): blocks more than 120 s ahead of a clock are not accepted; set the clocks right",
+			 (int64_t)llabs(skew) / 1000, skew > 0 ? "behind" : "ahead of", count);
+	} else if (d->is_skewed && llabs(skew) < SKEW_FINE_MS) {
+		d->is_skewed = false;
+		log_info("discovery: the clocks of this host and its peers agree again");
+	}
+}
+
+/* Until when the next round waits. */
+static uint64_t
+wait_of(const struct discovery *d)
+{
+	uint64_t interval = d->child->env->config->discovery.interval_ms;
+	bool is_quick = d->rounds < QUICK_ROUNDS && peer_table_count(d->store, PEER_UP) == 0;
+
+	return is_quick && interval > FIRST_ROUNDS_MS ? FIRST_ROUNDS_MS : interval;
+}
+
 static void
 round_done(void *ctx)
 {
 	struct discovery *d = ctx;
-	const struct config_discovery *config = &d->child->env->config->discovery;
-	uint64_t wait = config->interval_ms;
 
-	role_count(d->child->env->store, COUNT_ROUNDS, 1);
+	role_count(d->store, COUNT_ROUNDS, 1);
 	say_neighbours(d);
-	if (++d->rounds < QUICK_ROUNDS && peer_table_count(d->child->env->store, PEER_UP) == 0 &&
-	    FIRST_ROUNDS_MS < wait)
-		wait = FIRST_ROUNDS_MS;
-	loop_timer_arm(d->next, wait);
+	say_skew(d);
+	discovery_forget(d);
+	discovery_save(d, false);
+	discovery_ask_some(d);
+	d->rounds++;
+	d->wait_ms = wait_of(d);
+	loop_timer_arm(d->next, d->wait_ms);
 }
 
 static void
 next_round(void *ctx)
 {
 	struct discovery *d = ctx;
-	struct netaddr *known;
-	size_t count = up_addresses(d, &known);
+	struct discovery_plan plan;
 
-	finder_round(d->finder, known, count);
-	free(known);
+	discovery_plan(d, &plan);
+	finder_round(d->finder, plan.ask, plan.ask_count, plan.rest, plan.rest_count);
+	discovery_plan_clear(&plan);
+}
+
+/* The table shall not show the heights of before the last block until the next round. */
+static void
+look_at_tip(void *ctx)
+{
+	struct discovery *d = ctx;
+	struct blockref tip = chain_tip(d->store);
+	struct netaddr *list;
+
+	if (!blockref_equal(tip, d->tip)) {
+		size_t count = up_addresses(d, &list);
+
+		for (size_t i = 0; i < count; i++)
+			finder_tell(d->finder, &list[i], SOURCE_HINT);
+		free(list);
+		d->tip = tip;
+	}
+	loop_timer_arm(d->heights, HEIGHTS_MS);
 }
 
 static void
@@ -230,13 +168,19 @@ look_at_hints(void *ctx)
 {
 	struct discovery *d = ctx;
 	char address[RING_ADDRESS_SIZE];
-	struct peer_entry e;
 	struct netaddr at;
 
-	while (ring_next_hint(d->child->env->store, &d->hints, address))
-		if (netaddr_parse(&at, address) == OK && !(peer_table_find(d->child->env->store, address, &e) &&
-							   (e.state == PEER_UP || e.state == PEER_SELF)))
+	while (ring_next_hint(d->store, &d->hints, address)) {
+		bool is_elsewhere = address[0] == RING_HINT_ELSEWHERE;
+
+		if (netaddr_parse(&at, address + is_elsewhere) != OK ||
+		    !discovery_is_news(d, address + is_elsewhere, !is_elsewhere))
+			continue;
+		if (is_elsewhere)
+			finder_tell(d->finder, &at, SOURCE_PEER);
+		else
 			finder_hint(d->finder, &at);
+	}
 }
 
 static size_t
@@ -253,34 +197,68 @@ collect_names(struct discovery *d)
 	return count;
 }
 
+/*
+ * How many probes a scan may have under way: as many as its rate brings about when all addresses are silent, if the limit
+ * of open files allows that or can be raised.
+ */
+static uint32_t
+probes_open_max(const struct config_discovery *config)
+{
+	uint64_t wanted = (uint64_t)config->scan_rate * config->probe_timeout_ms / 1000 + config->scan_rate / 2 + 1;
+	struct rlimit files;
+
+	if (wanted > PROBES_OPEN_MAX)
+		wanted = PROBES_OPEN_MAX;
+	if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+		return FILES_KEPT;
+	if (files.rlim_cur < wanted + FILES_KEPT && files.rlim_cur < files.rlim_max) {
+		files.rlim_cur = files.rlim_max < wanted + FILES_KEPT ? files.rlim_max : wanted + FILES_KEPT;
+		if (setrlimit(RLIMIT_NOFILE, &files) != 0 && getrlimit(RLIMIT_NOFILE, &files) != 0)
+			return FILES_KEPT;
+	}
+	if (files.rlim_cur < 2 * FILES_KEPT)
+		return (uint32_t)files.rlim_cur / 4 + 1;
+	return files.rlim_cur - FILES_KEPT < wanted ? (uint32_t)(files.rlim_cur - FILES_KEPT) : (uint32_t)wanted;
+}
+
 int
 role_discovery(struct child *c)
 {
-	static const struct finder_callbacks callbacks = {fill_hello, reported, round_done};
+	static const struct finder_callbacks callbacks = {fill_hello, discovery_report, round_done};
 	const struct config_discovery *config = &c->env->config->discovery;
 	static struct discovery d;
-	struct netaddr from;
 	struct finder_options options = {.scan_hosts = config->scan_hosts.at,
 					 .scan_host_count = config->scan_hosts.count,
 					 .scan_port_first = config->scan_ports.first,
 					 .scan_port_last = config->scan_ports.last,
 					 .scan_rate = config->scan_rate,
+					 .probes_open_max = probes_open_max(config),
 					 .probe_timeout_ms = config->probe_timeout_ms,
 					 .handshake_timeout_ms = HANDSHAKE_TIMEOUT_MS,
-					 .round_max_ms = config->interval_ms,
-					 .from = child_from(c, &from)};
+					 .round_max_ms = config->interval_ms};
 	int code;
 
 	d.child = c;
+	d.store = c->env->store;
+	d.from = options.from = child_from(c, &d.from_space);
+	d.lot = random_u64();
 	buf_init(&d.neighbours);
-	peer_table_recover(c->env->store);
+	peer_table_recover(d.store);
+	discovery_disown(&d);
+	d.wait_ms = wait_of(&d);
 	options.name_count = collect_names(&d);
 	options.names = d.names;
 	d.finder = finder_new(c->loop, &options, &callbacks, &d);
 	d.next = loop_timer_new(c->loop, next_round, &d);
+	d.heights = loop_timer_new(c->loop, look_at_tip, &d);
+	d.tip = chain_tip(d.store);
+	loop_timer_arm(d.heights, HEIGHTS_MS);
 	child_on_bell(c, c->env->bells.role[BELL_DISCOVERY], look_at_hints, &d);
+	discovery_load(&d);
 	next_round(&d);
 	code = child_run(c);
+	discovery_save(&d, true);
+	discovery_known_clear(&d);
 	finder_free(d.finder);
 	buf_clear(&d.neighbours);
 	free(d.names);

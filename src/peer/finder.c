@@ -1,11 +1,12 @@
 /*
  * A round is over when none of its addresses is looked up, probed or shaking hands. Each address shakes hands once a
- * round, whatever number of sources name it: a sorted array of those tried keeps count. Scanned addresses are probed by
- * connect first, because most are nobody and a probe costs a descriptor and no HTTP client; all others shake hands
- * right away.
+ * round, whatever number of sources name it: a sorted array of those tried keeps count, and those that rest are in it
+ * from the start. Scanned addresses are probed by connect first, because most are nobody and a probe costs a descriptor
+ * and no HTTP client; all others shake hands right away.
  *
- * What must stay bounded, since others choose it: hints under way (and a round never waits for one), addresses of a
- * name, and the queue of a scan, which is fed a little at a time, however many addresses its ranges hold.
+ * What must stay bounded, since others choose it: hints under way, addresses told and how fast they are tried (others
+ * could aim us at a third), addresses of a name, and the queue of a scan, which is fed a little at a time, however many
+ * addresses its ranges hold. A round never waits for what was told.
  */
 #include "peer/finder.h"
 
@@ -13,12 +14,16 @@
 #include <string.h>
 
 #include "peer/lookup.h"
+#include "peer/scan.h"
+#include "peer/told.h"
+#include "util/clock.h"
 #include "util/log.h"
 #include "util/mem.h"
 
-#define PROBES_OPEN_MAX 512 /* leaves descriptors for handshakes, at the usual limit of 1,024 */
-#define SCAN_AHEAD 1024	    /* probes queued at once */
+#define SCAN_AHEAD 256 /* probes queued beside those that may be under way */
+#define SCAN_BURST_MAX 500
 #define HINTS_UNDER_WAY_MAX 16
+#define TOLD_UNDER_WAY_MAX 16
 
 /* A handshake under way. */
 struct attempt {
@@ -26,7 +31,7 @@ struct attempt {
 	struct finder *finder;
 	struct netaddr at;
 	enum finder_source source;
-	bool is_hint; /* told by somebody: no part of a round */
+	uint32_t *count; /* which of the finder's counts of those under way it is in */
 	struct handshake *handshake;
 };
 
@@ -39,14 +44,6 @@ struct name {
 	size_t count;
 };
 
-/* The next address of the ranges to be probed. */
-struct scan {
-	bool is_on;
-	size_t range;
-	uint64_t index; /* in the range */
-	uint32_t port;
-};
-
 struct finder {
 	struct loop *loop;
 	struct finder_options o;
@@ -57,21 +54,23 @@ struct finder {
 	struct scan scan;
 	struct attempt *under_way;
 	uint32_t hints_under_way;
+	uint32_t told_under_way;
 	uint32_t others_under_way; /* of the round, or an earlier one */
+	struct told_queue told;
 	uint32_t lookups_under_way;
 	struct netaddr *tried; /* in this round, sorted */
 	size_t tried_count, tried_room;
 	bool in_round;
-	bool is_late;		   /* the round has taken too long: it does not wait for the scan any more */
-	struct loop_timer *settle; /* ends the round outside anybody's callback */
+	bool is_late; /* the round has taken too long: it does not wait for the scan any more */
+	struct loop_timer
+	    *settle;		 /* goes on outside anybody's callback: the next that were told, the end of the round */
+	struct loop_timer *feed; /* the scan goes on */
 	struct loop_timer *limit;
 };
 
 static const char *const source_names[] = {
-    [SOURCE_STATIC] = "static",
-    [SOURCE_DNS] = "dns",
-    [SOURCE_SCAN] = "scan",
-    [SOURCE_HINT] = "hint",
+    [SOURCE_STATIC] = "static", [SOURCE_DNS] = "dns",	[SOURCE_SCAN] = "scan",
+    [SOURCE_HINT] = "hint",	[SOURCE_PEER] = "peer", [SOURCE_SAVED] = "saved",
 };
 
 const char *
@@ -152,7 +151,7 @@ attempt_free(struct attempt *a)
 	while (*link != a)
 		link = &(*link)->next;
 	*link = a->next;
-	*(a->is_hint ? &f->hints_under_way : &f->others_under_way) -= 1;
+	*a->count -= 1;
 	free(a);
 }
 
@@ -169,7 +168,7 @@ shook(void *ctx, const struct netaddr *to, const struct handshake_result *result
 }
 
 static void
-shake(struct finder *f, const struct netaddr *at, enum finder_source source, bool is_hint)
+shake(struct finder *f, const struct netaddr *at, enum finder_source source, uint32_t *count)
 {
 	struct attempt *a = xcalloc(1, sizeof(*a));
 	struct hello *ours = xcalloc(1, sizeof(*ours));
@@ -177,10 +176,10 @@ shake(struct finder *f, const struct netaddr *at, enum finder_source source, boo
 	a->finder = f;
 	a->at = *at;
 	a->source = source;
-	a->is_hint = is_hint;
+	a->count = count;
 	a->next = f->under_way;
 	f->under_way = a;
-	*(is_hint ? &f->hints_under_way : &f->others_under_way) += 1;
+	*count += 1;
 	f->cb.hello(f->ctx, ours);
 	a->handshake = handshake_start(f->loop, at, f->o.from, ours, f->o.handshake_timeout_ms, shook, a);
 	free(ours);
@@ -188,51 +187,27 @@ shake(struct finder *f, const struct netaddr *at, enum finder_source source, boo
 
 /* Scanning. */
 
-static bool
-is_scanned_before(const struct finder *f, const struct netaddr *at, size_t range)
-{
-	for (size_t i = 0; i < range; i++)
-		if (netrange_contains(&f->o.scan_hosts[i], at))
-			return true;
-	return false;
-}
-
-/* False: the ranges are through. */
-static bool
-scan_next(struct finder *f, struct netaddr *at)
-{
-	struct scan *s = &f->scan;
-
-	while (s->range < f->o.scan_host_count) {
-		const struct netrange *range = &f->o.scan_hosts[s->range];
-
-		if (s->index == netrange_count(range)) {
-			s->range++;
-			s->index = 0;
-			continue;
-		}
-		*at = netrange_at(range, s->index, (uint16_t)s->port);
-		if (s->port++ == f->o.scan_port_last) {
-			s->port = f->o.scan_port_first;
-			s->index++;
-		}
-		/* 0.0.0.0 and :: lead to this host by another name: its nodes would be met twice. */
-		if (!netaddr_is_any(at) && !is_scanned_before(f, at, s->range))
-			return true;
-	}
-	return false;
-}
-
 static void
-scan_feed(struct finder *f)
+scan_feed(void *ctx)
 {
+	struct finder *f = ctx;
 	struct netaddr at;
+	uint64_t wait_ms;
 	size_t place;
 
-	while (f->scan.is_on && probe_waiting(f->probe) < SCAN_AHEAD) {
-		f->scan.is_on = scan_next(f, &at);
-		if (f->scan.is_on && !was_tried(f, &at, &place))
-			probe_add(f->probe, &at);
+	while (probe_waiting(f->probe) < f->o.probes_open_max + SCAN_AHEAD) {
+		switch (scan_next(&f->scan, &at, &wait_ms, clock_mono_ms())) {
+		case SCAN_ADDRESS:
+			if (!was_tried(f, &at, &place))
+				probe_add(f->probe, &at);
+			break;
+		case SCAN_LATER:
+			loop_timer_arm(f->feed, wait_ms);
+			return;
+		case SCAN_OVER:
+			loop_timer_arm(f->settle, 0);
+			return;
+		}
 	}
 }
 
@@ -242,7 +217,7 @@ scan_start(struct finder *f)
 	/* One that takes longer than a round goes on where it is. */
 	if (f->scan.is_on || probe_waiting(f->probe) > 0)
 		return;
-	f->scan = (struct scan){.is_on = f->o.scan_port_first != 0, .port = f->o.scan_port_first};
+	scan_begin(&f->scan);
 	scan_feed(f);
 }
 
@@ -260,20 +235,15 @@ probed(void *ctx, const struct netaddr *at, enum probe_result result)
 	if (result != PROBE_OPEN)
 		f->cb.report(f->ctx, &report);
 	else if (first_time(f, at))
-		shake(f, at, SOURCE_SCAN, false);
-	scan_feed(f);
+		shake(f, at, SOURCE_SCAN, &f->others_under_way);
+	if (f->scan.is_on)
+		scan_feed(f);
 }
 
 static void
 probes_idle(void *ctx)
 {
 	loop_timer_arm(((struct finder *)ctx)->settle, 0);
-}
-
-static bool
-is_scanned(const struct finder *f, const struct netaddr *at)
-{
-	return f->o.scan_port_first != 0 && is_scanned_before(f, at, f->o.scan_host_count);
 }
 
 /* Names. */
@@ -285,7 +255,7 @@ try_name(struct name *n)
 
 	for (size_t i = 0; i < n->count; i++)
 		if (!netaddr_is_any(&n->found[i]) && first_time(n->finder, &n->found[i]))
-			shake(n->finder, &n->found[i], source, false);
+			shake(n->finder, &n->found[i], source, &n->finder->others_under_way);
 }
 
 static void
@@ -326,15 +296,79 @@ ask_names(struct finder *f)
 	}
 }
 
-/* Does a name stand for this host? */
-static bool
-is_named(const struct finder *f, const struct netaddr *at)
+/* The name that stands for this host, on this port if there is one; NULL: none does. */
+static const struct name *
+name_of(const struct finder *f, const struct netaddr *at)
 {
+	const struct name *host = NULL;
+
 	for (size_t i = 0; i < f->o.name_count; i++)
-		for (size_t k = 0; k < f->names[i].count; k++)
+		for (size_t k = 0; k < f->names[i].count; k++) {
+			if (netaddr_equal(&f->names[i].found[k], at))
+				return &f->names[i];
 			if (netaddr_same_ip(&f->names[i].found[k], at))
-				return true;
+				host = &f->names[i];
+		}
+	return host;
+}
+
+/* The most trusted source that has this address, `otherwise` if none of ours has it. */
+static enum finder_source
+source_of(const struct finder *f, const struct netaddr *at, enum finder_source otherwise)
+{
+	const struct name *n = name_of(f, at);
+
+	for (size_t k = 0; n != NULL && k < n->count; k++)
+		if (netaddr_equal(&n->found[k], at))
+			return n->of->is_dns ? SOURCE_DNS : SOURCE_STATIC;
+	return scan_covers(&f->scan, at) ? SOURCE_SCAN : otherwise;
+}
+
+/* What others tell may not send us to this host or link, unless the operator does too. */
+static bool
+may_be_told(const struct finder *f, const struct netaddr *at)
+{
+	if (netaddr_is_any(at) || at->port == 0)
+		return false;
+	return !(netaddr_is_loopback(at) || netaddr_is_link_local(at)) || scan_has_host(&f->scan, at) ||
+	       name_of(f, at) != NULL;
+}
+
+static bool
+is_under_way(const struct finder *f, const struct netaddr *at)
+{
+	for (const struct attempt *a = f->under_way; a != NULL; a = a->next)
+		if (netaddr_equal(&a->at, at))
+			return true;
 	return false;
+}
+
+/* Tries the next of those that were told. */
+static void
+try_told(struct finder *f)
+{
+	struct told t;
+	uint64_t wait_ms = 0;
+	size_t place;
+
+	while (f->told_under_way < TOLD_UNDER_WAY_MAX && told_next(&f->told, &t, &wait_ms, clock_mono_ms())) {
+		if (!may_be_told(f, &t.at) || is_under_way(f, &t.at) || (f->in_round && was_tried(f, &t.at, &place)))
+			continue;
+		if (f->in_round)
+			(void)first_time(f, &t.at);
+		shake(f, &t.at, source_of(f, &t.at, (enum finder_source)t.source), &f->told_under_way);
+	}
+	if (wait_ms > 0)
+		loop_timer_arm(f->settle, wait_ms);
+}
+
+static void
+settle(void *ctx)
+{
+	struct finder *f = ctx;
+
+	try_told(f);
+	check_done(f);
 }
 
 struct finder *
@@ -342,7 +376,10 @@ finder_new(struct loop *l, const struct finder_options *options, const struct fi
 {
 	struct finder *f = xcalloc(1, sizeof(*f));
 	struct probe_options probing = {
-	    .rate = options->scan_rate, .timeout_ms = options->probe_timeout_ms, .open_max = PROBES_OPEN_MAX};
+	    .rate = options->scan_rate, .timeout_ms = options->probe_timeout_ms, .open_max = options->probes_open_max};
+
+	/* Half a second's worth at once, after a rest. */
+	probing.burst = options->scan_rate / 2 < SCAN_BURST_MAX ? options->scan_rate / 2 : SCAN_BURST_MAX;
 
 	/* A probe says nothing, so it may leave from anywhere; from a loopback address it would reach this host only.
 	 */
@@ -358,7 +395,10 @@ finder_new(struct loop *l, const struct finder_options *options, const struct fi
 		f->names[i].finder = f;
 	}
 	f->probe = probe_new(l, &probing, probed, probes_idle, f);
-	f->settle = loop_timer_new(l, check_done, f);
+	scan_init(&f->scan, options->scan_hosts, options->scan_host_count, options->scan_port_first,
+		  options->scan_port_last);
+	f->settle = loop_timer_new(l, settle, f);
+	f->feed = loop_timer_new(l, scan_feed, f);
 	f->limit = loop_timer_new(l, round_is_late, f);
 	return f;
 }
@@ -376,32 +416,29 @@ finder_free(struct finder *f)
 		lookup_cancel(f->names[i].lookup);
 	probe_free(f->probe);
 	loop_timer_free(f->settle);
+	loop_timer_free(f->feed);
 	loop_timer_free(f->limit);
 	free(f->names);
 	free(f->tried);
 	free(f);
 }
 
-static enum finder_source
-source_of_known(const struct finder *f, const struct netaddr *at)
-{
-	return is_scanned(f, at) && at->port >= f->o.scan_port_first && at->port <= f->o.scan_port_last ? SOURCE_SCAN
-													: SOURCE_HINT;
-}
-
 void
-finder_round(struct finder *f, const struct netaddr *known, size_t count)
+finder_round(struct finder *f, const struct netaddr *known, size_t count, const struct netaddr *resting,
+	     size_t resting_count)
 {
 	if (f->in_round)
 		return;
 	f->in_round = true;
 	f->is_late = false;
 	f->tried_count = 0;
+	for (size_t i = 0; i < resting_count; i++)
+		(void)first_time(f, &resting[i]);
 	/* Names go before the rest, so that the source of their addresses is reported as what it is. */
 	ask_names(f);
 	for (size_t i = 0; i < count; i++)
 		if (first_time(f, &known[i]))
-			shake(f, &known[i], source_of_known(f, &known[i]), false);
+			shake(f, &known[i], source_of(f, &known[i], SOURCE_HINT), &f->others_under_way);
 	scan_start(f);
 	loop_timer_arm(f->settle, 0);
 	if (f->o.round_max_ms != 0)
@@ -414,18 +451,27 @@ finder_is_busy(const struct finder *f)
 	return f->in_round;
 }
 
+bool
+finder_is_scanned(const struct finder *f, const struct netaddr *at)
+{
+	return scan_covers(&f->scan, at);
+}
+
 void
 finder_hint(struct finder *f, const struct netaddr *at)
 {
-	if ((netaddr_is_loopback(at) || netaddr_is_link_local(at)) && !is_scanned(f, at) && !is_named(f, at))
+	if (!may_be_told(f, at) || f->hints_under_way >= HINTS_UNDER_WAY_MAX || is_under_way(f, at))
 		return;
-	if (netaddr_is_any(at) || at->port == 0 || f->hints_under_way >= HINTS_UNDER_WAY_MAX)
-		return;
-	for (const struct attempt *a = f->under_way; a != NULL; a = a->next)
-		if (netaddr_equal(&a->at, at))
-			return;
 	/* The round need not try it again, say when a look-up names it later. */
 	if (f->in_round)
 		(void)first_time(f, at);
-	shake(f, at, source_of_known(f, at), true);
+	shake(f, at, source_of(f, at, SOURCE_HINT), &f->hints_under_way);
+}
+
+void
+finder_tell(struct finder *f, const struct netaddr *at, enum finder_source source)
+{
+	/* Whether it may be tried is asked when its turn comes: the names may not have been looked up yet. */
+	if (told_put(&f->told, &(struct told){*at, (int)source}))
+		loop_timer_arm(f->settle, 0);
 }

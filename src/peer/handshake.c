@@ -76,8 +76,8 @@ judge_reply(const struct handshake *h, struct handshake_result *r, const struct 
 	} else if (strcmp(error.code, "unsupported-protocol") == 0) {
 		/* Of such a hello nothing but its protocol can be read. */
 		r->outcome = HANDSHAKE_OTHER_PROTOCOL;
-		snprintf(r->reason, sizeof(r->reason), "it speaks protocol %" PRIu32 ", we speak %d", r->hello.protocol,
-			 PEER_PROTOCOL);
+		snprintf(r->reason, sizeof(r->reason), "too %s: it speaks protocol %" PRIu32 ", this node speaks %d",
+			 r->hello.protocol < PEER_PROTOCOL ? "old" : "new", r->hello.protocol, PEER_PROTOCOL);
 	} else {
 		r->outcome = HANDSHAKE_NO_NODE;
 		buf_init(&reason);

@@ -1,4 +1,5 @@
 /* rensa status and rensa peers: how the node is and whom it knows. */
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "prog/commands.h"
@@ -6,6 +7,8 @@
 #include "prog/show.h"
 #include "prog/status_watch.h"
 #include "util/attr.h"
+
+#define SKEW_NOTED_MS 1000 /* less is nothing to a chain */
 
 enum status_option { STATUS_WATCH };
 
@@ -23,6 +26,21 @@ put_sync(struct table *t, const struct jval *status)
 		table_fact(t, "sync", "%s of %s (%s %%), %s s left", show_number(height, sync, "height"),
 			   show_number(target, sync, "target"), show_number(percent, sync, "percent"),
 			   show_number(left, sync, "seconds_left"));
+}
+
+static void
+show_clock(struct table *t, const struct jval *peers)
+{
+	char span[SHOW_NUMBER_SIZE];
+	int64_t skew;
+
+	if (jval_signed(&skew, jval_get(peers, "skew_ms")) != OK)
+		return;
+	if (skew > -SKEW_NOTED_MS && skew < SKEW_NOTED_MS)
+		table_fact(t, "clock", "agrees with the peers'");
+	else
+		table_fact(t, "clock", "%s %s the peers'", show_ms(span, skew > 0 ? (uint64_t)skew : -(uint64_t)skew),
+			   skew > 0 ? "behind" : "ahead of");
 }
 
 /* When the next block may come, and by what that is said. */
@@ -79,6 +97,7 @@ run_status(struct cli *c, const struct args *a)
 		table_fact(&t, "minimum fee", "%s", show_amount(amount, params, "minimum_fee"));
 		if (jval_is_integer(jval_get(peers, "up")))
 			table_fact(&t, "peers", "%s up", show_number(number, peers, "up"));
+		show_clock(&t, peers);
 		show_table(c, &t, "");
 		cli_say(c, "more: rensa peers, rensa blocks; everything the node tells: rensa --json status");
 	}
@@ -97,6 +116,37 @@ const struct command cmd_status = {
     .example = "rensa --node http://127.0.0.2:5000 status\n",
     .run = run_status,
 };
+
+/* What keeps the node from being a peer, and for how long if that is known. */
+static void
+show_reason(struct table *t, const struct jval *peer, uint64_t now_ms)
+{
+	uint64_t until_ms = jval_u64(peer, "paused_until", 0);
+	char span[SHOW_NUMBER_SIZE], time[CLOCK_TEXT_SIZE];
+
+	if (until_ms <= now_ms) {
+		table_cell(t, "%s", jval_str(peer, "reason", ""));
+		return;
+	}
+	table_cell(t, "broke %s: left alone until %s (%s)", jval_str(peer, "reason", ""),
+		   show_time(time, peer, "paused_until"), show_ms(span, until_ms - now_ms));
+}
+
+static void
+show_peer(struct table *t, const struct jval *peer, uint64_t now_ms)
+{
+	char number[SHOW_NUMBER_SIZE], span[SHOW_NUMBER_SIZE];
+	uint64_t checked_ms = jval_u64(peer, "checked", 0), next_ms = jval_u64(peer, "next_try", 0);
+	bool has_height = jval_is_integer(jval_get(peer, "height"));
+
+	table_cell(t, "%s", show_text(peer, "address"));
+	table_cell(t, "%s", show_text(peer, "state"));
+	table_cell(t, "%s", has_height ? show_number(number, peer, "height") : "");
+	table_cell(t, "%s", checked_ms == 0 ? "" : show_ms(span, now_ms > checked_ms ? now_ms - checked_ms : 0));
+	table_cell(t, "%s", next_ms == 0 ? "" : show_ms(span, next_ms > now_ms ? next_ms - now_ms : 0));
+	table_cell(t, "%s", jval_str(peer, "source", ""));
+	show_reason(t, peer, now_ms);
+}
 
 static enum cli_exit
 run_peers(struct cli *c, const struct args *a)
@@ -123,20 +173,16 @@ run_peers(struct cli *c, const struct args *a)
 		    "The node knows no peers. Name some in its configuration, under [discovery] peers or scan_hosts.");
 	} else {
 		struct table t;
-		table_begin(&t, 4, 1u << 2);
+		table_begin(&t, 7, 1u << 2 | 1u << 3 | 1u << 4);
 		table_cell(&t, "ADDRESS");
 		table_cell(&t, "STATE");
 		table_cell(&t, "HEIGHT");
+		table_cell(&t, "SEEN AGO");
+		table_cell(&t, "NEXT IN");
+		table_cell(&t, "SOURCE");
 		table_cell(&t, "REASON");
-		for (size_t i = 0; i < count; i++) {
-			char number[SHOW_NUMBER_SIZE];
-			const struct jval *peer = jval_at(peers, i);
-			bool has_height = jval_is_integer(jval_get(peer, "height"));
-			table_cell(&t, "%s", show_text(peer, "address"));
-			table_cell(&t, "%s", show_text(peer, "state"));
-			table_cell(&t, "%s", has_height ? show_number(number, peer, "height") : "");
-			table_cell(&t, "%s", jval_str(peer, "reason", ""));
-		}
+		for (size_t i = 0; i < count; i++)
+			show_peer(&t, jval_at(peers, i), jval_u64(answer.root, "timestamp", 0));
 		show_table(c, &t, "");
 	}
 	answer_clear(&answer);
@@ -147,8 +193,10 @@ const struct command cmd_peers = {
     .name = "peers",
     .operands = "",
     .summary = "the other nodes that this one knows",
-    .about = "A peer is up once both sides have compared their networks; any other state says in its reason what\n"
-	     "keeps them apart. One that is up and has a reason has a chain that this node does not take.\n",
+    .about =
+	"A peer is up once both sides have compared their networks; any other state says in its reason what\n"
+	"keeps them apart. One that is up and has a reason has a chain that this node does not take. Heights are as\n"
+	"of when the node was last asked.\n",
     .example = "rensa peers\n",
     .run = run_peers,
 };

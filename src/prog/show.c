@@ -40,7 +40,7 @@ show_time(char text[CLOCK_TEXT_SIZE], const struct jval *object, const char *key
 }
 
 const char *
-show_span(char text[SHOW_NUMBER_SIZE], const struct jval *object, const char *key)
+show_ms(char text[SHOW_NUMBER_SIZE], uint64_t ms)
 {
 	static const struct {
 		uint64_t below_ms, unit_ms;
@@ -51,17 +51,23 @@ show_span(char text[SHOW_NUMBER_SIZE], const struct jval *object, const char *ke
 	    {UINT64_C(48) * 3600000, 3600000, "h"},
 	    {UINT64_MAX, 86400000, "d"},
 	};
-	uint64_t v;
 	size_t i = 0;
+	while (ms >= units[i].below_ms)
+		i++;
+	snprintf(text, SHOW_NUMBER_SIZE, "%" PRIu64 " %s", (ms + units[i].unit_ms / 2) / units[i].unit_ms,
+		 units[i].name);
+	return text;
+}
+
+const char *
+show_span(char text[SHOW_NUMBER_SIZE], const struct jval *object, const char *key)
+{
+	uint64_t v;
 	if (jval_number(&v, jval_get(object, key), NUMBER_MAX) != OK)
 		return UNKNOWN;
-	while (v >= units[i].below_ms)
-		i++;
-	if (v < 10000)
-		snprintf(text, SHOW_NUMBER_SIZE, "%" PRIu64 ".%" PRIu64 " s", v / 1000, v % 1000 / 100);
-	else
-		snprintf(text, SHOW_NUMBER_SIZE, "%" PRIu64 " %s", (v + units[i].unit_ms / 2) / units[i].unit_ms,
-			 units[i].name);
+	if (v >= 10000)
+		return show_ms(text, v);
+	snprintf(text, SHOW_NUMBER_SIZE, "%" PRIu64 ".%" PRIu64 " s", v / 1000, v % 1000 / 100);
 	return text;
 }
 

@@ -1,9 +1,10 @@
 /*
- * A flat table: few hundred entries, looked through from end to end. When it is full, an entry that is no peer makes
- * room for a new one; a peer that is up is never displaced.
+ * A flat table: few hundred entries, looked through from end to end. When it is full, or one part of the net has as much
+ * of it as it may, an entry that is worth less makes room for a new one; a peer that is up is never displaced.
  */
 #include "store/peer_table.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "layout.h"
@@ -21,6 +22,8 @@ static const char *const state_names[PEER_STATES] = {
     [PEER_OTHER_GENESIS] = "other-genesis",
     [PEER_OTHER_PROTOCOL] = "other-protocol",
     [PEER_SELF] = "self",
+    [PEER_SPARE] = "spare",
+    [PEER_SAME_NODE] = "same-node",
 };
 
 const char *
@@ -64,6 +67,32 @@ peer_table_count(const struct store *s, enum peer_state state)
 	return count;
 }
 
+static int
+compare_skews(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+int64_t
+peer_table_skew(const struct store *s, uint32_t *count)
+{
+	int64_t skews[PEER_TABLE_MAX];
+	struct peer_entry e;
+
+	*count = 0;
+	for (uint32_t i = 0; i < PEER_TABLE_MAX; i++)
+		if (peer_table_get(s, i, &e) && e.state == PEER_UP)
+			skews[(*count)++] = e.skew_ms;
+	if (*count == 0)
+		return 0;
+	qsort(skews, *count, sizeof(*skews), compare_skews);
+	/* Of an even number the one nearer to none: half of the peers agree with us that far. */
+	int64_t low = skews[(*count - 1) / 2], high = skews[*count / 2];
+	return llabs(low) < llabs(high) ? low : high;
+}
+
 uint64_t
 peer_table_version(const struct store *s)
 {
@@ -84,27 +113,80 @@ slot_write(struct store *s, struct peer_slot *slot, const struct peer_entry *e)
 }
 
 bool
+peer_is_configured(const struct peer_entry *e)
+{
+	return strcmp(e->source, "static") == 0 || strcmp(e->source, "dns") == 0;
+}
+
+/* What keeps an entry in a full table: one that is worth more takes its place. */
+static int
+worth(const struct peer_entry *e)
+{
+	if (e->state == PEER_UP)
+		return 4;
+	if (peer_is_configured(e))
+		return 3;
+	if (e->state == PEER_SPARE)
+		return 2;
+	/* One that answered once may do so again. */
+	return e->good_ms != 0;
+}
+
+/* Of two entries that could make room, is a the one? */
+static bool
+goes_first(const struct peer_entry *a, const struct peer_entry *b)
+{
+	return worth(a) != worth(b) ? worth(a) < worth(b) : a->good_ms < b->good_ms;
+}
+
+bool
 peer_table_set(struct store *s, const struct peer_entry *e)
 {
-	struct peer_slot *place = NULL;
-	int rank = 0; /* how good a place is: 3 the same address, 2 free, 1 no peer */
+	struct peer_slot *same = NULL, *empty = NULL, *last = NULL, *last_of_group = NULL;
+	uint32_t of_group = 0;
+	bool is_counted = e->group != 0 && !peer_is_configured(e);
 
-	for (uint32_t i = 0; i < PEER_TABLE_MAX && rank < 3; i++) {
+	for (uint32_t i = 0; i < PEER_TABLE_MAX && same == NULL; i++) {
 		struct peer_slot *slot = &peers(s)->slots[i];
-		int r = !atomic_load_explicit(&slot->is_used, memory_order_relaxed) ? 2
-			: strcmp(slot->entry.address, e->address) == 0		    ? 3
-			: slot->entry.state != PEER_UP				    ? 1
-										    : 0;
-		if (r > rank) {
-			rank = r;
-			place = slot;
+
+		if (!atomic_load_explicit(&slot->is_used, memory_order_relaxed)) {
+			empty = empty == NULL ? slot : empty;
+			continue;
 		}
+		if (strcmp(slot->entry.address, e->address) == 0)
+			same = slot;
+		if (last == NULL || goes_first(&slot->entry, &last->entry))
+			last = slot;
+		if (!is_counted || slot->entry.group != e->group || peer_is_configured(&slot->entry))
+			continue;
+		of_group++;
+		if (last_of_group == NULL || goes_first(&slot->entry, &last_of_group->entry))
+			last_of_group = slot;
 	}
-	/* An address that is no peer itself does not push out others. */
-	if (place == NULL || (rank == 1 && e->state != PEER_UP))
+	if (same == NULL && of_group >= PEER_GROUP_ROWS) {
+		empty = NULL;
+		last = last_of_group;
+	}
+	if (same == NULL && empty == NULL && worth(&last->entry) >= worth(e))
 		return false;
-	slot_write(s, place, e);
+	slot_write(s, same != NULL ? same : empty != NULL ? empty : last, e);
 	return true;
+}
+
+/* The only writer need not read as carefully as others do. */
+static bool
+is_at(const struct peer_slot *slot, const char *address)
+{
+	return atomic_load_explicit(&slot->is_used, memory_order_relaxed) && strcmp(slot->entry.address, address) == 0;
+}
+
+bool
+peer_table_has(const struct store *s, const char *address)
+{
+	for (uint32_t i = 0; i < PEER_TABLE_MAX; i++)
+		if (is_at(&peers(s)->slots[i], address))
+			return true;
+	return false;
 }
 
 void
@@ -112,8 +194,7 @@ peer_table_remove(struct store *s, const char *address)
 {
 	for (uint32_t i = 0; i < PEER_TABLE_MAX; i++) {
 		struct peer_slot *slot = &peers(s)->slots[i];
-		if (atomic_load_explicit(&slot->is_used, memory_order_relaxed) &&
-		    strcmp(slot->entry.address, address) == 0)
+		if (is_at(slot, address))
 			slot_write(s, slot, NULL);
 	}
 }

@@ -223,6 +223,15 @@ jval_number(uint64_t *out, const struct jval *v, uint64_t max)
 	return OK;
 }
 
+enum err
+jval_signed(int64_t *out, const struct jval *v)
+{
+	if (!jval_is_integer(v))
+		return ERR_FORMAT;
+	*out = json_integer_value(json_of(v));
+	return OK;
+}
+
 const char *
 jval_unknown_key(const struct jval *object, const char *const *allowed, size_t count)
 {

@@ -6,7 +6,9 @@
 #include "node.h"
 #include "store/peer_table.h"
 #include "suites.h"
+#include "util/clock.h"
 #include "util/text.h"
+#include "wire/peer_list.h"
 #include "wire/peer_msg.h"
 
 static struct node n;
@@ -61,18 +63,20 @@ greet(const struct hello *h)
 	return n.reply.status;
 }
 
-/* The hint that discovery would see, "" if none came. */
+/* The hints that discovery would see, "" if none came. */
 static const char *
 hint(void)
 {
-	static struct hint_cursor cursor;
-	static char address[RING_ADDRESS_SIZE];
+	static char hints[4 * RING_ADDRESS_SIZE];
+	char address[RING_ADDRESS_SIZE];
+	struct hint_cursor cursor = {0};
 
-	memset(&cursor, 0, sizeof(cursor));
-	address[0] = '\0';
-	while (ring_next_hint(n.store, &cursor, address))
-		continue;
-	return address;
+	hints[0] = '\0';
+	while (ring_next_hint(n.store, &cursor, address)) {
+		size_t len = strlen(hints);
+		snprintf(hints + len, sizeof(hints) - len, "%s%s", len > 0 ? " " : "", address);
+	}
+	return hints;
 }
 
 START_TEST(answers_a_hello_with_its_own)
@@ -125,7 +129,8 @@ START_TEST(takes_hints_about_the_caller_alone)
 	} rows[] = {
 	    {"", 7777, 7, "127.0.0.1:7777"},
 	    {"127.0.0.1:8888", 7777, 7, "127.0.0.1:8888"},
-	    {"10.0.0.1:8888", 7777, 7, "127.0.0.1:7777"},
+	    {"10.0.0.1:8888", 7777, 7, "+10.0.0.1:8888 127.0.0.1:7777"},
+	    {"[fd00::1]:8888", 7777, 7, "+[fd00::1]:8888 127.0.0.1:7777"},
 	    {"node.example:8888", 7777, 7, "127.0.0.1:7777"},
 	    {"127.0.0.1", 7777, 7, "127.0.0.1:7777"},
 	    {"", 0, 7, ""},
@@ -142,7 +147,7 @@ START_TEST(takes_hints_about_the_caller_alone)
 		theirs.nonce = rows[i].nonce;
 		ck_assert_int_eq(greet(&theirs), 200);
 		ck_assert_msg(strcmp(hint(), rows[i].expected) == 0, "%zu: %s", i, hint());
-		ck_assert_uint_eq(n.woken[API_WAKE_DISCOVERY], rows[i].expected[0] != '\0');
+		ck_assert((n.woken[API_WAKE_DISCOVERY] > 0) == (rows[i].expected[0] != '\0'));
 	}
 }
 END_TEST
@@ -158,6 +163,8 @@ START_TEST(does_not_hint_at_whom_discovery_has_met)
 	    {PEER_OTHER_GENESIS, false},
 	    {PEER_OTHER_NETWORK, false},
 	    {PEER_OTHER_PROTOCOL, false},
+	    {PEER_SPARE, false},
+	    {PEER_SAME_NODE, false},
 	    {PEER_REFUSED, true},
 	    {PEER_SILENT, true},
 	    {PEER_UNREACHABLE, true},
@@ -433,6 +440,60 @@ START_TEST(has_no_parts_of_blocks_that_it_does_not_have)
 }
 END_TEST
 
+/* Peer exchange. */
+
+static void
+know(const char *address, enum peer_state state)
+{
+	struct peer_entry e;
+
+	memset(&e, 0, sizeof(e));
+	text_copy(e.address, sizeof(e.address), address);
+	e.state = state;
+	ck_assert(peer_table_set(n.store, &e));
+}
+
+START_TEST(tells_those_that_are_up_and_nobody_else)
+{
+	struct peer_list list;
+	struct field_error error;
+
+	ck_assert_int_eq(push("/peer/peers", "{}", 2), 200);
+	ck_assert_str_eq(n.reply.body.data, "{\"peers\":[]}");
+	for (int state = 0; state < PEER_STATES; state++) {
+		char address[PEER_ADDRESS_SIZE];
+		snprintf(address, sizeof(address), "10.0.0.%d:5000", 1 + state);
+		know(address, (enum peer_state)state);
+	}
+	know("[fd00::7]:5000", PEER_UP);
+	know("10.0.0.99:5000", PEER_UP);
+	know("127.0.0.9:5000", PEER_UP); /* the asker is on this host too */
+	peer_pause_set(n.store, "10.0.0.99:5000", "reward-amount", clock_wall_ms());
+	ck_assert_int_eq(push("/peer/peers", "{}", 2), 200);
+	ck_assert(peer_list_parse(&list, n.reply.body.data, n.reply.body.len, &error));
+	ck_assert_uint_eq(list.count, 3);
+	ck_assert_str_eq(list.at[0], "10.0.0.2:5000");
+	ck_assert_str_eq(list.at[1], "[fd00::7]:5000");
+	ck_assert_str_eq(list.at[2], "127.0.0.9:5000");
+}
+END_TEST
+
+START_TEST(tells_no_more_peers_than_agreed)
+{
+	struct peer_list list;
+	struct field_error error;
+
+	for (int i = 0; i < 2 * PEER_LIST_MAX; i++) {
+		char address[PEER_ADDRESS_SIZE];
+		snprintf(address, sizeof(address), "10.0.1.%d:5000", i);
+		know(address, PEER_UP);
+	}
+	ck_assert_int_eq(push("/peer/peers", "{}", 2), 200);
+	ck_assert(peer_list_parse(&list, n.reply.body.data, n.reply.body.len, &error));
+	ck_assert_uint_eq(list.count, PEER_LIST_MAX);
+}
+END_TEST
+
 Suite *
 suite_peer_routes(void)
 {
@@ -452,5 +513,7 @@ suite_peer_routes(void)
 	tcase_add_test(tc, names_the_transfers_of_a_block);
 	tcase_add_test(tc, gives_the_parts_asked_for);
 	tcase_add_test(tc, has_no_parts_of_blocks_that_it_does_not_have);
+	tcase_add_test(tc, tells_those_that_are_up_and_nobody_else);
+	tcase_add_test(tc, tells_no_more_peers_than_agreed);
 	return s;
 }

@@ -159,6 +159,10 @@ know(const char *address, enum peer_state state, const char *reason, uint64_t he
 	text_copy(e.reason, sizeof(e.reason), reason);
 	text_copy(e.source, sizeof(e.source), "static");
 	e.state = state;
+	if (state == PEER_REFUSED) {
+		e.next_ms = 123456;
+		e.failures = 3;
+	}
 	if (height > 0) {
 		text_copy(e.node, sizeof(e.node), "other");
 		e.head.height = height;
@@ -202,12 +206,18 @@ START_TEST(lists_peers_with_state_and_reason)
 	ck_assert(jval_is_null(jval_get(refused, "height")));
 	ck_assert_str_eq(jval_str(paused, "state", ""), "paused");
 	ck_assert_str_eq(jval_str(paused, "reason", ""), "reward-amount");
+	ck_assert_uint_gt(jval_u64(paused, "paused_until", 0), jval_u64(node_doc(&n), "timestamp", 0));
+	ck_assert(jval_is_null(jval_get(up, "paused_until")));
+	ck_assert(jval_is_null(jval_get(up, "next_try")) && jval_is_null(jval_get(up, "met")));
+	ck_assert_uint_eq(jval_u64(refused, "next_try", 0), 123456);
+	ck_assert_uint_eq(jval_u64(refused, "failures", 0), 3);
 	ck_assert_str_eq(jval_str(jval_at(peers, 3), "state", ""), "up");
 	ck_assert_str_eq(jval_str(jval_at(peers, 3), "reason", ""), "reorg-too-deep");
 
 	ck_assert_int_eq(node_get(&n, "/status"), 200);
 	ck_assert_uint_eq(jval_u64(jval_get(node_doc(&n), "peers"), "up", 0), 3);
 	ck_assert_uint_eq(jval_u64(jval_get(node_doc(&n), "peers"), "known", 0), 4);
+	ck_assert_ptr_nonnull(strstr(n.reply.body.data, "\"skew_ms\":-12"));
 }
 END_TEST
 

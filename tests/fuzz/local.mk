@@ -7,6 +7,7 @@ check_PROGRAMS += \
 	tests/fuzz/replay_framelog \
 	tests/fuzz/replay_hello \
 	tests/fuzz/replay_json_tx \
+	tests/fuzz/replay_peer_list \
 	tests/fuzz/replay_peer_msg \
 	tests/fuzz/replay_tx
 tests_fuzz_replay_block_SOURCES = $(fuzz_replay) tests/fuzz/fuzz_block.c
@@ -19,6 +20,8 @@ tests_fuzz_replay_hello_SOURCES = $(fuzz_replay) tests/fuzz/fuzz_hello.c
 tests_fuzz_replay_hello_LDADD = $(WIRE_LIBS)
 tests_fuzz_replay_json_tx_SOURCES = $(fuzz_replay) tests/fuzz/fuzz_json_tx.c
 tests_fuzz_replay_json_tx_LDADD = $(WIRE_LIBS)
+tests_fuzz_replay_peer_list_SOURCES = $(fuzz_replay) tests/fuzz/fuzz_peer_list.c
+tests_fuzz_replay_peer_list_LDADD = $(WIRE_LIBS)
 tests_fuzz_replay_peer_msg_SOURCES = $(fuzz_replay) tests/fuzz/fuzz_peer_msg.c
 tests_fuzz_replay_peer_msg_LDADD = $(WIRE_LIBS)
 tests_fuzz_replay_tx_SOURCES = $(fuzz_replay) tests/fuzz/fuzz_tx.c
@@ -34,6 +37,7 @@ noinst_PROGRAMS = \
 	tests/fuzz/fuzz_framelog \
 	tests/fuzz/fuzz_hello \
 	tests/fuzz/fuzz_json_tx \
+	tests/fuzz/fuzz_peer_list \
 	tests/fuzz/fuzz_peer_msg \
 	tests/fuzz/fuzz_tx
 tests_fuzz_fuzz_block_SOURCES = tests/fuzz/fuzz.h tests/fuzz/fuzz_block.c
@@ -51,6 +55,9 @@ tests_fuzz_fuzz_hello_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_json_tx_SOURCES = tests/fuzz/fuzz.h tests/fuzz/fuzz_json_tx.c
 tests_fuzz_fuzz_json_tx_LDADD = $(WIRE_LIBS)
 tests_fuzz_fuzz_json_tx_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_peer_list_SOURCES = tests/fuzz/fuzz.h tests/fuzz/fuzz_peer_list.c
+tests_fuzz_fuzz_peer_list_LDADD = $(WIRE_LIBS)
+tests_fuzz_fuzz_peer_list_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_peer_msg_SOURCES = tests/fuzz/fuzz.h tests/fuzz/fuzz_peer_msg.c
 tests_fuzz_fuzz_peer_msg_LDADD = $(WIRE_LIBS)
 tests_fuzz_fuzz_peer_msg_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer

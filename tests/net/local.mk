@@ -11,6 +11,7 @@ tests_net_test_net_SOURCES = \
 	tests/net/suite_listener.c \
 	tests/net/suite_loop.c \
 	tests/net/suite_netaddr.c \
+	tests/net/suite_onlink.c \
 	tests/net/suite_probe.c \
 	tests/net/suites.h
 tests_net_test_net_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

@@ -227,6 +227,26 @@ START_TEST(starts_no_faster_than_its_rate)
 }
 END_TEST
 
+START_TEST(a_burst_is_as_long_as_it_is_given)
+{
+	struct probe_options o = options();
+	o.rate = 1;
+	o.burst = 40;
+	start(&o);
+	struct netaddr at = closed_port();
+	for (unsigned i = 0; i < 60; i++) {
+		at.ip[3] = (uint8_t)(i + 1);
+		probe_add(probe, &at);
+	}
+	/* All of the burst in one turn of the loop, and the rest not for a minute. */
+	rig_until(&r, seen.count >= 40);
+	for (int i = 0; i < 20; i++)
+		rig_turn(r.loop, rig_deadline(), "");
+	ck_assert_uint_lt(seen.count, 60);
+	stop();
+}
+END_TEST
+
 START_TEST(takes_more_addresses_from_its_callback)
 {
 	struct probe_options o = options();
@@ -310,6 +330,7 @@ suite_probe(void)
 	tcase_add_test(tc, connects_from_the_address_it_was_given);
 	tcase_add_test(tc, asks_in_order_when_one_at_a_time);
 	tcase_add_test(tc, starts_no_faster_than_its_rate);
+	tcase_add_test(tc, a_burst_is_as_long_as_it_is_given);
 	tcase_add_test(tc, takes_more_addresses_from_its_callback);
 	tcase_add_test(tc, may_be_freed_by_its_callback_or_half_way);
 	tcase_add_test(tc, waits_for_descriptors_rather_than_misreport);

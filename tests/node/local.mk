@@ -22,6 +22,7 @@ tests_node_test_node_SOURCES = \
 	tests/node/suite_bells.c \
 	tests/node/suite_config.c \
 	tests/node/suite_config_errors.c \
+	tests/node/suite_discovery.c \
 	tests/node/suite_endpoint.c \
 	tests/node/suite_fanout.c \
 	tests/node/suite_master.c \

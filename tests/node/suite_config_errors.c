@@ -98,6 +98,9 @@ static const struct {
     {"[peers]\nadvertise = node2\n",
      "t.conf:2: [peers] advertise: \"node2\" is not a host and port; allowed: host:port as 10.0.0.2:5000, "
      "[fd00::2]:5000 or node2:5000, at most 63 bytes, or nothing\n"},
+    {"[peers]\nadvertise = node2:5000\n",
+     "t.conf:2: [peers] advertise: \"node2:5000\" is a name, and peers look up no names for others; allowed: a numeric "
+     "address with a port\n"},
     {"[discovery]\npeers = 10.0.0.2:5000 10.0.0.3 node4:x\n",
      "t.conf:2: [discovery] peers: \"10.0.0.3\" is not a host and port; allowed: a list of host:port as 10.0.0.2:5000, "
      "[fd00::2]:5000 or node2:5000\n"

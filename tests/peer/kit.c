@@ -224,8 +224,13 @@ handle(void *ctx, struct http_req *req)
 	static const char *const paths[REQUESTS] = {"/peer/hello", "/peer/headers", "/peer/blocks"};
 	static void (*const answers[REQUESTS])(struct actor *, struct http_req *) = {answer_hello, answer_headers,
 										     answer_blocks};
+	static const char no_peers[] = "{\"peers\":[]}";
 	struct actor *a = ctx;
 
+	if (strcmp(http_req_path(req), "/peer/peers") == 0) {
+		http_reply(req, 200, "application/json", no_peers, sizeof(no_peers) - 1);
+		return;
+	}
 	for (int i = 0; i < REQUESTS; i++) {
 		if (strcmp(http_req_path(req), paths[i]) != 0)
 			continue;

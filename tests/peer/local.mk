@@ -6,12 +6,16 @@ tests_peer_test_peer_SOURCES = \
 	tests/peer/main.c \
 	tests/peer/strand.c \
 	tests/peer/strand.h \
+	tests/peer/suite_exchange.c \
 	tests/peer/suite_fetch.c \
 	tests/peer/suite_fetch_bad.c \
 	tests/peer/suite_fetch_many.c \
 	tests/peer/suite_finder.c \
 	tests/peer/suite_handshake.c \
 	tests/peer/suite_lookup.c \
+	tests/peer/suite_scan.c \
+	tests/peer/suite_slots.c \
+	tests/peer/suite_told.c \
 	tests/peer/suite_window.c \
 	tests/peer/suites.h \
 	tests/peer/taker.c \

@@ -33,6 +33,7 @@ enter(void)
 	options.names = names;
 	options.scan_hosts = ranges;
 	options.scan_rate = 10000;
+	options.probes_open_max = 512;
 	options.probe_timeout_ms = 5000;
 	options.handshake_timeout_ms = LONG_MS;
 	finder = NULL;
@@ -110,7 +111,7 @@ whole_round(const struct netaddr *known, size_t count)
 {
 	unsigned before = rounds;
 
-	finder_round(finder, known, count);
+	finder_round(finder, known, count, NULL, 0);
 	ck_assert_uint_eq(rounds, before);
 	ck_assert(finder_is_busy(finder));
 	kit_until(loop, rounds > before);
@@ -285,9 +286,9 @@ START_TEST(a_round_under_way_is_not_started_again)
 	actor_play(&a, REQUEST_HELLO, TRICK_HANG);
 	add_static(&a.at);
 	begin();
-	finder_round(finder, NULL, 0);
+	finder_round(finder, NULL, 0, NULL, 0);
 	kit_until(loop, a.held_count == 1);
-	finder_round(finder, NULL, 0);
+	finder_round(finder, NULL, 0, NULL, 0);
 	kit_settle(loop);
 	ck_assert_uint_eq(a.asked[REQUEST_HELLO], 1);
 	ck_assert_uint_eq(rounds, 0);
@@ -310,7 +311,7 @@ START_TEST(a_hint_is_tried_at_once_also_if_the_round_has_tried_it)
 	add_static(&at);
 	options.handshake_timeout_ms = LONG_MS;
 	begin();
-	finder_round(finder, NULL, 0);
+	finder_round(finder, NULL, 0, NULL, 0);
 	kit_until(loop, reports_of(&at) == 1);
 	ck_assert_int_eq(reports[0].outcome, HANDSHAKE_REFUSED);
 	/* It comes up in the middle of the round, and tells us. */
@@ -408,6 +409,109 @@ START_TEST(a_round_does_not_wait_for_hints)
 }
 END_TEST
 
+START_TEST(those_that_rest_are_left_out_of_the_round_whatever_source_names_them)
+{
+	struct actor named, scanned;
+
+	actor_start(&named, loop, NULL);
+	actor_start(&scanned, loop, NULL);
+	add_static(&named.at);
+	scan_ports(scanned.at.port, scanned.at.port);
+	begin();
+	finder_round(finder, NULL, 0, &named.at, 1);
+	kit_until(loop, rounds == 1);
+	ck_assert_uint_eq(reports_of(&named.at), 0);
+	ck_assert_uint_eq(reports_of(&scanned.at), 1);
+	finder_round(finder, NULL, 0, &scanned.at, 1);
+	kit_until(loop, rounds == 2);
+	ck_assert_uint_eq(reports_of(&named.at), 1);
+	ck_assert_uint_eq(reports_of(&scanned.at), 1);
+	/* Told by itself, it is tried all the same. */
+	finder_hint(finder, &scanned.at);
+	kit_until(loop, reports_of(&scanned.at) == 2);
+	actor_stop(&named);
+	actor_stop(&scanned);
+}
+END_TEST
+
+START_TEST(what_others_told_is_tried_a_few_at_a_time_and_keeps_its_source)
+{
+	struct netaddr at[40], late = kit_closed(), nobody = {0}, far;
+	int fds[40];
+
+	scan_ports(1, UINT16_MAX);
+	options.scan_rate = 1;
+	options.round_max_ms = 1;
+	begin();
+	for (int i = 0; i < 40; i++) {
+		fds[i] = kit_silent(&at[i]);
+		finder_tell(finder, &at[i], SOURCE_PEER);
+	}
+	finder_tell(finder, &nobody, SOURCE_PEER);
+	ck_assert_uint_eq(hellos, 0); /* never from within */
+	kit_until(loop, hellos == 16);
+	kit_settle(loop);
+	ck_assert_uint_eq(hellos, 16);
+	/* Hints do not wait behind them. */
+	finder_hint(finder, &late);
+	ck_assert_uint_eq(hellos, 17);
+	for (int i = 0; i < 40; i++)
+		fd_close(&fds[i]);
+	kit_until(loop, report_count == 41);
+	for (int i = 0; i < 40; i++)
+		ck_assert_uint_eq(reports_of(&at[i]), 1);
+	/* The scan's own keep the scan's name; of another host only what the round, or names, make plausible is tried. */
+	ck_assert_int_eq(reports[0].source, SOURCE_SCAN);
+	ck_assert_int_eq(netaddr_parse(&far, "127.0.0.99:5"), OK);
+	finder_tell(finder, &far, SOURCE_SAVED);
+	kit_settle(loop);
+	ck_assert_uint_eq(reports_of(&far), 0);
+}
+END_TEST
+
+START_TEST(what_is_told_during_a_round_that_tried_it_is_not_tried_again)
+{
+	struct actor a, slow;
+
+	actor_start(&a, loop, NULL);
+	actor_start(&slow, loop, NULL);
+	actor_play(&slow, REQUEST_HELLO, TRICK_HANG);
+	add_static(&a.at);
+	add_static(&slow.at);
+	begin();
+	finder_tell(finder, &a.at, SOURCE_SAVED);
+	finder_round(finder, NULL, 0, NULL, 0);
+	kit_until(loop, reports_of(&a.at) == 1 && slow.held_count == 1);
+	finder_tell(finder, &a.at, SOURCE_PEER);
+	kit_settle(loop);
+	ck_assert_uint_eq(a.asked[REQUEST_HELLO], 1);
+	ck_assert_int_eq(reports[0].source, SOURCE_STATIC);
+	actor_stop(&slow);
+	kit_until(loop, rounds == 1);
+	finder_tell(finder, &a.at, SOURCE_PEER);
+	kit_until(loop, reports_of(&a.at) == 2);
+	actor_stop(&a);
+}
+END_TEST
+
+START_TEST(more_told_than_the_queue_holds_is_dropped)
+{
+	struct netaddr at;
+
+	ck_assert_int_eq(netaddr_parse(&at, "127.0.0.1:1"), OK);
+	scan_ports(1, 1);
+	begin();
+	for (unsigned i = 0; i < 1000; i++) {
+		at.port = (uint16_t)(1 + i);
+		finder_tell(finder, &at, SOURCE_PEER);
+	}
+	kit_until(loop, hellos >= 200);
+	for (unsigned i = 0; i < 20; i++)
+		kit_settle(loop);
+	ck_assert_uint_le(hellos, 256);
+}
+END_TEST
+
 START_TEST(it_can_be_freed_in_the_middle)
 {
 	struct actor a;
@@ -422,8 +526,9 @@ START_TEST(it_can_be_freed_in_the_middle)
 	ck_assert_int_eq(netrange_parse(&ranges[0], "127.0.0.0/16"), OK);
 	options.scan_rate = 10;
 	begin();
-	finder_round(finder, NULL, 0);
+	finder_round(finder, NULL, 0, NULL, 0);
 	finder_hint(finder, &silent);
+	finder_tell(finder, &at, SOURCE_PEER);
 	if (_i > 0)
 		kit_until(loop, a.held_count == 1);
 	finder_free(finder);
@@ -441,6 +546,8 @@ START_TEST(sources_have_names)
 	ck_assert_str_eq(finder_source_name(SOURCE_DNS), "dns");
 	ck_assert_str_eq(finder_source_name(SOURCE_SCAN), "scan");
 	ck_assert_str_eq(finder_source_name(SOURCE_HINT), "hint");
+	ck_assert_str_eq(finder_source_name(SOURCE_PEER), "peer");
+	ck_assert_str_eq(finder_source_name(SOURCE_SAVED), "saved");
 }
 END_TEST
 
@@ -465,6 +572,10 @@ suite_finder(void)
 	tcase_add_test(tc, hints_without_a_port_or_a_host_are_dropped);
 	tcase_add_test(tc, hints_under_way_are_capped);
 	tcase_add_test(tc, a_round_does_not_wait_for_hints);
+	tcase_add_test(tc, those_that_rest_are_left_out_of_the_round_whatever_source_names_them);
+	tcase_add_test(tc, what_others_told_is_tried_a_few_at_a_time_and_keeps_its_source);
+	tcase_add_test(tc, what_is_told_during_a_round_that_tried_it_is_not_tried_again);
+	tcase_add_test(tc, more_told_than_the_queue_holds_is_dropped);
 	tcase_add_loop_test(tc, it_can_be_freed_in_the_middle, 0, 2);
 	tcase_add_test(tc, sources_have_names);
 	return suite;

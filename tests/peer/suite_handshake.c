@@ -122,7 +122,10 @@ START_TEST(another_protocol_is_named)
 {
 	actor.hello.protocol = PEER_PROTOCOL + 6;
 	ck_assert_int_eq(shake(&actor.at, 5000), HANDSHAKE_OTHER_PROTOCOL);
-	ck_assert_ptr_nonnull(strstr(last.reason, "7"));
+	ck_assert_str_eq(last.reason, "too new: it speaks protocol 7, this node speaks 1");
+	actor.hello.protocol = PEER_PROTOCOL - 1;
+	ck_assert_int_eq(shake(&actor.at, 5000), HANDSHAKE_OTHER_PROTOCOL);
+	ck_assert_str_eq(last.reason, "too old: it speaks protocol 0, this node speaks 1");
 }
 END_TEST
 

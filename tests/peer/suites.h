@@ -4,6 +4,7 @@
 
 #include "suite.h"
 
+suite_maker suite_exchange, suite_scan, suite_slots, suite_told;
 suite_maker suite_fetch, suite_fetch_bad, suite_fetch_many, suite_finder, suite_handshake, suite_lookup, suite_window;
 
 #endif

@@ -637,12 +637,41 @@ def test_a_node_that_says_nothing_of_the_next_block_is_shown_without(rensa, node
 
 def test_peers_come_with_the_reason_that_keeps_them_apart(rensa, node):
     lines = rensa("peers").out.splitlines()
-    assert lines[0].split() == ["ADDRESS", "STATE", "HEIGHT", "REASON"]
+    assert lines[0].split() == ["ADDRESS", "STATE", "HEIGHT", "SEEN", "AGO", "NEXT", "IN", "SOURCE", "REASON"]
     assert lines[1].split() == ["127.0.0.3:5001", "up", "12"]
     assert lines[2].endswith("difficulty is 13 there, 12 here")
     assert len(rensa("--json", "peers").json()["peers"]) == 2
     node.instead["GET", "/peers"] = [Reply(200, {"peers": []})]
     assert "knows no peers" in rensa("peers").out
+
+
+def test_peers_show_when_they_were_asked_and_will_be_and_how_long_they_are_left_alone(rensa, node):
+    now = 1_700_000_000_000
+    asked = {"height": 7, "source": "peer", "checked": now - 5_000, "next_try": now + 600_000, "paused_until": None}
+    paused = asked | {"state": "paused", "reason": "reward-amount", "paused_until": now + 90_000}
+    rows = [
+        asked | {"address": "10.0.0.1:5000", "state": "refused", "reason": "nothing listens there"},
+        paused | {"address": "10.0.0.2:5000"},
+        asked | {"address": "10.0.0.3:5000", "state": "up", "reason": "", "checked": now + 9, "next_try": None},
+    ]
+    node.instead["GET", "/peers"] = [Reply(200, {"timestamp": now, "peers": rows})]
+    lines = rensa("peers").out.splitlines()
+    assert lines[1].split() == "10.0.0.1:5000 refused 7 5 s 10 min peer nothing listens there".split()
+    assert lines[2].endswith("broke reward-amount: left alone until 2023-11-14T22:14:50.000Z (90 s)")
+    assert lines[3].split() == "10.0.0.3:5000 up 7 0 s peer".split()
+    node.instead["GET", "/peers"] = [Reply(200, {"timestamp": -1, "peers": [{"checked": "x", "next_try": -4}, 7, None]})]
+    assert len(rensa("peers").out.splitlines()) == 4
+
+
+@pytest.mark.parametrize("skew, shown", [
+    (None, None), (999, "agrees with the peers'"), (-999, "agrees with the peers'"), (1000, "1 s behind the peers'"),
+    (-7_300_000, "2 h ahead of the peers'"), (-(2**63), "h ahead of the peers'"), (2**63 - 1, "h behind the peers'"),
+])
+def test_status_compares_the_nodes_clock_with_its_peers(rensa, node, skew, shown):
+    status = rensa("--json", "status").json()
+    node.instead["GET", "/status"] = [Reply(200, status | {"peers": {"up": 2, "known": 3, "skew_ms": skew}})]
+    lines = [line for line in rensa("status").out.splitlines() if line.startswith("clock")]
+    assert len(lines) == (shown is not None) and all(shown in line for line in lines)
 
 
 def test_blocks_are_listed_newest_first(rensa, node):

@@ -58,6 +58,8 @@ static const struct {
     {PEER_OTHER_GENESIS, "other-genesis"},
     {PEER_OTHER_PROTOCOL, "other-protocol"},
     {PEER_SELF, "self"},
+    {PEER_SPARE, "spare"},
+    {PEER_SAME_NODE, "same-node"},
     {PEER_STATES, "unknown"},
     {(enum peer_state) - 1, "unknown"},
 };
@@ -81,6 +83,7 @@ START_TEST(finds_what_was_set_until_it_is_removed)
 		ck_assert(set(s, i, i == 3 ? PEER_SILENT : PEER_UP));
 	ck_assert_uint_eq(peer_table_version(s), version + 6);
 	ck_assert(peer_table_find(s, expected.address, &e));
+	ck_assert(peer_table_has(s, expected.address) && !peer_table_has(s, "10.0.0.3:500"));
 	ck_assert_mem_eq(&e, &expected, sizeof(e));
 	ck_assert_uint_eq(peer_table_count(s, PEER_UP), 5);
 	ck_assert_uint_eq(peer_table_count(s, PEER_SILENT), 1);
@@ -90,6 +93,7 @@ START_TEST(finds_what_was_set_until_it_is_removed)
 	ck_assert_uint_eq(peer_table_count(s, PEER_SILENT), 0);
 	version = peer_table_version(s);
 	peer_table_remove(s, expected.address);
+	ck_assert(!peer_table_has(s, expected.address));
 	ck_assert_uint_ne(peer_table_version(s), version);
 	ck_assert(!peer_table_find(s, expected.address, &e));
 	version = peer_table_version(s);
@@ -120,6 +124,10 @@ static const struct {
     {PEER_UP, PEER_REFUSED, PEER_SILENT, false},
     {PEER_REFUSED, PEER_UP, PEER_UP, true},
     {PEER_REFUSED, PEER_REFUSED, PEER_UNKNOWN, false},
+    {PEER_UP, PEER_SPARE, PEER_UP, true},
+    {PEER_UP, PEER_REFUSED, PEER_SPARE, true},
+    {PEER_UP, PEER_SPARE, PEER_SPARE, false},
+    {PEER_SPARE, PEER_UP, PEER_OTHER_NETWORK, false},
 };
 
 START_TEST(a_full_table_takes_a_peer_in_the_place_of_what_is_none)
@@ -134,7 +142,7 @@ START_TEST(a_full_table_takes_a_peer_in_the_place_of_what_is_none)
 	up = peer_table_count(s, PEER_UP);
 	ck_assert(peer_table_set(s, &newcomer) == full_rows[_i].enters);
 	ck_assert(peer_table_find(s, newcomer.address, &e) == full_rows[_i].enters);
-	ck_assert_uint_eq(peer_table_count(s, PEER_UP), up + full_rows[_i].enters);
+	ck_assert_uint_eq(peer_table_count(s, PEER_UP), up + (full_rows[_i].enters && full_rows[_i].comes == PEER_UP));
 	if (full_rows[_i].odd == PEER_UP)
 		ck_assert(peer_table_find(s, there.address, &e));
 	/* Those that are there can still be changed, and a place that is given up taken. */
@@ -142,6 +150,88 @@ START_TEST(a_full_table_takes_a_peer_in_the_place_of_what_is_none)
 	ck_assert(peer_table_find(s, last.address, &e) && e.state == PEER_OTHER_GENESIS);
 	peer_table_remove(s, last.address);
 	ck_assert(set(s, 8888, PEER_SILENT));
+}
+END_TEST
+
+/* Whoever has many addresses in one part of the net gets no more rows by having more. */
+START_TEST(a_group_has_no_more_than_its_part_of_the_table)
+{
+	struct store *s = segment_make(&(struct segment_plan){0});
+	struct peer_entry e;
+
+	for (unsigned i = 0; i < PEER_TABLE_MAX; i++) {
+		e = entry(i, PEER_SPARE);
+		e.group = 7;
+		ck_assert(peer_table_set(s, &e) == (i < PEER_GROUP_ROWS));
+	}
+	ck_assert_uint_eq(peer_table_count(s, PEER_SPARE), PEER_GROUP_ROWS);
+	/* A better one takes the place of one of its own group, and configured ones are not counted. */
+	e = entry(1000, PEER_UP);
+	e.group = 7;
+	ck_assert(peer_table_set(s, &e));
+	ck_assert_uint_eq(peer_table_count(s, PEER_SPARE), PEER_GROUP_ROWS - 1);
+	e = entry(1001, PEER_REFUSED);
+	e.group = 7;
+	text_copy(e.source, sizeof(e.source), "static");
+	ck_assert(peer_table_set(s, &e));
+	ck_assert_uint_eq(peer_table_count(s, PEER_SPARE), PEER_GROUP_ROWS - 1);
+	/* Others have all the rest. */
+	for (unsigned i = 0; i < 100; i++) {
+		e = entry(2000 + i, PEER_REFUSED);
+		e.group = 8;
+		ck_assert(peer_table_set(s, &e));
+	}
+}
+END_TEST
+
+START_TEST(what_has_answered_longest_ago_makes_room_first)
+{
+	struct store *s = segment_make(&(struct segment_plan){0});
+	struct peer_entry e, gone = entry(77, PEER_REFUSED);
+
+	for (unsigned i = 0; i < PEER_TABLE_MAX; i++) {
+		e = entry(i, PEER_REFUSED);
+		e.good_ms = i == 77 ? 5 : 1000 + i;
+		ck_assert(peer_table_set(s, &e));
+	}
+	e = entry(9000, PEER_UP);
+	ck_assert(peer_table_set(s, &e));
+	ck_assert(!peer_table_find(s, gone.address, &e));
+	/* One that never answered goes even before. */
+	e = entry(9001, PEER_SILENT);
+	ck_assert(!peer_table_set(s, &e));
+}
+END_TEST
+
+static const struct {
+	int64_t skews[6];
+	uint32_t count;
+	int64_t median;
+} skew_rows[] = {
+    {{0}, 0, 0},
+    {{-4000}, 1, -4000},
+    {{10, 90000}, 2, 10},
+    {{-10, -90000}, 2, -10},
+    {{1, 90000, 90001}, 3, 90000},
+    {{-5, 1, 2, INT64_MAX, INT64_MAX}, 5, 2},
+    {{INT64_MAX, -50, -40, -30, -INT64_MAX, -20}, 6, -30},
+};
+
+START_TEST(the_skew_is_the_median_of_those_that_are_up)
+{
+	struct store *s = segment_make(&(struct segment_plan){0});
+	struct peer_entry e = entry(99, PEER_SPARE);
+	uint32_t count;
+
+	e.skew_ms = 7777777;
+	ck_assert(peer_table_set(s, &e));
+	for (unsigned i = 0; i < skew_rows[_i].count; i++) {
+		e = entry(i, PEER_UP);
+		e.skew_ms = skew_rows[_i].skews[i];
+		ck_assert(peer_table_set(s, &e));
+	}
+	ck_assert_int_eq(peer_table_skew(s, &count), skew_rows[_i].median);
+	ck_assert_uint_eq(count, skew_rows[_i].count);
 }
 END_TEST
 
@@ -377,6 +467,9 @@ suite_peer_table(void)
 	tcase_add_test(tc, states_have_names);
 	tcase_add_test(tc, finds_what_was_set_until_it_is_removed);
 	tcase_add_loop_test(tc, a_full_table_takes_a_peer_in_the_place_of_what_is_none, 0, ARRAY_LEN(full_rows));
+	tcase_add_test(tc, a_group_has_no_more_than_its_part_of_the_table);
+	tcase_add_test(tc, what_has_answered_longest_ago_makes_room_first);
+	tcase_add_loop_test(tc, the_skew_is_the_median_of_those_that_are_up, 0, ARRAY_LEN(skew_rows));
 	tcase_add_test(tc, a_half_written_entry_is_read_by_nobody_and_emptied_by_the_next_writer);
 	tcase_add_test(tc, readers_never_see_half_an_entry);
 	tcase_add_test(tc, pauses_double_from_30_seconds_to_an_hour);

@@ -65,7 +65,7 @@ class FakePeer:
         self.host, self.port, self.chain = host, port, chain
         self.address = f"{host}:{port}"
         self.claims = claims  # a Chain or a Claim whose head the hello shows; None: that of the chain
-        words = ("hello", "headers", "blocks", "compact", "parts", "block", "announce", "inventory", "transactions")
+        words = ("hello", "headers", "blocks", "compact", "parts", "block", "announce", "inventory", "transactions", "peers")
         self.asked = dict.fromkeys(words, 0)
         self.sent = 0
         self.is_closed = False
@@ -106,7 +106,7 @@ class FakePeer:
         self.send(handler, self.head(word, f"Content-Length: {len(body)}") + body)
 
     def head(self, word, *lines):
-        kind = "application/json" if word == "hello" else self.content_type()
+        kind = "application/json" if word in ("hello", "peers") else self.content_type()
         return "\r\n".join(["HTTP/1.1 200 OK", f"Content-Type: {kind}", *lines, "", ""]).encode()
 
     def served(self):
@@ -159,6 +159,9 @@ class FakePeer:
 
     def block(self, _):
         return b"{}"
+
+    def peers(self, _):
+        return b'{"peers":[]}'
 
     def announce(self, _):
         return b"{}"

@@ -8,6 +8,7 @@ tests_wire_test_wire_SOURCES = \
 	tests/wire/suite_compact.c \
 	tests/wire/suite_json_read.c \
 	tests/wire/suite_json_write.c \
+	tests/wire/suite_peer_list.c \
 	tests/wire/suite_peer_msg.c \
 	tests/wire/suite_vectors.c \
 	tests/wire/suite_views.c

@@ -3,6 +3,7 @@
 suite_maker suite_compact;
 suite_maker suite_json_read;
 suite_maker suite_json_write;
+suite_maker suite_peer_list;
 suite_maker suite_peer_msg;
 suite_maker suite_vectors;
 suite_maker suite_views;
@@ -10,7 +11,7 @@ suite_maker suite_views;
 int
 main(void)
 {
-	static suite_maker *const makers[] = {suite_compact,  suite_json_read, suite_json_write,
+	static suite_maker *const makers[] = {suite_compact,  suite_json_read, suite_json_write, suite_peer_list,
 					      suite_peer_msg, suite_vectors,   suite_views};
 	return suites_run(makers, ARRAY_LEN(makers));
 }
