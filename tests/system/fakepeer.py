@@ -1,6 +1,7 @@
 """A node in Python that serves a given chain, true to docs/protocol.md or not; for real nodes to meet."""
 
 import dataclasses
+import hashlib
 import http.client
 import http.server
 import json
@@ -120,6 +121,11 @@ class FakePeer:
     def content_type(self):
         return OCTETS
 
+    @property
+    def nonce(self):
+        """A node's own: another at each address."""
+        return hashlib.sha256(self.address.encode()).hexdigest()[:16]
+
     def hello(self, _):
         claims = self.claims or self.chain
         head = claims if isinstance(claims, Claim) else claim_of(claims)
@@ -128,7 +134,7 @@ class FakePeer:
                 "protocol": 1,
                 "software": "fake/1",
                 "node": "fake",
-                "nonce": f"{self.port:016x}",
+                "nonce": self.nonce,
                 "genesis": self.chain.network.hex(),
                 "parameters": self.chain.params,
                 "port": self.port,
