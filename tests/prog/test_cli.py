@@ -665,7 +665,7 @@ def test_peers_show_when_they_were_asked_and_will_be_and_how_long_they_are_left_
 
 @pytest.mark.parametrize("skew, shown", [
     (None, None), (999, "agrees with the peers'"), (-999, "agrees with the peers'"), (1000, "1 s behind the peers'"),
-    (-7_300_000, "2 h ahead of the peers'"), (-(2**63), "h ahead of the peers'"), (2**63 - 1, "h behind the peers'"),
+    (-7_300_000, "2 h ahead of the peers'"), (-(2**63), "d ahead of the peers'"), (2**63 - 1, "d behind the peers'"),
 ])
 def test_status_compares_the_nodes_clock_with_its_peers(rensa, node, skew, shown):
     status = rensa("--json", "status").json()

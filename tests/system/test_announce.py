@@ -181,7 +181,7 @@ def test_an_announcer_that_gives_nothing_is_passed_over_and_nobody_else(net, fak
     net.wait_until("it is passed over", lambda: node.log_has("resolver:", bad.address, "passed over"))
     assert questions(bad) < 12
     # The same host as far as loopback goes, but another peer.
-    assert good.push(node, "announce", pack_compact(NEXT.head)) == 202
+    assert good.push(node, "announce", pack_compact(NEXT.head)) in (202, 200)  # a round may have brought it
     net.wait_until("the block is adopted", lambda: is_at(node, NEXT))
 
 
@@ -200,7 +200,7 @@ def test_parts_that_never_come_cost_a_moment_if_somebody_else_has_the_block(net,
         node, slow, good = meet(net, fakes, Silent, FakePeer)
         assert slow.push(node, "announce", pack_compact(NEXT.head)) == 202
         assert Silent.is_asked.wait(60)
-        assert good.push(node, "announce", pack_compact(NEXT.head)) == 202
+        assert good.push(node, "announce", pack_compact(NEXT.head)) in (202, 200)  # a round may have brought it
         net.wait_until("the block is adopted", lambda: is_at(node, NEXT))
         assert good.asked["parts"] == 1
     finally:
@@ -215,7 +215,7 @@ def test_unknown_heads_in_a_loop_cost_a_bounded_number_of_questions(net, fakes):
         block = far.draft(MINER, time=far.head.header.time + 1 + k).seal()
         assert bad.push(node, "announce", block.header.bytes) in (202, 200, 503)
     assert bad.asked["headers"] < 60
-    assert good.push(node, "announce", pack_compact(NEXT.head)) == 202
+    assert good.push(node, "announce", pack_compact(NEXT.head)) in (202, 200)  # a round may have brought it
     net.wait_until("the block is adopted", lambda: is_at(node, NEXT))
 
 
@@ -227,7 +227,7 @@ def test_blocks_that_break_rules_count_against_who_pushed_them(net, fakes):
         assert bad.push(node, "block", draft.seal().bytes) in (202, 200)
     net.wait_until("it is named", lambda: node.log_has("resolver:", bad.address, "breaks rule reward-amount"))
     net.wait_until("it is passed over", lambda: node.log_has("resolver:", bad.address, "passed over"))
-    assert good.push(node, "announce", pack_compact(NEXT.head)) == 202
+    assert good.push(node, "announce", pack_compact(NEXT.head)) in (202, 200)  # a round may have brought it
     net.wait_until("the block is adopted", lambda: is_at(node, NEXT))
 
 
