@@ -18,7 +18,7 @@ import sys
 import time
 import urllib.request
 
-ROUNDS = 3
+ROUNDS = 7
 
 
 class Node:
