@@ -5,6 +5,7 @@
 #ifndef RENSA_DISK_DATADIR_H
 #define RENSA_DISK_DATADIR_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -19,6 +20,9 @@
  * *fd stays open for the node's life. ERR_BUSY: another node lives there; why gets a sentence on failure.
  */
 enum err datadir_lock(int *fd, const char *path, uint32_t wait_ms, struct buf *why) MUSTCHECK;
+
+/* The path of a file in the folder. ERR_LIMIT: it is too long, and why says so. */
+enum err datadir_file(char path[PATH_MAX], const char *data_dir, const char *name, struct buf *why) MUSTCHECK;
 
 #define DATADIR_HOLDER_SIZE 32
 /* Does somebody hold the lock? holder: his process, "" if that is not known. Takes nothing, makes nothing. */

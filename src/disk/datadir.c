@@ -97,3 +97,14 @@ datadir_is_held(const char *path, char holder[DATADIR_HOLDER_SIZE])
 	fd_close(&fd);
 	return is_held;
 }
+
+enum err
+datadir_file(char path[PATH_MAX], const char *data_dir, const char *name, struct buf *why)
+{
+	int len = snprintf(path, PATH_MAX, "%s/%s", data_dir, name);
+
+	if (len > 0 && len < PATH_MAX)
+		return OK;
+	buf_printf(why, "the path of the data folder is too long: %s", data_dir);
+	return ERR_LIMIT;
+}

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "disk/datadir.h"
 #include "util/bytes.h"
 #include "util/crc32c.h"
 #include "util/file.h"
@@ -19,17 +20,6 @@
 #define HEAD_SIZE 16
 #define TAIL_SIZE 4
 #define READ_MAX 4096 /* a later version's may be longer than ours */
-
-static enum err
-path_of(char path[PATH_MAX], const char *data_dir, struct buf *why)
-{
-	int len = snprintf(path, PATH_MAX, "%s/" NETFILE_NAME, data_dir);
-
-	if (len > 0 && len < PATH_MAX)
-		return OK;
-	buf_printf(why, "the path of the data folder is too long: %s", data_dir);
-	return ERR_LIMIT;
-}
 
 static enum err
 decode(struct params *out, const struct buf *text)
@@ -56,7 +46,7 @@ netfile_read(struct params *out, const char *data_dir, struct buf *why)
 {
 	char path[PATH_MAX];
 	struct buf text;
-	enum err e = path_of(path, data_dir, why);
+	enum err e = datadir_file(path, data_dir, NETFILE_NAME, why);
 
 	if (e != OK)
 		return e;
@@ -84,7 +74,7 @@ netfile_write(const char *data_dir, const struct params *p, struct buf *why)
 	struct writer w = writer_of(bytes, sizeof(bytes));
 	size_t len = params_encode(params, p);
 	char path[PATH_MAX];
-	enum err e = path_of(path, data_dir, why);
+	enum err e = datadir_file(path, data_dir, NETFILE_NAME, why);
 
 	if (e != OK)
 		return e;

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "disk/datadir.h"
 #include "util/bytes.h"
 #include "util/crc32c.h"
 #include "util/file.h"
@@ -20,17 +21,6 @@
 #define ENTRY_SIZE (1 + 16 + 2 + 8)
 #define TAIL_SIZE 4
 #define FILE_SIZE(count) (HEAD_SIZE + (count)*ENTRY_SIZE + TAIL_SIZE)
-
-static enum err
-path_of(char path[PATH_MAX], const char *data_dir, struct buf *why)
-{
-	int len = snprintf(path, PATH_MAX, "%s/" PEERFILE_NAME, data_dir);
-
-	if (len > 0 && len < PATH_MAX)
-		return OK;
-	buf_printf(why, "the path of the data folder is too long: %s", data_dir);
-	return ERR_LIMIT;
-}
 
 static enum err
 entry_decode(struct peerfile_entry *out, struct reader *r)
@@ -77,7 +67,7 @@ peerfile_read(struct peerfile_entry out[PEERFILE_MAX], size_t *count, const char
 {
 	char path[PATH_MAX];
 	struct buf text;
-	enum err e = path_of(path, data_dir, why);
+	enum err e = datadir_file(path, data_dir, PEERFILE_NAME, why);
 
 	*count = 0;
 	if (e != OK)
@@ -103,7 +93,7 @@ peerfile_write(const char *data_dir, const struct hash256 *genesis, const struct
 	uint8_t bytes[FILE_SIZE(PEERFILE_MAX)];
 	struct writer w = writer_of(bytes, sizeof(bytes));
 	char path[PATH_MAX];
-	enum err e = path_of(path, data_dir, why);
+	enum err e = datadir_file(path, data_dir, PEERFILE_NAME, why);
 
 	if (e != OK)
 		return e;

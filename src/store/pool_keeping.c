@@ -350,7 +350,7 @@ restore_lost(struct mempool *m, struct journal *j, uint64_t now_ms)
 			e = restore_block(m, &b, now_ms);
 	}
 	free(order);
-	return e == OK ? mempool_keep(m) : e;
+	return e;
 }
 
 enum err
@@ -369,11 +369,14 @@ mempool_restore(struct mempool *m, struct journal *j, uint64_t now_ms, uint32_t 
 	if (e != OK)
 		return e;
 	mark_set(m->store, &scan.place, scan.start);
-	/* After an orderly stop the pool owes nothing. What the disk refuses now is tried again with what comes next. */
-	if (!j->is_closed && (e = restore_lost(m, j, now_ms)) == ERR_FORMAT) {
-		buf_printf(why, "%s: a block off the chain cannot be read", framelog_folder(j->log));
+	/* After an orderly stop the pool owes nothing. */
+	if (!j->is_closed && (e = restore_lost(m, j, now_ms)) != OK) {
+		buf_printf(why, "%s: a block off the chain, which may hold pending transfers, cannot be read: %s",
+			   framelog_folder(j->log), err_text(e));
 		return e;
 	}
+	/* What the disk refuses to write now is tried again with what comes next. */
+	(void)!mempool_keep(m);
 	(void)mempool_settle(m, now_ms, &report);
 	*restored = mempool_count(m->store);
 	return OK;

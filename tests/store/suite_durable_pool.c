@@ -423,6 +423,37 @@ START_TEST(a_log_that_was_replaced_is_short_and_has_all_in_order)
 }
 END_TEST
 
+#ifdef RENSA_FAILPOINTS
+/* Each read of a start fails in turn: the start says so, or it has all that was promised. */
+static void
+check_reads_are_told(const struct scene *c)
+{
+	const char *copy = scratch_make();
+	struct job job = {.point = "disk.read"};
+	enum err e = ERR_IO;
+
+	for (job.pass = 1; e != OK; job.pass++) {
+		struct store *again;
+		uint32_t restored;
+		struct buf why;
+
+		scratch_copy(copy, c->folder);
+		again = durable_make(copy, &again_plan);
+		buf_init(&why);
+		failpoint_arm("disk.read", FAILPOINT_FAIL, job.pass);
+		e = durable_load(again, &restored, &why);
+		failpoint_clear();
+		if (e == OK)
+			check_told(c, again, "though a read had failed", &job);
+		else
+			ck_assert_uint_gt(why.len, 0);
+		buf_clear(&why);
+		segment_unmake_one(again);
+	}
+	ck_assert_uint_gt(job.pass, 3);
+}
+#endif
+
 /* What a replaced log has no trace of comes back with the branch that had mined it. */
 START_TEST(what_a_swap_returns_is_logged_again)
 {
@@ -449,6 +480,9 @@ START_TEST(what_a_swap_returns_is_logged_again)
 	maker_clear(&m);
 	/* If all die now, only the journal's lost blocks know of it. */
 	check_disk(&c, "before the pool heard of the swap", &job);
+#ifdef RENSA_FAILPOINTS
+	check_reads_are_told(&c);
+#endif
 	ck_assert(!was_killed(c.s, STORE_POOL, 1, work, &job));
 	ck_assert(mempool_find(c.s, &c.asks[0].id, &e) && e.is_kept);
 	check_disk(&c, "returned", &job);
