@@ -10,6 +10,7 @@ tests_disk_test_disk_SOURCES = \
 	tests/disk/suite_framelog.c \
 	tests/disk/suite_framelog_ahead.c \
 	tests/disk/suite_framelog_faults.c \
+	tests/disk/suite_framelog_refused.c \
 	tests/disk/suite_framelog_torn.c \
 	tests/disk/suite_journal.c \
 	tests/disk/suite_keyfile.c \
