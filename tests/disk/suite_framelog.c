@@ -9,7 +9,6 @@
 #include "logkit.h"
 #include "suites.h"
 #include "util/bytes.h"
-#include "util/crc32c.h"
 #include "util/file.h"
 #include "util/hex.h"
 

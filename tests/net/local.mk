@@ -7,7 +7,9 @@ tests_net_test_net_SOURCES = \
 	tests/net/rig.h \
 	tests/net/suite_httpc.c \
 	tests/net/suite_httpd.c \
+	tests/net/suite_httpd_crowd.c \
 	tests/net/suite_httpd_rules.c \
+	tests/net/suite_httpd_streams.c \
 	tests/net/suite_listener.c \
 	tests/net/suite_loop.c \
 	tests/net/suite_netaddr.c \

@@ -261,3 +261,27 @@ raw_is_whole(const struct raw *c)
 		return false;
 	return strlen(body) >= (size_t)atol(length + strlen("Content-Length: "));
 }
+
+void
+rig_meet(struct rig *r, struct raw *c, const struct httpd_options *options)
+{
+	rig_start(r, options);
+	raw_open(c, &r->at);
+}
+
+void
+rig_part(struct rig *r, struct raw *c)
+{
+	raw_close(c);
+	rig_until(r, httpd_connections(r->server) == 0);
+	rig_stop(r);
+}
+
+struct httpd_options
+rig_hasty_options(void)
+{
+	struct httpd_options options = rig_options();
+	options.header_timeout_ms = 60;
+	options.request_timeout_ms = 120;
+	return options;
+}

@@ -57,6 +57,11 @@ struct raw {
 };
 
 void raw_open(struct raw *c, const struct netaddr *at);
+/* A server and a client that has reached it; and the end of both, once the server has seen the client go. */
+void rig_meet(struct rig *r, struct raw *c, const struct httpd_options *options);
+void rig_part(struct rig *r, struct raw *c);
+/* Options with deadlines so short that a test can wait for them. */
+struct httpd_options rig_hasty_options(void);
 void raw_close(struct raw *c);
 void raw_send(struct rig *r, struct raw *c, const void *data, size_t len); /* turns the loop while the socket is full */
 void raw_say(struct rig *r, struct raw *c, const char *text);

@@ -1,8 +1,6 @@
-/* The server over time: connections, deadlines, the cap, late answers, streams, draining. */
-#include <netinet/tcp.h>
+/* The server over time: connections, deadlines, late answers. */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -20,23 +18,19 @@ static void
 start(void)
 {
 	struct httpd_options options = rig_options();
-	rig_start(&r, &options);
-	raw_open(&c, &r.at);
+	rig_meet(&r, &c, &options);
 }
 
 static void
 start_with(struct httpd_options options)
 {
-	rig_start(&r, &options);
-	raw_open(&c, &r.at);
+	rig_meet(&r, &c, &options);
 }
 
 static void
 stop(void)
 {
-	raw_close(&c);
-	rig_until(&r, httpd_connections(r.server) == 0);
-	rig_stop(&r);
+	rig_part(&r, &c);
 }
 
 START_TEST(keeps_a_connection_for_several_requests)
@@ -181,22 +175,13 @@ END_TEST
 
 /* deadlines */
 
-static struct httpd_options
-hasty(void)
-{
-	struct httpd_options options = rig_options();
-	options.header_timeout_ms = 60;
-	options.request_timeout_ms = 120;
-	return options;
-}
-
 START_TEST(closes_an_idle_connection_without_a_word)
 {
-	start_with(hasty());
+	start_with(rig_hasty_options());
 	rig_until(&r, raw_read(&c) && c.is_closed);
 	ck_assert_uint_eq(c.got.len, 0);
 	stop();
-	start_with(hasty());
+	start_with(rig_hasty_options());
 	raw_say(&r, &c, GET("/1"));
 	rig_until(&r, raw_read(&c) && c.is_closed);
 	ck_assert_uint_eq(raw_count(&c, "HTTP/1.1 "), 1);
@@ -222,7 +207,7 @@ drip_until_refused(const char *start_text)
 
 START_TEST(cuts_a_header_that_drips)
 {
-	struct httpd_options options = hasty();
+	struct httpd_options options = rig_hasty_options();
 	options.max_header = 1000 * 1000;
 	start_with(options);
 	drip_until_refused("GET / HTTP/1.1\r\nX: ");
@@ -232,7 +217,7 @@ END_TEST
 
 START_TEST(cuts_a_body_that_drips)
 {
-	struct httpd_options options = hasty();
+	struct httpd_options options = rig_hasty_options();
 	options.max_body = 1000 * 1000;
 	start_with(options);
 	drip_until_refused("POST / HTTP/1.1\r\n" H "Content-Length: 1000000\r\n\r\n");
@@ -262,7 +247,7 @@ END_TEST
 
 START_TEST(waits_for_the_handler_longer_than_any_deadline)
 {
-	start_with(hasty());
+	start_with(rig_hasty_options());
 	struct raw idle;
 	raw_open(&idle, &r.at);
 	raw_say(&r, &c, GET("/hold") GET("/next"));
@@ -394,378 +379,6 @@ START_TEST(stops_reading_one_that_sends_ahead_without_end)
 }
 END_TEST
 
-/* streams */
-
-/* Bytes of a chunked body that came, and whether its end did. */
-static size_t
-unchunk(bool *is_whole)
-{
-	const char *at = raw_body(&c);
-	size_t total = 0;
-	*is_whole = false;
-	while (*at != '\0') {
-		char *end;
-		size_t len = strtoul(at, &end, 16);
-		*is_whole = len == 0 && strcmp(end, "\r\n\r\n") == 0;
-		if (*is_whole || strlen(end) < len + 4)
-			break;
-		total += len;
-		at = end + len + 4;
-	}
-	return total;
-}
-
-START_TEST(streams_all_to_one_that_reads)
-{
-	start();
-	bool is_whole;
-	raw_say(&r, &c, GET("/stream"));
-	rig_until(&r, raw_read(&c) && raw_count(&c, "\r\n0\r\n\r\n") == 1);
-	ck_assert_uint_eq(unchunk(&is_whole), r.stream_size);
-	ck_assert(is_whole);
-	ck_assert_uint_eq(r.done, 1);
-	raw_say(&r, &c, GET("/next"));
-	rig_until(&r, raw_read(&c) && raw_count(&c, "\r\n\r\n/next") == 1);
-	stop();
-}
-END_TEST
-
-/* Until the server has given no more for a while because the client takes nothing. */
-static void
-stall(void)
-{
-	size_t before = SIZE_MAX;
-	for (unsigned quiet = 0; quiet < 100; quiet = r.streamed == before ? quiet + 1 : 0) {
-		before = r.streamed;
-		rig_turn(r.loop, rig_deadline(), "");
-	}
-}
-
-static void
-shrink_window(void)
-{
-	static const int size = 4096;
-	raw_close(&c);
-	struct sockaddr_storage sa;
-	socklen_t len = netaddr_to_sockaddr(&sa, &r.at);
-	c = (struct raw){.fd = socket(AF_INET, SOCK_STREAM, 0)};
-	ck_assert_int_eq(setsockopt(c.fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)), 0);
-	ck_assert_int_eq(connect(c.fd, (const struct sockaddr *)&sa, len), 0);
-}
-
-START_TEST(asks_for_no_more_while_the_reader_stalls)
-{
-	start();
-	r.stream_size = (size_t)100 * 1000 * 1000;
-	shrink_window();
-	raw_say(&r, &c, GET("/stream"));
-	stall();
-	size_t given = r.streamed;
-	ck_assert_uint_lt(given, 16 * 1000 * 1000); /* what the kernel buffers, and a piece */
-	ck_assert_uint_eq(r.done, 0);
-	raw_read(&c);
-	rig_until(&r, raw_read(&c) && r.streamed > given);
-	raw_close(&c);
-	rig_until(&r, r.done == 1);
-	stop();
-}
-END_TEST
-
-START_TEST(cuts_a_reader_that_takes_nothing)
-{
-	start_with(hasty());
-	r.stream_size = (size_t)100 * 1000 * 1000;
-	shrink_window();
-	raw_say(&r, &c, GET("/stream"));
-	rig_until(&r, r.done == 1);
-	ck_assert_uint_eq(httpd_connections(r.server), 0);
-	raw_close(&c);
-	raw_open(&c, &r.at);
-	stop();
-}
-END_TEST
-
-START_TEST(cuts_a_stream_when_told_to)
-{
-	start();
-	r.stream_size = (size_t)100 * 1000 * 1000;
-	shrink_window();
-	raw_say(&r, &c, GET("/stream"));
-	stall();
-	ck_assert_uint_eq(r.done, 0);
-	http_reply_cut(r.held);
-	ck_assert_uint_eq(r.done, 0); /* not from within */
-	ck_assert_uint_eq(httpd_connections(r.server), 0);
-	http_reply_cut(r.held); /* its client is gone already */
-	http_reply_wake(r.held);
-	rig_until(&r, r.done == 1);
-	/* Nothing of what was not taken is sent any more. */
-	rig_until(&r, raw_read(&c) && c.is_closed);
-	raw_close(&c);
-	raw_open(&c, &r.at);
-	stop();
-}
-END_TEST
-
-START_TEST(ends_a_stream_whose_reader_leaves)
-{
-	start();
-	r.stream_size = (size_t)100 * 1000 * 1000;
-	raw_say(&r, &c, GET("/stream"));
-	rig_until(&r, raw_read(&c) && c.got.len > 100000);
-	raw_close(&c);
-	rig_until(&r, r.done == 1 && httpd_connections(r.server) == 0);
-	stop();
-}
-END_TEST
-
-START_TEST(sleeps_while_a_stream_has_nothing_and_wakes)
-{
-	start_with(hasty());
-	struct raw idle;
-	r.is_stream_quiet = true;
-	r.stream_size = 3000;
-	raw_say(&r, &c, GET("/stream"));
-	rig_until(&r, raw_read(&c) && raw_status(&c) == 200);
-	raw_open(&idle, &r.at);
-	rig_until(&r, raw_read(&idle) && idle.is_closed); /* a deadline has passed */
-	ck_assert_uint_eq(r.done, 0);
-	r.is_stream_quiet = false;
-	http_reply_wake(r.held);
-	http_reply_wake(r.held);
-	ck_assert_uint_eq(r.streamed, 0); /* not from within */
-	rig_until(&r, raw_read(&c) && raw_count(&c, "\r\n0\r\n\r\n") == 1);
-	ck_assert_uint_eq(r.done, 1);
-	raw_close(&idle);
-	stop();
-}
-END_TEST
-
-START_TEST(notices_that_the_reader_of_a_sleeping_stream_leaves)
-{
-	start();
-	r.is_stream_quiet = true;
-	raw_say(&r, &c, GET("/stream"));
-	rig_until(&r, raw_read(&c) && raw_status(&c) == 200);
-	raw_close(&c);
-	rig_until(&r, r.done == 1);
-	stop();
-}
-END_TEST
-
-/* the cap */
-
-START_TEST(cuts_the_unfinished_request_that_is_oldest_when_full)
-{
-	struct httpd_options options = rig_options();
-	options.max_connections = 3;
-	start_with(options);
-	struct raw unfinished, other, fourth;
-	raw_open(&unfinished, &r.at);
-	raw_say(&r, &unfinished, "GET / HTTP/1.1\r\n");
-	raw_say(&r, &c, GET("/1"));
-	raw_open(&other, &r.at);
-	raw_say(&r, &other, "GET / HTT");
-	rig_until(&r, httpd_connections(r.server) == 3 && raw_read(&c) && raw_is_whole(&c));
-	raw_open(&fourth, &r.at);
-	raw_say(&r, &fourth, GET("/4"));
-	rig_until(&r, raw_read(&fourth) && raw_is_whole(&fourth));
-	rig_until(&r, raw_read(&unfinished) && unfinished.is_closed);
-	ck_assert_uint_eq(httpd_connections(r.server), 3);
-	ck_assert(raw_read(&other) && !other.is_closed);
-	ck_assert(raw_read(&c) && !c.is_closed);
-	raw_close(&unfinished);
-	raw_close(&other);
-	raw_close(&fourth);
-	stop();
-}
-END_TEST
-
-START_TEST(cuts_the_longest_idle_when_full_of_idle_ones)
-{
-	struct httpd_options options = rig_options();
-	options.max_connections = 2;
-	start_with(options);
-	struct raw second, third;
-	raw_open(&second, &r.at);
-	raw_say(&r, &second, GET("/2"));
-	rig_until(&r, raw_read(&second) && raw_is_whole(&second));
-	raw_say(&r, &c, GET("/1"));
-	rig_until(&r, raw_read(&c) && raw_is_whole(&c));
-	raw_open(&third, &r.at);
-	rig_until(&r, raw_read(&second) && second.is_closed);
-	ck_assert(raw_read(&c) && !c.is_closed);
-	raw_close(&second);
-	raw_close(&third);
-	stop();
-}
-END_TEST
-
-START_TEST(lets_new_ones_wait_when_all_are_being_answered)
-{
-	struct httpd_options options = rig_options();
-	options.max_connections = 1;
-	start_with(options);
-	struct raw second;
-	raw_say(&r, &c, GET("/hold"));
-	rig_until(&r, r.held != NULL);
-	raw_open(&second, &r.at);
-	raw_say(&r, &second, GET("/2"));
-	for (int i = 0; i < 20; i++)
-		rig_turn(r.loop, rig_deadline(), "");
-	ck_assert_uint_eq(httpd_connections(r.server), 1);
-	ck_assert(raw_read(&c) && !c.is_closed);
-	http_reply(r.held, 200, "text/plain", "late", 4);
-	rig_until(&r, raw_read(&c) && raw_is_whole(&c));
-	rig_until(&r, raw_read(&second) && raw_is_whole(&second));
-	raw_close(&second);
-	stop();
-}
-END_TEST
-
-START_TEST(survives_a_crowd_that_is_larger_than_the_cap)
-{
-	struct httpd_options options = rig_options();
-	options.max_connections = 4;
-	start_with(options);
-	struct raw crowd[50];
-	for (size_t i = 0; i < ARRAY_LEN(crowd); i++)
-		raw_open(&crowd[i], &r.at);
-	raw_close(&c);
-	rig_until(&r, raw_read(&crowd[45]) && crowd[45].is_closed && httpd_connections(r.server) == 4);
-	raw_say(&r, &crowd[49], GET("/49"));
-	rig_until(&r, raw_read(&crowd[49]) && raw_is_whole(&crowd[49]));
-	for (size_t i = 0; i < ARRAY_LEN(crowd); i++)
-		raw_close(&crowd[i]);
-	raw_open(&c, &r.at);
-	stop();
-}
-END_TEST
-
-START_TEST(serves_on_without_descriptors)
-{
-	start();
-	struct rlimit files;
-	struct raw second, third;
-	raw_open(&second, &r.at);
-	raw_open(&third, &r.at);
-	/* No descriptor above those in use now, so accept fails. */
-	int highest = dup(r.listen_fd);
-	close(highest);
-	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &files), 0);
-	rlim_t before = files.rlim_cur;
-	files.rlim_cur = (rlim_t)highest + 1;
-	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &files), 0);
-	raw_say(&r, &c, GET("/1"));
-	raw_say(&r, &second, GET("/2"));
-	raw_say(&r, &third, GET("/3"));
-	rig_until(&r, raw_read(&third) && raw_is_whole(&third));
-	files.rlim_cur = before;
-	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &files), 0);
-	raw_close(&second);
-	raw_close(&third);
-	stop();
-}
-END_TEST
-
-/* draining */
-
-static void
-count_drained(void *ctx)
-{
-	(void)ctx;
-	r.drained++;
-}
-
-START_TEST(drains_idle_ones_at_once_and_waits_for_the_rest)
-{
-	start();
-	struct raw idle, half;
-	raw_open(&idle, &r.at);
-	raw_open(&half, &r.at);
-	raw_say(&r, &idle, GET("/once"));
-	rig_until(&r, raw_read(&idle) && raw_is_whole(&idle));
-	raw_say(&r, &c, GET("/hold"));
-	raw_say(&r, &half, "GET /half HTTP/1.1\r\n");
-	rig_until(&r, r.held != NULL && httpd_connections(r.server) == 3);
-	httpd_drain(r.server, count_drained, NULL);
-	rig_until(&r, raw_read(&idle) && idle.is_closed);
-	ck_assert_uint_eq(r.drained, 0);
-	ck_assert_uint_eq(httpd_connections(r.server), 2);
-	raw_say(&r, &half, H "\r\n");
-	rig_until(&r, raw_read(&half) && half.is_closed);
-	ck_assert_uint_eq(raw_count(&half, "Connection: close\r\n"), 1);
-	ck_assert_uint_eq(raw_count(&half, "\r\n\r\n/half"), 1);
-	http_reply(r.held, 200, "text/plain", "late", 4);
-	rig_until(&r, raw_read(&c) && c.is_closed);
-	ck_assert_uint_eq(raw_count(&c, "\r\n\r\nlate"), 1);
-	rig_until(&r, r.drained == 1);
-	loop_poll(r.loop);
-	ck_assert_uint_eq(r.drained, 1);
-	raw_close(&idle);
-	raw_close(&half);
-	stop();
-}
-END_TEST
-
-static void
-free_server(void *ctx)
-{
-	(void)ctx;
-	httpd_free(r.server);
-	r.server = NULL;
-	r.drained++;
-}
-
-/* Its request may be on its way, and it knows no reason to send it again. */
-START_TEST(serves_who_came_right_before_it_drains)
-{
-	start();
-	struct raw silent;
-	raw_open(&silent, &r.at);
-	rig_until(&r, httpd_connections(r.server) == 2);
-	httpd_drain(r.server, count_drained, NULL);
-	loop_poll(r.loop);
-	raw_say(&r, &c, GET("/late"));
-	rig_until(&r, raw_read(&c) && c.is_closed);
-	ck_assert_uint_eq(raw_count(&c, "\r\n\r\n/late"), 1);
-	rig_until(&r, r.drained == 1);
-	rig_until(&r, raw_read(&silent) && silent.is_closed);
-	ck_assert_uint_eq(silent.got.len, 0);
-	raw_close(&silent);
-	stop();
-}
-END_TEST
-
-START_TEST(drains_when_nobody_is_there_and_may_be_freed_then)
-{
-	start();
-	raw_close(&c);
-	rig_until(&r, httpd_connections(r.server) == 0);
-	httpd_drain(r.server, free_server, NULL);
-	ck_assert_uint_eq(r.drained, 0);
-	rig_until(&r, r.drained == 1);
-	loop_free(r.loop);
-	fd_close(&r.listen_fd);
-}
-END_TEST
-
-START_TEST(leaves_the_listening_socket_to_the_caller)
-{
-	start();
-	raw_close(&c);
-	httpd_free(r.server);
-	struct httpd_options options = rig_options();
-	raw_open(&c, &r.at); /* waits in the queue meanwhile */
-	raw_close(&c);
-	r.server = httpd_new(r.loop, &options, NULL, NULL);
-	ck_assert_int_eq(httpd_serve(r.server, r.listen_fd), OK);
-	raw_open(&c, &r.at);
-	rig_until(&r, httpd_connections(r.server) > 0);
-	stop();
-}
-END_TEST
-
 Suite *
 suite_httpd(void)
 {
@@ -791,21 +404,5 @@ suite_httpd(void)
 	tcase_add_test(tc, leaves_an_unanswered_request_to_its_handler_when_the_server_ends);
 	tcase_add_test(tc, leaves_out_a_header_with_a_line_break);
 	tcase_add_test(tc, stops_reading_one_that_sends_ahead_without_end);
-	tcase_add_test(tc, streams_all_to_one_that_reads);
-	tcase_add_test(tc, asks_for_no_more_while_the_reader_stalls);
-	tcase_add_test(tc, cuts_a_reader_that_takes_nothing);
-	tcase_add_test(tc, cuts_a_stream_when_told_to);
-	tcase_add_test(tc, ends_a_stream_whose_reader_leaves);
-	tcase_add_test(tc, sleeps_while_a_stream_has_nothing_and_wakes);
-	tcase_add_test(tc, notices_that_the_reader_of_a_sleeping_stream_leaves);
-	tcase_add_test(tc, cuts_the_unfinished_request_that_is_oldest_when_full);
-	tcase_add_test(tc, cuts_the_longest_idle_when_full_of_idle_ones);
-	tcase_add_test(tc, lets_new_ones_wait_when_all_are_being_answered);
-	tcase_add_test(tc, survives_a_crowd_that_is_larger_than_the_cap);
-	tcase_add_test(tc, serves_on_without_descriptors);
-	tcase_add_test(tc, drains_idle_ones_at_once_and_waits_for_the_rest);
-	tcase_add_test(tc, serves_who_came_right_before_it_drains);
-	tcase_add_test(tc, drains_when_nobody_is_there_and_may_be_freed_then);
-	tcase_add_test(tc, leaves_the_listening_socket_to_the_caller);
 	return suite;
 }

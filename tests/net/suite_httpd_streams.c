@@ -1,0 +1,204 @@
+/* Replies that the server streams: to readers that read, stall, sleep and leave. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "rig.h"
+#include "suites.h"
+
+#define H "Host: x\r\n"
+#define GET(path) "GET " path " HTTP/1.1\r\n" H "\r\n"
+
+static struct rig r;
+static struct raw c;
+
+static void
+start(void)
+{
+	struct httpd_options options = rig_options();
+	rig_meet(&r, &c, &options);
+}
+
+static void
+start_with(struct httpd_options options)
+{
+	rig_meet(&r, &c, &options);
+}
+
+static void
+stop(void)
+{
+	rig_part(&r, &c);
+}
+
+/* Bytes of a chunked body that came, and whether its end did. */
+static size_t
+unchunk(bool *is_whole)
+{
+	const char *at = raw_body(&c);
+	size_t total = 0;
+	*is_whole = false;
+	while (*at != '\0') {
+		char *end;
+		size_t len = strtoul(at, &end, 16);
+		*is_whole = len == 0 && strcmp(end, "\r\n\r\n") == 0;
+		if (*is_whole || strlen(end) < len + 4)
+			break;
+		total += len;
+		at = end + len + 4;
+	}
+	return total;
+}
+
+START_TEST(streams_all_to_one_that_reads)
+{
+	start();
+	bool is_whole;
+	raw_say(&r, &c, GET("/stream"));
+	rig_until(&r, raw_read(&c) && raw_count(&c, "\r\n0\r\n\r\n") == 1);
+	ck_assert_uint_eq(unchunk(&is_whole), r.stream_size);
+	ck_assert(is_whole);
+	ck_assert_uint_eq(r.done, 1);
+	raw_say(&r, &c, GET("/next"));
+	rig_until(&r, raw_read(&c) && raw_count(&c, "\r\n\r\n/next") == 1);
+	stop();
+}
+END_TEST
+
+/* Until the server has given no more for a while because the client takes nothing. */
+static void
+stall(void)
+{
+	size_t before = SIZE_MAX;
+	for (unsigned quiet = 0; quiet < 100; quiet = r.streamed == before ? quiet + 1 : 0) {
+		before = r.streamed;
+		rig_turn(r.loop, rig_deadline(), "");
+	}
+}
+
+static void
+shrink_window(void)
+{
+	static const int size = 4096;
+	raw_close(&c);
+	struct sockaddr_storage sa;
+	socklen_t len = netaddr_to_sockaddr(&sa, &r.at);
+	c = (struct raw){.fd = socket(AF_INET, SOCK_STREAM, 0)};
+	ck_assert_int_eq(setsockopt(c.fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)), 0);
+	ck_assert_int_eq(connect(c.fd, (const struct sockaddr *)&sa, len), 0);
+}
+
+START_TEST(asks_for_no_more_while_the_reader_stalls)
+{
+	start();
+	r.stream_size = (size_t)100 * 1000 * 1000;
+	shrink_window();
+	raw_say(&r, &c, GET("/stream"));
+	stall();
+	size_t given = r.streamed;
+	ck_assert_uint_lt(given, 16 * 1000 * 1000); /* what the kernel buffers, and a piece */
+	ck_assert_uint_eq(r.done, 0);
+	raw_read(&c);
+	rig_until(&r, raw_read(&c) && r.streamed > given);
+	raw_close(&c);
+	rig_until(&r, r.done == 1);
+	stop();
+}
+END_TEST
+
+START_TEST(cuts_a_reader_that_takes_nothing)
+{
+	start_with(rig_hasty_options());
+	r.stream_size = (size_t)100 * 1000 * 1000;
+	shrink_window();
+	raw_say(&r, &c, GET("/stream"));
+	rig_until(&r, r.done == 1);
+	ck_assert_uint_eq(httpd_connections(r.server), 0);
+	raw_close(&c);
+	raw_open(&c, &r.at);
+	stop();
+}
+END_TEST
+
+START_TEST(cuts_a_stream_when_told_to)
+{
+	start();
+	r.stream_size = (size_t)100 * 1000 * 1000;
+	shrink_window();
+	raw_say(&r, &c, GET("/stream"));
+	stall();
+	ck_assert_uint_eq(r.done, 0);
+	http_reply_cut(r.held);
+	ck_assert_uint_eq(r.done, 0); /* not from within */
+	ck_assert_uint_eq(httpd_connections(r.server), 0);
+	http_reply_cut(r.held); /* its client is gone already */
+	http_reply_wake(r.held);
+	rig_until(&r, r.done == 1);
+	/* Nothing of what was not taken is sent any more. */
+	rig_until(&r, raw_read(&c) && c.is_closed);
+	raw_close(&c);
+	raw_open(&c, &r.at);
+	stop();
+}
+END_TEST
+
+START_TEST(ends_a_stream_whose_reader_leaves)
+{
+	start();
+	r.stream_size = (size_t)100 * 1000 * 1000;
+	raw_say(&r, &c, GET("/stream"));
+	rig_until(&r, raw_read(&c) && c.got.len > 100000);
+	raw_close(&c);
+	rig_until(&r, r.done == 1 && httpd_connections(r.server) == 0);
+	stop();
+}
+END_TEST
+
+START_TEST(sleeps_while_a_stream_has_nothing_and_wakes)
+{
+	start_with(rig_hasty_options());
+	struct raw idle;
+	r.is_stream_quiet = true;
+	r.stream_size = 3000;
+	raw_say(&r, &c, GET("/stream"));
+	rig_until(&r, raw_read(&c) && raw_status(&c) == 200);
+	raw_open(&idle, &r.at);
+	rig_until(&r, raw_read(&idle) && idle.is_closed); /* a deadline has passed */
+	ck_assert_uint_eq(r.done, 0);
+	r.is_stream_quiet = false;
+	http_reply_wake(r.held);
+	http_reply_wake(r.held);
+	ck_assert_uint_eq(r.streamed, 0); /* not from within */
+	rig_until(&r, raw_read(&c) && raw_count(&c, "\r\n0\r\n\r\n") == 1);
+	ck_assert_uint_eq(r.done, 1);
+	raw_close(&idle);
+	stop();
+}
+END_TEST
+
+START_TEST(notices_that_the_reader_of_a_sleeping_stream_leaves)
+{
+	start();
+	r.is_stream_quiet = true;
+	raw_say(&r, &c, GET("/stream"));
+	rig_until(&r, raw_read(&c) && raw_status(&c) == 200);
+	raw_close(&c);
+	rig_until(&r, r.done == 1);
+	stop();
+}
+END_TEST
+
+Suite *
+suite_httpd_streams(void)
+{
+	Suite *suite;
+	TCase *tc = suite_case(&suite, "httpd-streams", 60);
+	tcase_add_test(tc, streams_all_to_one_that_reads);
+	tcase_add_test(tc, asks_for_no_more_while_the_reader_stalls);
+	tcase_add_test(tc, cuts_a_reader_that_takes_nothing);
+	tcase_add_test(tc, cuts_a_stream_when_told_to);
+	tcase_add_test(tc, ends_a_stream_whose_reader_leaves);
+	tcase_add_test(tc, sleeps_while_a_stream_has_nothing_and_wakes);
+	tcase_add_test(tc, notices_that_the_reader_of_a_sleeping_stream_leaves);
+	return suite;
+}
