@@ -537,7 +537,6 @@ START_TEST(drops_a_request_in_flight_without_a_call)
 }
 END_TEST
 
-/* The blocking call runs a loop of its own, so the server is another process. */
 /* Of a body in parts. */
 static struct {
 	size_t bytes, parts, enough; /* enough: after so many bytes */
@@ -554,18 +553,25 @@ take(void *ctx, const void *data, size_t len)
 	return taken.bytes < taken.enough;
 }
 
+/* A server that streams so many bytes, and the request for them; they are wanted until there are enough. */
+static struct httpc_request
+start_stream(size_t size, size_t enough)
+{
+	start();
+	taken.bytes = taken.parts = 0;
+	taken.enough = enough;
+	r.stream_size = size;
+	return (struct httpc_request){.method = HTTP_GET,
+				      .path = "/stream",
+				      .max_reply = 1000,
+				      .timeout_ms = 20000,
+				      .piece = take,
+				      .piece_ctx = &taken};
+}
+
 START_TEST(takes_a_body_in_parts_beyond_any_limit)
 {
-	static const struct httpc_request stream = {.method = HTTP_GET,
-						    .path = "/stream",
-						    .max_reply = 1000,
-						    .timeout_ms = 20000,
-						    .piece = take,
-						    .piece_ctx = &taken};
-	start();
-	memset(&taken, 0, sizeof(taken));
-	taken.enough = SIZE_MAX;
-	r.stream_size = 5000000;
+	struct httpc_request stream = start_stream(5000000, SIZE_MAX);
 	send_and_wait(&stream);
 	ck_assert(got.error == OK && got.status == 200 && got.body.len == 0);
 	ck_assert_uint_eq(taken.bytes, r.stream_size);
@@ -580,16 +586,7 @@ END_TEST
 
 START_TEST(takes_no_more_parts_than_it_wants)
 {
-	static const struct httpc_request stream = {.method = HTTP_GET,
-						    .path = "/stream",
-						    .max_reply = 1000,
-						    .timeout_ms = 20000,
-						    .piece = take,
-						    .piece_ctx = &taken};
-	start();
-	memset(&taken, 0, sizeof(taken));
-	taken.enough = 1;
-	r.stream_size = (size_t)1000 * 1000 * 1000;
+	struct httpc_request stream = start_stream((size_t)1000 * 1000 * 1000, 1);
 	send_and_wait(&stream);
 	ck_assert(got.error == OK && got.status == 200);
 	ck_assert_uint_eq(taken.parts, 1);
@@ -602,16 +599,8 @@ END_TEST
 
 START_TEST(waits_for_each_part_and_not_for_ever)
 {
-	static const struct httpc_request stream = {.method = HTTP_GET,
-						    .path = "/stream",
-						    .max_reply = 1000,
-						    .timeout_ms = 300,
-						    .piece = take,
-						    .piece_ctx = &taken};
-	start();
-	memset(&taken, 0, sizeof(taken));
-	taken.enough = SIZE_MAX;
-	r.stream_size = 1000;
+	struct httpc_request stream = start_stream(1000, SIZE_MAX);
+	stream.timeout_ms = 300;
 	r.is_stream_quiet = true;
 	send_and_wait(&stream);
 	ck_assert_int_eq(got.error, ERR_TIMEOUT);
@@ -640,6 +629,7 @@ START_TEST(reads_an_error_whole_where_parts_were_wanted)
 }
 END_TEST
 
+/* The blocking call runs a loop of its own, so the server is another process. */
 START_TEST(calls_and_waits)
 {
 	struct netaddr at;
