@@ -14,30 +14,17 @@ Rows come as JSON.
 import json
 import pathlib
 import shutil
-import statistics
-import subprocess
 import sys
 import time
 
-from sync import Node
+from kit import Node, cpu_ns, make_chain, row
 
 SHORT, LONG = 100, 100000
 WINDOWS, ROUNDS = 10, 40
 
 
-def processes(node):
-    """The master and its children."""
-    master = node.process.pid
-    children = pathlib.Path(f"/proc/{master}/task/{master}/children").read_text().split()
-    return [master, *map(int, children)]
-
-
 def cpu_us(nodes):
-    spent = 0
-    for node in nodes:
-        for pid in processes(node):
-            spent += int(pathlib.Path(f"/proc/{pid}/schedstat").read_text().split()[0])
-    return spent / 1000
+    return sum(cpu_ns(node.pids()) for node in nodes) / 1000
 
 
 def rounds(nodes):
@@ -47,12 +34,19 @@ def rounds(nodes):
 def pair(build, folder, blocks, ports):
     """Two nodes with the same chain that have met and found nothing to fetch."""
     first = folder / f"{blocks}-0"
-    first.mkdir(parents=True)
-    subprocess.run([build / "bench/make_chain", first, str(blocks), "0"], check=True)
+    make_chain(build, first, blocks)
     shutil.copytree(first, folder / f"{blocks}-1")
     addresses = [f"127.0.0.1:{port}" for port in ports]
     nodes = [
-        Node(build, folder / f"{blocks}-{k}", ports[k], addresses[1 - k], interval="100ms", discovery="1s") for k in range(2)
+        Node(
+            build,
+            folder / f"{blocks}-{k}",
+            ports[k],
+            http="workers = 1",
+            discovery=f"interval = 1s\npeers = {addresses[1 - k]}",
+            resolver="interval = 100ms",
+        )
+        for k in range(2)
     ]
     for node in nodes:
         while node.status()["peers"]["up"] == 0:
@@ -80,16 +74,9 @@ def main():
         for node in nodes:
             node.stop()
     shutil.rmtree(folder)
-    ratios = sorted(short / long for short, long in windows)
-    ratio, spread = statistics.median(ratios), ratios[-1] - ratios[0]
-    row = {
-        "name": "idle-round",
-        "ours": round(statistics.median(long for _, long in windows)),
-        "yardstick": round(statistics.median(short for short, _ in windows)),
-        "unit": "us CPU",
-        "ratio": round(ratio, 3), "spread": round(spread, 3), "mark": round(1 / 1.1, 3), "holds": ratio + spread >= 1 / 1.1,
-    }  # fmt: skip
-    print(json.dumps([row], indent=1))
+    short, long = zip(*windows)
+    idle = row("idle-round", long, short, "us CPU", 1 / 1.1, is_cost=True, digits=0)
+    print(json.dumps([idle], indent=1))
 
 
 if __name__ == "__main__":
