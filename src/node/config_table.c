@@ -78,7 +78,7 @@ static const struct config_key keys[] = {
     {"http", "workers", CONFIG_NUMBER, MEMBER(http.workers), 0, CONFIG_WORKERS_MAX, NULL, "0", RESTART,
      "How many processes answer requests; 0 is one for each processor core, at most 64.", NULL},
     {"http", "admin_allow", CONFIG_RANGES, MEMBER(http.admin_allow), 0, 0, NULL, "", LIVE,
-     "Who may call what changes the node (/mine and /consensus), besides this host itself.",
+     "Who may call what changes the node (/mine, /consensus and /reload), besides this host itself.",
      "Behind a reverse proxy every client has the proxy's address: do not list that one, use admin_token_file."},
     {"http", "admin_token_file", CONFIG_PATH, MEMBER(http.admin_token_file), 0, CONFIG_PATH_MAX, NULL, "", LIVE,
      "A file with a secret: who sends it as \"Authorization: Bearer SECRET\" may call the same from anywhere.",
@@ -93,7 +93,8 @@ static const struct config_key keys[] = {
      "It must not be smaller than [network] max_block_bytes, or peers could not hand over a full block."},
     {"http", "max_connections", CONFIG_NUMBER, MEMBER(http.max_connections), 1, 1000000, NULL, "4096", LIVE,
      "How many connections a worker keeps at once; beyond that, the one whose request is unfinished longest is cut.",
-     "The limit of open files (ulimit -n, LimitNOFILE) must be higher."},
+     "One in four of them, and 256 at most, may listen to /events. The limit of open files (ulimit -n, LimitNOFILE) "
+     "must be higher."},
 
     {"network", "name", CONFIG_NAME, MEMBER(network.name), 1, NETWORK_NAME_MAX, NULL, NULL, NEW_CHAIN,
      "The name of the network. Two networks with different names never mix.", NULL},
@@ -131,12 +132,15 @@ static const struct config_key keys[] = {
     {"discovery", "interval", CONFIG_DURATION, MEMBER(discovery.interval_ms), 100, DAY, NULL, "20s", LIVE,
      "The time between two rounds of looking for peers.",
      "Peers are asked each round. An address that fails is asked ever less often, at most every third round if it is "
-     "named here, else down to once an hour; one that gets in touch itself is asked at once."},
+     "named here, else down to once an hour, and is forgotten a day after it last answered; one that gets in "
+     "touch itself is asked at once."},
     {"discovery", "peers", CONFIG_ENDPOINTS, MEMBER(discovery.peers), 0, 0, NULL, "", LIVE,
      "Nodes to keep in touch with, each as host:port; the host is an address or a name.",
      "A node that is away is asked again, at least every third round. Naming itself does no harm, so all nodes can "
      "have "
-     "the same list. Of the 64 nodes that a node has as peers, 16 places are kept for those named here or in dns."},
+     "the same list. Of the 64 nodes that a node has as peers, 16 places are kept for those named here or in dns, and "
+     "of "
+     "the others no more than 32 lie in one part of the net (a /16, or a /32 of IPv6)."},
     {"discovery", "dns", CONFIG_ENDPOINTS, MEMBER(discovery.dns), 0, 0, NULL, "", LIVE,
      "Names that stand for many nodes, each as name:port: all their addresses are asked.",
      "They are looked up again each round. A headless service or the name of a scaled container is such a name."},

@@ -4,8 +4,14 @@ librensa_node_a_SOURCES = \
 	src/node/bells.c \
 	src/node/child.c \
 	src/node/config.c \
+	src/node/config_change.c \
 	src/node/config_check.c \
+	src/node/config_files.c \
+	src/node/config_manual.c \
+	src/node/config_names.c \
+	src/node/config_outside.c \
 	src/node/config_print.c \
+	src/node/config_read.h \
 	src/node/config_report.c \
 	src/node/config_table.c \
 	src/node/config_value.c \

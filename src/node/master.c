@@ -29,6 +29,7 @@
 #include "disk/datadir.h"
 #include "disk/netfile.h"
 #include "net/listener.h"
+#include "node/config_table.h"
 #include "node/notify.h"
 #include "node/proctitle.h"
 #include "posts.h"
@@ -57,8 +58,8 @@ enum { EXIT_STOPPED = 0, EXIT_FAILED = 1, EXIT_REFUSED = 2 };
 
 struct master {
 	struct node_env env;
-	struct config *config; /* main's; a reload replaces what is in it */
-	const char *config_path;
+	struct config *config;		    /* main's; a reload replaces what is in it */
+	const struct config_inputs *inputs; /* what it was read from */
 	int lock;
 	struct posts posts;
 	bool is_rebuilding;	/* the roles are stopped in order to begin again with a fresh segment */
@@ -270,21 +271,37 @@ open_log(const struct config *c)
 	return e;
 }
 
+struct names {
+	struct buf live, fixed;
+};
+
+static void
+note_difference(void *ctx, const struct config_key *key, const char *from, const char *to)
+{
+	struct names *names = ctx;
+	struct buf *out = key->change == CHANGE_LIVE ? &names->live : &names->fixed;
+
+	(void)from;
+	(void)to;
+	buf_printf(out, "%s[%s] %s", out->len > 0 ? ", " : "", key->section, key->name);
+}
+
 /* Takes over a new configuration: what must not change stays, children that use the rest are replaced. */
 static void
 reload(struct master *m)
 {
-	struct buf errors, live, fixed;
+	struct names names;
+	struct buf errors;
 	struct config next;
 	enum err e;
 
 	buf_init(&errors);
-	buf_init(&live);
-	buf_init(&fixed);
-	e = config_load(&next, m->config_path, &errors);
+	buf_init(&names.live);
+	buf_init(&names.fixed);
+	e = config_load(&next, m->inputs, &errors);
 	if (e == OK) {
-		config_differs(&live, &fixed, m->config, &next);
-		e = config_keep_fixed(&next, m->config, m->config_path, &errors);
+		config_compare(m->config, &next, note_difference, &names);
+		e = config_keep_fixed(&next, m->config, m->inputs->path, &errors);
 		if (e != OK)
 			config_clear(&next);
 	}
@@ -298,13 +315,13 @@ reload(struct master *m)
 			  errors.data == NULL ? err_text(e) : errors.data);
 		goto out;
 	}
-	if (fixed.len > 0)
-		log_warn("master: these keys wait for a restart: %s", fixed.data);
-	log_info("master: configuration read again; changed: %s", live.len == 0 ? "nothing" : live.data);
+	if (names.fixed.len > 0)
+		log_warn("master: these keys wait for a restart: %s", names.fixed.data);
+	log_info("master: configuration read again; changed: %s", names.live.len == 0 ? "nothing" : names.live.data);
 	config_clear(m->config);
 	*m->config = next;
 	open_log(m->config);
-	if (live.len > 0) {
+	if (names.live.len > 0) {
 		m->env.configured++;
 		/* Who begins again anyway has it from the start. */
 		if (!m->is_rebuilding)
@@ -312,8 +329,8 @@ reload(struct master *m)
 	}
 out:
 	buf_clear(&errors);
-	buf_clear(&live);
-	buf_clear(&fixed);
+	buf_clear(&names.live);
+	buf_clear(&names.fixed);
 }
 
 static void
@@ -469,9 +486,9 @@ end_in_order(struct master *m)
 }
 
 int
-master_run(struct config *config, const char *config_path)
+master_run(struct config *config, const struct config_inputs *inputs)
 {
-	struct master m = {.config_path = config_path, .lock = -1, .posts.life_write = -1};
+	struct master m = {.inputs = inputs, .lock = -1, .posts.life_write = -1};
 	sigset_t signals;
 	int exit_code;
 	enum err e;
