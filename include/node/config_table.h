@@ -70,6 +70,9 @@ const struct config_key *config_key_find(const char *section, const char *name);
 /* The variable that stands for the key: RENSAD_HTTP_LISTEN. */
 void config_variable_name(char name[CONFIG_VARIABLE_SIZE], const struct config_key *key);
 
+/* Is it about a secret? Then messages do not repeat its value. */
+bool config_key_hides(const struct config_key *key);
+
 /* Is it a list? Lists may be given on several lines, which add up. */
 bool config_value_is_list(const struct config_key *key);
 /*

@@ -1,5 +1,4 @@
 /* Two configurations compared, key by key, as a reload does. */
-#include <stddef.h>
 #include <string.h>
 
 #include "node/config_report.h"
@@ -39,8 +38,7 @@ value_differs(const struct config_key *key, const struct config *a, const struct
 static bool
 token_differs(const struct config_key *key, const struct config *a, const struct config *b)
 {
-	return key->offset == offsetof(struct config, http.admin_token_file) &&
-	       strcmp(a->http.admin_token, b->http.admin_token) != 0;
+	return config_key_hides(key) && strcmp(a->http.admin_token, b->http.admin_token) != 0;
 }
 
 size_t

@@ -206,6 +206,12 @@ config_key_find(const char *section, const char *name)
 	return NULL;
 }
 
+bool
+config_key_hides(const struct config_key *key)
+{
+	return key->offset == offsetof(struct config, http.admin_token_file);
+}
+
 const char *
 miner_mode_name(enum miner_mode mode)
 {

@@ -159,7 +159,11 @@ fault_add(struct buf *why, const struct config_key *key, const char *text, const
 	if (*text == '\0' && fault == NULL) {
 		buf_puts(why, "has no value");
 	} else {
-		config_value_quote(why, text);
+		/* Whoever writes the secret itself here shall not find it in logs. */
+		if (config_key_hides(key))
+			buf_puts(why, "the value");
+		else
+			config_value_quote(why, text);
 		if (fault != NULL)
 			buf_printf(why, " %s", fault);
 		else

@@ -33,6 +33,8 @@ librensa_node_a_SOURCES = \
 	src/node/push_verify.h \
 	src/node/relay.h \
 	src/node/relay_outlet.c \
+	src/node/reload.c \
+	src/node/reload.h \
 	src/node/resolver.h \
 	src/node/resolver_compact.c \
 	src/node/resolver_fetch.c \

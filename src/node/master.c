@@ -1,12 +1,13 @@
 /*
  * The master. It makes everything that outlives a child (data folder lock, segment, listeners, bells), forks the roles,
- * and then keeps its hands out of the data: it waits for signals and deadlines, nothing else. What becomes of children
- * is told in posts.c.
+ * and then keeps its hands out of the data: it waits for signals, its bell and deadlines, nothing else. What becomes of
+ * children is told in posts.c.
  *
  *	SIGTERM, SIGINT	stop the roles, order by order, 8 s in all; what is left is killed; remove the segment; exit 0.
  *			A second one ends at once
  *	SIGHUP		read the configuration, refuse it whole or take it over: every child is replaced, workers
  *			without a gap
+ *	POST /reload	the same: a worker hands the command over in its ring and rings the master's bell
  *	SIGUSR1		log files are opened again, ours and the children's
  *
  * If the master dies, children see the end of its pipe and leave; the next master waits for them at the lock and makes
@@ -18,25 +19,28 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "crypto/random.h"
 #include "disk/datadir.h"
 #include "disk/netfile.h"
 #include "net/listener.h"
-#include "node/config_table.h"
 #include "node/notify.h"
 #include "node/proctitle.h"
 #include "posts.h"
+#include "reload.h"
 #include "storage.h"
 #include "store/chain.h"
 #include "store/load.h"
 #include "store/peer_table.h"
+#include "store/reload_note.h"
+#include "store/ring.h"
 #include "store/snapshot.h"
 #include "util/clock.h"
 #include "util/file.h"
@@ -46,6 +50,7 @@
 #define LOCK_WAIT_MS 5000
 #define TICK_MS 1000
 #define VERIFIERS_MAX 16
+#define COMMANDS_MAX (STORE_RINGS_MAX * RING_COMMANDS)
 #define LOADS_MAX 3 /* attempts at loading the chain, if it is not refused for good */
 /*
  * Between two rebuilds for the sake of memory. What fills it again at once (a longer chain that has no room beside ours,
@@ -63,11 +68,13 @@ struct master {
 	int lock;
 	struct posts posts;
 	bool is_rebuilding;	/* the roles are stopped in order to begin again with a fresh segment */
+	bool is_asked;		/* a worker rang */
 	bool is_told;		/* the supervisor, that the node is ready */
 	bool is_refused;	/* the loader said that a person has to look */
 	uint32_t load_failures; /* in a row */
 	uint64_t rebuilt_ms;	/* when memory was last a reason to rebuild; 0: never. Monotonic */
 	uint64_t rebuild_pause_ms;
+	struct reload_note note; /* of the last reload */
 };
 
 static enum err
@@ -234,6 +241,14 @@ look_after_loading(struct master *m)
 	}
 }
 
+/* How the last reload went, for everybody to read. */
+static void
+publish_note(struct master *m)
+{
+	if (m->note.number > 0)
+		reload_note_put(m->env.store, &m->note);
+}
+
 /*
  * Nobody runs any more. True: and all has begun again. Who was left alone still is: else a peer whose lost branches
  * filled the segment would be asked for them again.
@@ -253,6 +268,7 @@ begin_again(struct master *m)
 	m->env.store = NULL;
 	if (make_store(m) != OK)
 		return false;
+	publish_note(m);
 	for (uint32_t i = 0; i < PAUSE_TABLE_MAX; i++)
 		if (is_taken[i])
 			peer_pause_put(m->env.store, i, &pauses[i]);
@@ -271,66 +287,64 @@ open_log(const struct config *c)
 	return e;
 }
 
-struct names {
-	struct buf live, fixed;
-};
-
-static void
-note_difference(void *ctx, const struct config_key *key, const char *from, const char *to)
-{
-	struct names *names = ctx;
-	struct buf *out = key->change == CHANGE_LIVE ? &names->live : &names->fixed;
-
-	(void)from;
-	(void)to;
-	buf_printf(out, "%s[%s] %s", out->len > 0 ? ", " : "", key->section, key->name);
-}
-
 /* Takes over a new configuration: what must not change stays, children that use the rest are replaced. */
-static void
-reload(struct master *m)
+static bool
+take_over(struct master *m)
 {
-	struct names names;
-	struct buf errors;
 	struct config next;
-	enum err e;
 
-	buf_init(&errors);
-	buf_init(&names.live);
-	buf_init(&names.fixed);
-	e = config_load(&next, m->inputs, &errors);
-	if (e == OK) {
-		config_compare(m->config, &next, note_difference, &names);
-		e = config_keep_fixed(&next, m->config, m->inputs->path, &errors);
-		if (e != OK)
-			config_clear(&next);
+	if (!reload_read(&next, &m->note, m->config, m->inputs))
+		return false;
+	if (open_log(&next) != OK) {
+		reload_refuse(&m->note, "[node] log_file: the file cannot be opened");
+		config_clear(&next);
+		return false;
 	}
-	if (e != OK) {
-		/* A log line holds no line ends. */
-		for (size_t i = 0; i < errors.len; i++) {
-			if (errors.data[i] == '\n')
-				errors.data[i] = i + 1 < errors.len ? ';' : '\0';
-		}
-		log_error("master: the configuration is refused, the old one stays in use: %s",
-			  errors.data == NULL ? err_text(e) : errors.data);
-		goto out;
-	}
-	if (names.fixed.len > 0)
-		log_warn("master: these keys wait for a restart: %s", names.fixed.data);
-	log_info("master: configuration read again; changed: %s", names.live.len == 0 ? "nothing" : names.live.data);
 	config_clear(m->config);
 	*m->config = next;
-	open_log(m->config);
-	if (names.live.len > 0) {
-		m->env.configured++;
-		/* Who begins again anyway has it from the start. */
-		if (!m->is_rebuilding)
-			posts_replace(&m->posts);
+	return m->note.changed_count > 0;
+}
+
+/*
+ * Reads the configuration again for whoever has asked by way of a worker, too: they are answered before their workers are
+ * told to make way.
+ */
+static void
+reload(struct master *m, const struct command_handle *askers, size_t count)
+{
+	bool is_changed = take_over(m);
+
+	reload_tell(&m->note);
+	publish_note(m);
+	for (size_t i = 0; i < count; i++) {
+		command_finish(m->env.store, askers[i], OK, false);
+		bell_ring_worker(&m->env.bells, askers[i].ring);
 	}
-out:
-	buf_clear(&errors);
-	buf_clear(&names.live);
-	buf_clear(&names.fixed);
+	if (!is_changed)
+		return;
+	m->env.configured++;
+	/* Who begins again anyway has it from the start. */
+	if (!m->is_rebuilding)
+		posts_replace(&m->posts);
+}
+
+/* Workers hand over what clients ask of the master. */
+static void
+take_commands(struct master *m)
+{
+	struct command_handle askers[COMMANDS_MAX];
+	bool is_ending = posts_is_stopping(&m->posts) && !m->is_rebuilding;
+	struct command c;
+	size_t count = 0;
+
+	while (count < COMMANDS_MAX && command_next(m->env.store, 1u << COMMAND_RELOAD, &askers[count], &c))
+		count++;
+	if (count > 0 && !is_ending)
+		reload(m, askers, count);
+	for (size_t i = 0; i < count && is_ending; i++) {
+		command_finish(m->env.store, askers[i], ERR_CLOSED, false);
+		bell_ring_worker(&m->env.bells, askers[i].ring);
+	}
 }
 
 static void
@@ -352,7 +366,7 @@ on_signal(struct master *m, int signo)
 		break;
 	case SIGHUP:
 		if (!posts_is_stopping(&m->posts) || m->is_rebuilding)
-			reload(m);
+			reload(m, NULL, 0);
 		break;
 	case SIGUSR1:
 		if (log_reopen() != OK)
@@ -364,16 +378,37 @@ on_signal(struct master *m, int signo)
 	}
 }
 
+/* The signal that came, if one did; or a worker rang. */
+static int
+wait_for_news(struct master *m, uint64_t wait_ms)
+{
+	struct pollfd at[] = {{.fd = m->posts.signals, .events = POLLIN},
+			      {.fd = m->env.bells.role[BELL_MASTER], .events = POLLIN}};
+	struct signalfd_siginfo info;
+
+	m->is_asked = false;
+	if (poll(at, ARRAY_LEN(at), (int)wait_ms) <= 0)
+		return 0;
+	if (at[1].revents != 0) {
+		bell_quiet(at[1].fd);
+		m->is_asked = true;
+	}
+	if (at[0].revents != 0 && read(at[0].fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+		return (int)info.ssi_signo;
+	return 0;
+}
+
 static void
-run(struct master *m, const sigset_t *signals)
+run(struct master *m)
 {
 	for (;;) {
 		uint64_t wait_ms = posts_wait_ms(&m->posts, TICK_MS);
-		struct timespec wait = {(time_t)(wait_ms / 1000), (long)(wait_ms % 1000) * 1000000L};
-		int signo = sigtimedwait(signals, NULL, &wait);
+		int signo = wait_for_news(m, wait_ms);
 
 		if (signo > 0)
 			on_signal(m, signo);
+		if (m->is_asked)
+			take_commands(m);
 		posts_reap(&m->posts);
 		if (posts_is_stopping(&m->posts)) {
 			if (posts_stop_step(&m->posts) && !begin_again(m))
@@ -442,7 +477,7 @@ close_listeners(int *fds, uint32_t count)
 }
 
 static enum err
-start(struct master *m)
+start(struct master *m, const sigset_t *signals)
 {
 	struct buf why;
 	enum err e;
@@ -465,6 +500,8 @@ start(struct master *m)
 	e = bells_open(&m->env.bells, 2 * m->env.workers);
 	if (e == OK)
 		e = open_life_pipe(m);
+	if (e == OK && (m->posts.signals = signalfd(-1, signals, SFD_CLOEXEC | SFD_NONBLOCK)) < 0)
+		e = ERR_IO;
 	if (e != OK)
 		log_error("master: cannot make pipes: %s", strerror(errno));
 out:
@@ -488,7 +525,7 @@ end_in_order(struct master *m)
 int
 master_run(struct config *config, const struct config_inputs *inputs)
 {
-	struct master m = {.inputs = inputs, .lock = -1, .posts.life_write = -1};
+	struct master m = {.inputs = inputs, .lock = -1, .posts.life_write = -1, .posts.signals = -1};
 	sigset_t signals;
 	int exit_code;
 	enum err e;
@@ -508,13 +545,13 @@ master_run(struct config *config, const struct config_inputs *inputs)
 
 	log_set_role("master");
 	block_signals(&signals);
-	if ((e = start(&m)) == OK) {
+	if ((e = start(&m, &signals)) == OK) {
 		char title[128];
 		snprintf(title, sizeof(title), "rensad: %s master", config->node.name);
 		proctitle_set(title);
 		say_hello(&m);
 		posts_start_due(&m.posts);
-		run(&m, &signals);
+		run(&m);
 		if (m.env.store != NULL && store_is_loaded(m.env.store))
 			end_in_order(&m);
 		log_info("master: stopped");
@@ -531,6 +568,7 @@ master_run(struct config *config, const struct config_inputs *inputs)
 	close_listeners(m.env.peer_listeners, m.env.workers);
 	fd_close(&m.env.life);
 	fd_close(&m.posts.life_write);
+	fd_close(&m.posts.signals);
 	fd_close(&m.lock);
 	posts_clear(&m.posts);
 	return exit_code;

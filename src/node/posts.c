@@ -25,6 +25,7 @@
 #include "store/ring.h"
 #include "store/role_table.h"
 #include "util/clock.h"
+#include "util/file.h"
 #include "util/log.h"
 #include "util/mem.h"
 
@@ -44,7 +45,7 @@ posts_plan(struct posts *p, struct node_env *env)
 
 	memset(p, 0, sizeof(*p));
 	p->env = env;
-	p->life_write = -1;
+	p->life_write = p->signals = -1;
 	for (size_t r = 0; r < node_role_count; r++)
 		p->count += role_number(&node_roles[r], env);
 	p->at = xcalloc(p->count, sizeof(*p->at));
@@ -102,6 +103,7 @@ be_child(struct posts *p, struct post *post, uint32_t slot)
 	static struct child c;
 
 	close(p->life_write);
+	fd_close(&p->signals);
 	c = (struct child){
 	    .env = p->env, .role = post->role->name, .slot = slot, .index = post->index, .ring = post->ring};
 	child_begin(&c);

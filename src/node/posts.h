@@ -35,7 +35,8 @@ struct post {
 
 struct posts {
 	struct node_env *env;
-	int life_write; /* the children close it */
+	int life_write; /* the children close it … */
+	int signals;	/* … and this, where the master reads its own */
 	struct post *at;
 	uint32_t count;
 	uint64_t watched_ms;  /* when the watchdog looked last */

@@ -25,10 +25,8 @@ static void
 wake(void *ctx, enum api_wake whom)
 {
 	static const enum bell bells[] = {
-	    [API_WAKE_POOL] = BELL_POOL,
-	    [API_WAKE_RESOLVER] = BELL_RESOLVER,
-	    [API_WAKE_MINER] = BELL_MINER,
-	    [API_WAKE_DISCOVERY] = BELL_DISCOVERY,
+	    [API_WAKE_POOL] = BELL_POOL,	   [API_WAKE_RESOLVER] = BELL_RESOLVER, [API_WAKE_MINER] = BELL_MINER,
+	    [API_WAKE_DISCOVERY] = BELL_DISCOVERY, [API_WAKE_MASTER] = BELL_MASTER,
 	};
 	const struct worker *w = ctx;
 

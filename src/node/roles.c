@@ -6,13 +6,14 @@
  * Who may write what is in `access`; who wakes whom:
  *
  *	loader     -> nobody: it builds the segment from the disk, ends, and the master starts the others
- *	worker     -> pool, resolver, miner, discovery
+ *	worker     -> pool, resolver, miner, discovery, master
  *	pool       -> workers (their rings), relay, miner
  *	resolver   -> pool, miner, relay, workers, verifiers
  *	miner      -> pool, relay, workers
  *	discovery  -> resolver, relay
  *	archiver   -> nobody
  *	verifiers  -> nobody
+ *	master     -> workers
  *
  * Workers stop first, because they need the others to answer what they have in hand; the pool stops last, because it
  * settles what the others left.

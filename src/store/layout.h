@@ -9,6 +9,7 @@
  *	pages         discovery                struct peer_region: peer table
  *	pages         resolver                 struct pause_region: addresses left alone
  *	pages         resolver, verifiers      struct board_region: signatures to be checked
+ *	pages         master                   struct reload_region: how the last reload went
  *	pages each    its worker + consumers   struct ring_region
  *	pages         pool process             struct pool_region, buckets, slots
  *	to size_max   committers               the arena: records and tries, append only
@@ -32,6 +33,7 @@
 #include "disk/journal.h"
 #include "store/board.h"
 #include "store/peer_table.h"
+#include "store/reload_note.h"
 #include "store/ring.h"
 #include "store/role_table.h"
 #include "store/store.h"
@@ -39,7 +41,7 @@
 #include "util/err.h"
 
 #define LAYOUT_MAGIC UINT64_C(0x52454e5341534547) /* "RENSASEG" */
-#define LAYOUT_VERSION 5
+#define LAYOUT_VERSION 6
 #define PAGE UINT64_C(4096)
 
 struct super {
@@ -51,6 +53,7 @@ struct super {
 	uint64_t peers_at;
 	uint64_t pauses_at;
 	uint64_t board_at;
+	uint64_t reload_at;
 	uint64_t rings_at;
 	uint64_t ring_stride;
 	uint64_t pool_at;
@@ -198,6 +201,12 @@ struct pause_region {
 	struct pause_slot slots[PAUSE_TABLE_MAX];
 };
 
+struct reload_region {
+	_Atomic uint32_t seq;
+	_Atomic uint32_t is_used;
+	struct reload_note note;
+};
+
 /* Rings. */
 
 enum slot_state { SLOT_FREE, SLOT_FILLING, SLOT_FULL, SLOT_BUSY, SLOT_DONE };
@@ -297,6 +306,7 @@ struct pool_region {
 _Static_assert(sizeof(struct role_page) <= PAGE, "a role has one page");
 _Static_assert(sizeof(struct pool_entry) % 8 == 0 && offsetof(struct pool_entry, bytes) % 8 == 0, "whole words");
 _Static_assert(sizeof(struct peer_entry) % 8 == 0 && sizeof(struct peer_pause) % 8 == 0, "whole words");
+_Static_assert(sizeof(struct reload_note) % 8 == 0, "whole words");
 _Static_assert(sizeof(struct gone_slot) % 8 == 0, "whole words");
 
 /* One process's view of the segment. */

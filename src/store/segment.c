@@ -76,6 +76,8 @@ layout_plan(struct super *p, const struct store_options *o)
 	next += align_page(sizeof(struct pause_region));
 	p->board_at = next;
 	next += align_page(sizeof(struct board_region));
+	p->reload_at = next;
+	next += align_page(sizeof(struct reload_region));
 	p->rings_at = next;
 	p->ring_stride = align_page(sizeof(struct ring_region));
 	next += p->rings * p->ring_stride;

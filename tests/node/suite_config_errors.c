@@ -64,6 +64,9 @@ static const struct {
      "that begins with /, at most 255 bytes\n"},
     {"[node]\ndata_dir = /var/\xff\n", "t.conf:2: [node] data_dir: \"/var/\\xff\" is not an absolute path; allowed: a "
 				       "path that begins with /, at most 255 bytes\n"},
+    {"[http]\nadmin_token_file = 0123456789abcdef\n", "t.conf:2: [http] admin_token_file: the value is not an absolute "
+						      "path; allowed: a path that begins with /, at most "
+						      "255 bytes, or nothing\n"},
     {"[node]\nshm_max = 64m\n",
      "t.conf:2: [node] shm_max: \"64m\" is not a size; allowed: 4M to 1T (bytes, or with K, M, G or T)\n"},
     {"[node]\nshm_max = 1K\n",

@@ -1,24 +1,28 @@
 """A running node reads its configuration again: refused whole or taken over, and nobody who asks is turned away meanwhile."""
 
+import re
 import signal
 import threading
 
 import requests
+
+from tools import rensa
 
 TOKEN = "a-token-that-nobody-guesses"
 ROLES = {"worker", "miner", "resolver", "discovery", "relay", "archiver", "verifier", "pool"}  # the pool starts last
 
 
 def reload(net, node):
-    """Reads it again; the line that the master then logs."""
+    """Reads it again; what the master then logs."""
     before = len(node.log())
     node.process.send_signal(signal.SIGHUP)
 
     def judged():
-        lines = node.log()[before:].splitlines()
-        return [line for line in lines if "the configuration is refused" in line or "configuration read again" in line]
+        lines = [line for line in node.log()[before:].splitlines() if "role=master" in line]
+        ends = [line for line in lines if "the old one stays in use" in line or "configuration read again" in line]
+        return ends and "\n".join(lines)
 
-    return net.wait_until("the configuration is judged", judged)[0]
+    return net.wait_until("the configuration is judged", judged)
 
 
 def may_mine(node, address, token=None):
@@ -33,13 +37,14 @@ def test_what_a_reload_changes_counts_at_once(net, alice):
     file.touch(mode=0o600)
     file.write_text(TOKEN + "\n")
     node.configure("http", admin_token_file=file)
-    assert "changed: [http] admin_token_file" in reload(net, node)
+    assert f"master: http.admin_token_file: nothing -> {file}" in reload(net, node)
     net.wait_until("the token opens", lambda: may_mine(node, alice.address, TOKEN))
     assert not may_mine(node, alice.address, TOKEN + "x") and not may_mine(node, alice.address)
 
     # The token itself may change too, in a file of the same name.
     file.write_text(TOKEN[::-1] + "\n")
-    reload(net, node)
+    said = reload(net, node)
+    assert "the same file with another token" in said and TOKEN[::-1] not in said
     net.wait_until("the new token opens", lambda: may_mine(node, alice.address, TOKEN[::-1]))
     net.wait_until("the old one does not", lambda: not may_mine(node, alice.address, TOKEN))
 
@@ -55,7 +60,7 @@ def test_a_configuration_with_anything_wrong_in_it_changes_nothing(net, alice):
         good.replace("[http]", "[htpp]"): "there is no such section",
         "": None,
     }
-    for text, word in broken.items():
+    for count, (text, word) in enumerate(broken.items(), 1):
         if word is None:
             node.config_path.unlink()
             word = "there is no such file"
@@ -63,20 +68,61 @@ def test_a_configuration_with_anything_wrong_in_it_changes_nothing(net, alice):
             node.write_config(text)
         line = reload(net, node)
         assert "refused, the old one stays in use" in line and word in line
+        told = node.status()["reload"]
+        assert told["result"] == "refused" and told["count"] == count and word in told["error"]
     assert sorted(node.members()) == pids
     node.mine(alice.address)
     node.write_config(good)
-    assert "changed: nothing" in reload(net, node)
+    assert "0 keys changed, 0 wait for a restart" in reload(net, node)
     assert sorted(node.members()) == pids
 
 
 def test_what_waits_for_a_restart_is_named_and_stays(net):
     node = net.node().start()
-    node.configure("http", listen=f"{net.host(9)}:{net.port}", workers=1)
-    node.configure("node", log_level="info")
+    capacity = node.status()["pool"]["capacity"]
+    node.configure("node", pool_max=capacity + 1, log_level="info")
+    node.configure("network", reward=7)
+    said = reload(net, node)
+    assert f"master: node.pool_max: {capacity} -> {capacity + 1} waits for a restart" in said
+    assert "master: network.reward: 1 -> 7 waits for a restart" in said and "master: node.log_level: debug -> info" in said
+    told = node.status()
+    assert told["pool"]["capacity"] == capacity and told["network"]["reward"] == 100_000_000
+    assert told["reload"]["restart"] == ["node.pool_max", "network.reward"]
+    # They go on waiting when a later reload is refused, and no longer when they are as they were.
+    node.allow_errors("the configuration is refused")
+    node.configure("miner", cpu_percent=0)
     reload(net, node)
-    assert node.log_has("these keys wait for a restart", "[http] listen", "[http] workers")
-    net.wait_until("there are two workers, at the old address", lambda: len(node.roles("worker")) == 2)
+    told = node.status()["reload"]
+    assert told["result"] == "refused" and told["restart"] == ["node.pool_max", "network.reward"]
+    node.configure("miner", cpu_percent=None)
+    node.configure("network", reward=None)
+    node.configure("node", pool_max=None)
+    reload(net, node)
+    assert node.status()["reload"]["restart"] == []
+
+
+def test_a_reload_by_command_tells_what_came_of_it(net):
+    node = net.node().start()
+    node.allow_errors("the configuration is refused")
+    assert "nothing has changed" in rensa("--node", node.base, "reload").out
+    node.configure("http", max_connections=99)
+    node.configure("node", pool_max=100)
+    shown = rensa("--node", node.base, "reload")
+    assert shown.code == 0
+    assert "http.max_connections: 4096 -> 99\n" in shown.out
+    assert "node.pool_max: 16384 -> 100 waits for a restart\n" in shown.out
+    node.configure("http", max_connections=0)
+    node.configure("miner", mode="sometimes", colour="blue")
+    pids = sorted(node.members())
+    shown = rensa("--node", node.base, "reload")
+    assert shown.code == 1
+    for word in "max_connections", "sometimes", "colour":
+        assert word in shown.out
+    assert "3 things are wrong in it" in shown.err and "configuration-refused" in shown.err
+    assert sorted(node.members()) == pids and node.height() == 0
+    shown = rensa("--node", node.base, "status").out
+    assert re.search(r"reload +refused \d+ s ago: .*max_connections", shown), shown
+    assert re.search(r"needs restart +node.pool_max\n", shown), shown
 
 
 def test_a_reload_turns_no_request_away(net):
