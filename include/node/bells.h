@@ -20,6 +20,8 @@ struct bells {
 };
 
 enum err bells_open(struct bells *b, uint32_t rings) MUSTCHECK;
+/* Rings for more workers; those that there are stay. */
+enum err bells_extend(struct bells *b, uint32_t rings) MUSTCHECK;
 void bells_close(struct bells *b);
 void bell_ring(const struct bells *b, enum bell which);
 void bell_ring_worker(const struct bells *b, uint32_t ring);

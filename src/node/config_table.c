@@ -71,11 +71,13 @@ static const struct config_key keys[] = {
      "A role that waits for the disk is spared. Raise it on machines that stop for longer, when they are suspended or "
      "under a debugger."},
 
-    {"http", "listen", CONFIG_LISTEN, MEMBER(http.listen), 1, 0, NULL, "127.0.0.1:5000", RESTART,
+    {"http", "listen", CONFIG_LISTEN, MEMBER(http.listen), 1, 0, NULL, "127.0.0.1:5000", LIVE,
      "The address and port of the API.",
      "The default is reachable from this host alone; 0.0.0.0:5000 or [::]:5000 is all its addresses. Connections to "
-     "other nodes leave from this address if it is a specific one."},
-    {"http", "workers", CONFIG_NUMBER, MEMBER(http.workers), 0, CONFIG_WORKERS_MAX, NULL, "0", RESTART,
+     "other nodes leave from this address if it is a specific one. A reload that changes it ends what the workers have "
+     "in "
+     "hand first; one that cannot listen there is refused."},
+    {"http", "workers", CONFIG_NUMBER, MEMBER(http.workers), 0, CONFIG_WORKERS_MAX, NULL, "0", LIVE,
      "How many processes answer requests; 0 is one for each processor core, at most 64.", NULL},
     {"http", "admin_allow", CONFIG_RANGES, MEMBER(http.admin_allow), 0, 0, NULL, "", LIVE,
      "Who may call what changes the node (/mine, /consensus and /reload), besides this host itself.",
@@ -121,7 +123,7 @@ static const struct config_key keys[] = {
     {"network", "max_block_bytes", CONFIG_SIZE, MEMBER(network.max_block_bytes), BLOCK_BYTES_MIN, BLOCK_BYTES_LIMIT,
      NULL, NULL, NEW_CHAIN, "The largest block.", NULL},
 
-    {"peers", "listen", CONFIG_LISTEN, MEMBER(peers.listen), 0, 0, NULL, "", RESTART,
+    {"peers", "listen", CONFIG_LISTEN, MEMBER(peers.listen), 0, 0, NULL, "", LIVE,
      "An address and port of its own for other nodes; with nothing here they use the one of [http].",
      "Set it to keep the API on this host while peers come from others."},
     {"peers", "advertise", CONFIG_ENDPOINT, MEMBER(peers.advertise), 0, CONFIG_ADVERTISE_MAX, NULL, "", LIVE,

@@ -19,8 +19,11 @@ librensa_node_a_SOURCES = \
 	src/node/discovery_known.c \
 	src/node/discovery_table.c \
 	src/node/endpoint.c \
+	src/node/listeners.c \
 	src/node/master.c \
 	src/node/notify.c \
+	src/node/outfit.c \
+	src/node/outfit.h \
 	src/node/posts.c \
 	src/node/posts.h \
 	src/node/proctitle.c \
@@ -59,6 +62,7 @@ librensa_node_a_SOURCES = \
 	include/node/config_report.h \
 	include/node/config_table.h \
 	include/node/endpoint.h \
+	include/node/listeners.h \
 	include/node/master.h \
 	include/node/notify.h \
 	include/node/proctitle.h \

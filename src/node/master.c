@@ -30,9 +30,9 @@
 #include "crypto/random.h"
 #include "disk/datadir.h"
 #include "disk/netfile.h"
-#include "net/listener.h"
 #include "node/notify.h"
 #include "node/proctitle.h"
+#include "outfit.h"
 #include "posts.h"
 #include "reload.h"
 #include "storage.h"
@@ -49,7 +49,6 @@
 
 #define LOCK_WAIT_MS 5000
 #define TICK_MS 1000
-#define VERIFIERS_MAX 16
 #define COMMANDS_MAX (STORE_RINGS_MAX * RING_COMMANDS)
 #define LOADS_MAX 3 /* attempts at loading the chain, if it is not refused for good */
 /*
@@ -78,26 +77,14 @@ struct master {
 };
 
 static enum err
-open_listeners(struct master *m, int **fds, const struct netaddr *at, const char *key)
+open_listeners(struct master *m, struct listeners *l, const struct netaddr *at, const char *key)
 {
 	char text[NETADDR_TEXT_SIZE];
-	enum err e = listener_check(at);
+	enum err e = listeners_open(l, at, m->env.workers, false);
 
-	*fds = xmalloc(m->env.workers * sizeof(**fds));
-	for (uint32_t i = 0; i < m->env.workers; i++)
-		(*fds)[i] = -1;
-	for (uint32_t i = 0; i < m->env.workers && e == OK; i++)
-		e = listener_open(&(*fds)[i], at);
 	netaddr_format(text, at);
-	if (e == ERR_BUSY)
-		log_error("master: %s %s: the address is in use by another program; stop it or choose another port",
-			  key, text);
-	else if (e == ERR_NOT_FOUND)
-		log_error("master: %s %s: this host has no such address", key, text);
-	else if (e == ERR_PERM)
-		log_error("master: %s %s: not permitted; ports below 1024 need a privilege", key, text);
-	else if (e != OK)
-		log_error("master: %s %s: %s", key, text, err_text(e));
+	if (e != OK)
+		log_error("master: %s %s: %s", key, text, listeners_fault(e));
 	return e;
 }
 
@@ -287,19 +274,26 @@ open_log(const struct config *c)
 	return e;
 }
 
-/* Takes over a new configuration: what must not change stays, children that use the rest are replaced. */
+/* Takes over a new configuration, or nothing of it. True: children have to be replaced. */
 static bool
 take_over(struct master *m)
 {
+	struct outfit outfit;
 	struct config next;
+	enum err e;
 
 	if (!reload_read(&next, &m->note, m->config, m->inputs))
 		return false;
-	if (open_log(&next) != OK) {
+	e = outfit_make(&outfit, &m->env, &next, &m->note);
+	if (e == OK && (e = open_log(&next)) != OK) {
 		reload_refuse(&m->note, "[node] log_file: the file cannot be opened");
+		outfit_drop(&outfit, &m->env);
+	}
+	if (e != OK) {
 		config_clear(&next);
 		return false;
 	}
+	outfit_take(&outfit, &m->env);
 	config_clear(m->config);
 	*m->config = next;
 	return m->note.changed_count > 0;
@@ -444,38 +438,6 @@ say_hello(const struct master *m)
 		 m->config->node.name, m->config->network.name, genesis, at, m->env.workers);
 }
 
-static uint32_t
-core_count(void)
-{
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-
-	return cores > 0 ? (uint32_t)cores : 1;
-}
-
-static uint32_t
-worker_count(const struct config *c)
-{
-	uint32_t workers = c->http.workers != 0 ? c->http.workers : core_count();
-
-	return workers < CONFIG_WORKERS_MAX ? workers : CONFIG_WORKERS_MAX;
-}
-
-static uint32_t
-verifier_count(void)
-{
-	uint32_t others = core_count() - 1;
-
-	return others < 1 ? 1 : others < VERIFIERS_MAX ? others : VERIFIERS_MAX;
-}
-
-static void
-close_listeners(int *fds, uint32_t count)
-{
-	for (uint32_t i = 0; fds != NULL && i < count; i++)
-		fd_close(&fds[i]);
-	free(fds);
-}
-
 static enum err
 start(struct master *m, const sigset_t *signals)
 {
@@ -536,8 +498,8 @@ master_run(struct config *config, const struct config_inputs *inputs)
 	m.env.nonce = random_u64();
 	m.env.started_ms = clock_wall_ms();
 	m.env.configured = 1;
-	m.env.workers = worker_count(config);
-	m.env.verifiers = verifier_count();
+	m.env.workers = outfit_workers(config);
+	m.env.verifiers = outfit_verifiers();
 	for (size_t i = 0; i < BELL_ROLES; i++)
 		m.env.bells.role[i] = -1;
 	for (size_t i = 0; i < STORE_RINGS_MAX; i++)
@@ -564,8 +526,8 @@ master_run(struct config *config, const struct config_inputs *inputs)
 	}
 	store_destroy(m.env.store);
 	bells_close(&m.env.bells);
-	close_listeners(m.env.listeners, m.env.workers);
-	close_listeners(m.env.peer_listeners, m.env.workers);
+	listeners_close(&m.env.listeners);
+	listeners_close(&m.env.peer_listeners);
 	fd_close(&m.env.life);
 	fd_close(&m.posts.life_write);
 	fd_close(&m.posts.signals);

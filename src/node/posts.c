@@ -47,20 +47,22 @@ posts_plan(struct posts *p, struct node_env *env)
 	p->env = env;
 	p->life_write = p->signals = -1;
 	for (size_t r = 0; r < node_role_count; r++)
-		p->count += role_number(&node_roles[r], env);
+		p->count += role_places(&node_roles[r], env);
 	p->at = xcalloc(p->count, sizeof(*p->at));
 	for (size_t r = 0; r < node_role_count; r++)
-		for (uint32_t i = 0; i < role_number(&node_roles[r], env); i++)
+		for (uint32_t i = 0; i < role_places(&node_roles[r], env); i++)
 			p->at[n++] = (struct post){.role = &node_roles[r], .index = i, .delay_ms = DELAY_FIRST_MS};
 	p->watched_ms = clock_mono_ms();
 	p->early_at_ms = p->watched_ms + EARLY_MS;
 }
 
-/* May it be started now, as far as the loading of the chain goes? When that may be, if it is a matter of time. */
+/* May it be started now, as far as the loading of the chain and the number of such go? When that may be, if it is a matter of time. */
 static bool
 is_its_turn(const struct posts *p, const struct post *post, uint64_t *at_ms)
 {
 	*at_ms = post->start_at_ms;
+	if (post->index >= role_number(post->role, p->env))
+		return false;
 	switch (post->role->start) {
 	case START_ONCE:
 		return !p->is_loaded && p->load_code == 0;
@@ -324,7 +326,8 @@ posts_replace(struct posts *p)
 		post->delay_ms = DELAY_FIRST_MS;
 		if (post->pid == 0) {
 			post->start_at_ms = now;
-		} else if (post->role->number != NUMBER_WORKERS || !replace_worker(p, post)) {
+		} else if (post->role->number != NUMBER_WORKERS || post->index >= role_number(post->role, p->env) ||
+			   !replace_worker(p, post)) {
 			post->kill_at_ms = now + REPLACE_MS;
 			kill(post->pid, SIGTERM);
 		}

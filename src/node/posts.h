@@ -63,7 +63,7 @@ void posts_reap(struct posts *p);
 /* Kills who has not moved for so long. */
 void posts_watch(struct posts *p, uint32_t watchdog_ms);
 void posts_signal(struct posts *p, int signo);
-/* Every post gets a new process, with the present configuration. */
+/* Every post gets a new process, with the present configuration; or none, if there are fewer of its role now. */
 void posts_replace(struct posts *p);
 
 void posts_stop(struct posts *p);     /* begins it */

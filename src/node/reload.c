@@ -125,8 +125,8 @@ reload_tell(const struct reload_note *note)
 		for (const char *line = note->errors; *line != '\0'; line += strcspn(line, "\n") + 1)
 			log_error("master: the configuration is refused: %.*s", (int)strcspn(line, "\n"), line);
 		log_error("master: the configuration is refused, the old one stays in use: %" PRIu32
-			  " things are wrong in it",
-			  note->error_count);
+			  " thing%s wrong in it",
+			  note->error_count, note->error_count == 1 ? " is" : "s are");
 		return;
 	}
 	tell_differences(note->changed, false);

@@ -45,3 +45,9 @@ role_number(const struct role *r, const struct node_env *env)
 	}
 	return 1;
 }
+
+uint32_t
+role_places(const struct role *r, const struct node_env *env)
+{
+	return r->number == NUMBER_WORKERS ? CONFIG_WORKERS_MAX : role_number(r, env);
+}

@@ -10,9 +10,9 @@
  *	pages         resolver                 struct pause_region: addresses left alone
  *	pages         resolver, verifiers      struct board_region: signatures to be checked
  *	pages         master                   struct reload_region: how the last reload went
- *	pages each    its worker + consumers   struct ring_region
  *	pages         pool process             struct pool_region, buckets, slots
  *	to size_max   committers               the arena: records and tries, append only
+ *	pages each    its worker + consumers   struct ring_region, as many as were asked for; room for STORE_RINGS_MAX
  *
  * Regions start on page boundaries, so that each process can be given write access to exactly its own. Numbers
  * that more than one process touches are _Atomic. The layout version changes with any change here.
@@ -48,7 +48,8 @@ struct super {
 	uint64_t magic;
 	uint32_t version;
 	uint32_t roles;
-	uint64_t size_max;
+	uint64_t size_max; /* where the arena ends … */
+	uint64_t size;	   /* … and the object, memory or not */
 	uint64_t roles_at; /* one page each */
 	uint64_t peers_at;
 	uint64_t pauses_at;
@@ -59,7 +60,6 @@ struct super {
 	uint64_t pool_at;
 	uint64_t pool_size;
 	uint64_t arena_at;
-	uint32_t rings;
 	uint32_t pool_max;
 	uint32_t pool_buckets; /* power of two */
 	uint8_t seed[16];      /* key of every hash in here */
@@ -285,6 +285,7 @@ struct pool_region {
 	_Atomic uint64_t links;			       /* odd while bucket chains change */
 	_Atomic uint64_t arrivals;		       /* number of the last one that came */
 	_Atomic uint64_t settled;		       /* the tip that the pool has followed to */
+	_Atomic uint32_t rings;			       /* master: how many there are */
 	_Atomic uint32_t ring_states[STORE_RINGS_MAX]; /* master, pool: who a ring belongs to, out of workers' reach */
 	/* Tips whose blocks may hold transfers that are in neither pool nor chain: a walk away from them is not done
 	 * yet. */
@@ -311,7 +312,7 @@ _Static_assert(sizeof(struct gone_slot) % 8 == 0, "whole words");
 
 /* One process's view of the segment. */
 struct store {
-	uint8_t *base;	     /* mapping of size_max bytes */
+	uint8_t *base;	     /* mapping of the whole object */
 	struct super *super; /* == base */
 	struct control *control;
 	int fd_read;   /* -1 once attached */
@@ -381,6 +382,13 @@ static inline uint32_t
 pool_slots_used(const struct store *s)
 {
 	return atomic_load_explicit(&pool_at(s)->next_unused, memory_order_acquire);
+}
+
+/* There are more when the master was asked for them, and never fewer. */
+static inline uint32_t
+ring_count(const struct store *s)
+{
+	return atomic_load_explicit(&pool_at(s)->rings, memory_order_acquire);
 }
 
 static inline _Atomic uint32_t *
