@@ -18,10 +18,11 @@ struct leaver {
 	uint64_t kill_at_ms; /* monotonic */
 };
 
-/* One process. Its number is its slot in the role table. */
+/* One process. */
 struct post {
 	const struct role *role;
 	uint32_t index;
+	uint32_t slot;	      /* in the role table */
 	pid_t pid;	      /* 0: none now */
 	uint32_t ring;	      /* worker: its ring while it lives */
 	uint64_t started_ms;  /* monotonic, as all times here */

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "node/config_table.h"
 #include "util/clock.h"
@@ -52,6 +53,15 @@ note_errors(struct reload_note *note, const char *errors)
 	}
 }
 
+/* What came through a pipe is gone: read again it would be empty, and all keys at their defaults. */
+static bool
+can_be_read_again(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) != 0 || !(S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode));
+}
+
 bool
 reload_read(struct config *next, struct reload_note *note, const struct config *running, const struct config_inputs *in)
 {
@@ -65,7 +75,11 @@ reload_read(struct config *next, struct reload_note *note, const struct config *
 	note->changed_count = note->error_count = 0;
 	memset(note->changed, 0, sizeof(note->changed));
 	memset(note->errors, 0, sizeof(note->errors));
-	e = config_load(next, in, &errors);
+	e = ERR_UNSUPPORTED;
+	if (can_be_read_again(in->path))
+		e = config_load(next, in, &errors);
+	else
+		buf_printf(&errors, "%s: the configuration came through a pipe and cannot be read again\n", in->path);
 	if (e == OK) {
 		struct reload_note told = *note;
 		told.waiting_count = 0;

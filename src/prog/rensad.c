@@ -154,6 +154,21 @@ options_parse(struct options *o, int *exit_code, int argc, char **argv)
 	return true;
 }
 
+/*
+ * A reload reads the same name even if the working folder is another by then. Links in it are followed anew: what
+ * container hosts mount is replaced by pointing them elsewhere.
+ */
+static void
+path_complete(struct buf *out, const char *path)
+{
+	char *folder = path[0] == '/' ? NULL : getcwd(NULL, 0);
+
+	if (folder != NULL)
+		buf_printf(out, "%s/", folder);
+	buf_puts(out, path);
+	free(folder);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -199,11 +214,12 @@ main(int argc, char **argv)
 	} else if (options.action == ACTION_RESET) {
 		exit_code = reset_run(&config, options.is_sure);
 	} else {
-		/* A reload reads the same file even if the working folder is another by then. */
-		char *full = realpath(inputs.path, NULL);
-		inputs.path = full != NULL ? full : inputs.path;
+		struct buf full;
+		buf_init(&full);
+		path_complete(&full, inputs.path);
+		inputs.path = full.data;
 		exit_code = master_run(&config, &inputs);
-		free(full);
+		buf_clear(&full);
 	}
 	config_clear(&config);
 out:

@@ -96,6 +96,7 @@ struct control {
 	_Atomic uint32_t load_done; /* blocks of the journal that the loader has built … */
 	_Atomic uint32_t load_of;   /* … and how many there are */
 	_Atomic uint32_t is_loaded;
+	_Atomic uint32_t roles;	   /* slots of the role table from here on were never used */
 	_Atomic uint32_t is_full;  /* a committer heard that size_max is reached */
 	struct trie_root blocks;   /* by hash */
 	struct trie_root txs;	   /* by id */

@@ -169,7 +169,7 @@ END_TEST
 START_TEST(the_table_of_roles_tells_who_runs_and_how_often_it_was_started)
 {
 	struct post *post = post_of(CAST_HELPER);
-	uint32_t slot = (uint32_t)(post - posts.at);
+	uint32_t slot = post->slot;
 	struct role_info info;
 
 	posts_all_up();

@@ -173,3 +173,36 @@ def test_a_running_node_reads_what_was_added_beside_its_file(net):
     (added / "20.conf").unlink()
     (added / "10.conf").unlink()
     assert node.post("/reload")["changed"] == [{"key": "http.workers", "from": "1", "to": "2"}]
+
+
+def test_a_link_to_the_file_is_followed_anew_at_a_reload(net):
+    """Container hosts mount a configuration as a link, and point it elsewhere when it changes."""
+    node = net.node()
+    node.write_config()
+    versions = [net.folder / f"version{n}" for n in (1, 2)]
+    for number, version in enumerate(versions, 1):
+        version.mkdir()
+        (version / "node.conf").write_text(node.config_path.read_text() + "include = more.conf\n")
+        (version / "more.conf").write_text(f"[miner]\ncpu_percent = {number}\n")
+    node.config_path.unlink()
+    link = net.folder / "current"
+    link.symlink_to(versions[0])
+    node.config_path = link / "node.conf"
+    node.write_config = lambda: None
+    node.start()
+    link.unlink()
+    link.symlink_to(versions[1])
+    for path in versions[0].iterdir():
+        path.unlink()
+    assert node.post("/reload")["changed"] == [{"key": "miner.cpu_percent", "from": "1", "to": "2"}]
+
+
+def test_what_came_through_a_pipe_is_not_read_again(net):
+    node = net.node()
+    node.allow_errors("the configuration is refused")
+    node.write_config()
+    node.command = lambda: ["bash", "-c", f'exec "$0" -c /dev/fd/3 3< <(cat {node.config_path})', rensad()]
+    node.start()
+    told = node.post("/reload", expect=422)
+    assert "came through a pipe" in told["error"]["message"]
+    assert node.height() == 0
