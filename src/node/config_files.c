@@ -195,8 +195,8 @@ on_fault(void *ctx, enum inifile_fault fault, int line)
 	static const char *const texts[] = {
 	    [INIFILE_NOT_INI] =
 		"this line is not understood; allowed: key = value, [section], or a comment after # or ;",
-	    [INIFILE_TOO_LONG] = "this line is too long; allowed: at most 1023 bytes (a list may be given on several "
-				 "lines)",
+	    [INIFILE_TOO_LONG] =
+		"this line is too long; allowed: at most 1023 bytes (lists may be given on several lines)",
 	    [INIFILE_HAS_NUL] = "this line holds a NUL byte, so it is no text",
 	};
 	struct file *f = ctx;

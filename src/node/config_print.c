@@ -14,10 +14,9 @@ static const char *const preface[] = {
     "\"rensad -t -c FILE\" checks a file and names everything that is wrong in it. \"rensad -T -c FILE\" prints what a "
     "node would use, and where each value comes from. After a change run \"rensa reload\" or send SIGHUP (systemctl "
     "reload): the file is taken over whole or refused whole, and the log names what has changed and which of it waits "
-    "for "
-    "a restart.",
-    "Each key can also be set from outside, which wins over all files: by an environment variable, as "
-    "RENSAD_HTTP_LISTEN=127.0.0.1:5000, and above all by an option, as -o http.listen=127.0.0.1:5000.",
+    "for a restart.",
+    ("Each key can also be set from outside, which wins over all files: by an environment variable, as "
+     "RENSAD_HTTP_LISTEN=127.0.0.1:5000, and above all by an option, as -o http.listen=127.0.0.1:5000."),
     "Durations: a plain number is seconds; or with ms, s, m, h or d, as 500ms, 20s, 5m.",
     "Sizes: a plain number is bytes; or with K, M, G or T, in steps of 1024, as 4M, 1G.",
     "Addresses: host:port, IPv6 in brackets, as 10.0.0.2:5000 or [fd00::2]:5000.",
@@ -27,9 +26,9 @@ static const char *const preface[] = {
 
 static const char include_about[] =
     "Further files may be named anywhere in this one, by their names or with a pattern, relative to this file's "
-    "folder. "
-    "Each is read at that place and begins outside of any section. What is read later wins, so at the end of this file "
-    "they change what stands above; a list that another file sets is replaced. A file that is named must be there, a "
+    "folder. Each is read at that place and begins outside of any section. What is read later wins, so at the end of "
+    "this file they change what stands above; a list that another file sets is replaced. A file that is named must be "
+    "there, a "
     "pattern may match none.";
 
 /* One "key = value" line; a list that is too long for it goes on in further lines, which add up when read. */

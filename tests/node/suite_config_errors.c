@@ -181,7 +181,7 @@ START_TEST(refuses_lines_that_are_no_text_and_reads_on)
 	room_refuse_all(&errors, NULL, NULL);
 	ck_assert_str_eq(
 	    errors.data,
-	    "t.conf:2: this line is too long; allowed: at most 1023 bytes (a list may be given on several lines)\n"
+	    "t.conf:2: this line is too long; allowed: at most 1023 bytes (lists may be given on several lines)\n"
 	    "t.conf:3: [node] name: \"A\" is not a name; allowed: 1 to 32 of the characters a-z 0-9 - . _\n"
 	    "t.conf:4: this line holds a NUL byte, so it is no text\n"
 	    "t.conf:5: this line is not understood; allowed: key = value, [section], or a comment after # or ;\n"
