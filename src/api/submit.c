@@ -54,14 +54,14 @@ batch_free(struct batch *b)
 }
 
 void
-batch_put(struct batch *b, size_t i, const struct tx *tx)
+batch_put(struct batch *b, size_t i, const struct tx *tx, const struct hash256 *id)
 {
 	struct transfer *t = &b->transfers[i];
 	struct writer w = writer_of(t->bytes, sizeof(t->bytes));
 
 	tx_encode(&w, tx);
 	t->size = (uint16_t)writer_len(&w);
-	t->id = tx_id(tx);
+	t->id = *id;
 	t->state = TRANSFER_WAITING;
 	b->open++;
 }
@@ -199,7 +199,7 @@ check(struct batch *b, struct transfer *t)
 		return false;
 	}
 	if (rule == RULE_OK)
-		rule = tx_check_signature(&tx);
+		rule = tx_check_signature_of(&tx, &t->id);
 	if (rule != RULE_OK) {
 		refuse(b, t, &tx, rule);
 		return false;
