@@ -2,19 +2,34 @@
  * One context of libsecp256k1 for each process, made on first use and blinded with random bytes, so that the time and
  * power that signing takes say nothing about the secret. A forked child blinds its copy anew. After that the context is
  * only read, so threads may share it.
+ *
+ * To read a public key takes a square root, a tenth of what a verification takes in all. Whoever has sent one transfer
+ * sends more, so the points of keys that were met lately are remembered. What is remembered of a key follows from its bytes
+ * alone, and is found by all of them. A thread that would have to wait for another reads the key itself.
  */
 #include "crypto/key.h"
 
 #include <openssl/crypto.h>
 #include <pthread.h>
 #include <secp256k1.h>
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "crypto/random.h"
 #include "util/log.h"
 
+#define POINTS 1024 /* about 100 KiB, and no more than are met */
+
 static pthread_once_t context_once = PTHREAD_ONCE_INIT;
 static secp256k1_context *context;
+
+static struct {
+	bool is_used;
+	struct pubkey key;
+	secp256k1_pubkey point;
+} points[POINTS];
+static atomic_flag points_taken = ATOMIC_FLAG_INIT;
 
 static void
 context_blind(void)
@@ -90,6 +105,51 @@ key_sign(struct signature *out, const struct hash256 *digest, const struct secke
 	return OK;
 }
 
+/* Its place. Keys are as good as random but for those of somebody who makes them meet: that costs him more than us. */
+static size_t
+point_place(const struct pubkey *key)
+{
+	uint32_t part;
+	memcpy(&part, key->b + 1, sizeof(part));
+	return part % POINTS;
+}
+
+static bool
+point_recall(secp256k1_pubkey *out, const struct pubkey *key)
+{
+	size_t at = point_place(key);
+	if (atomic_flag_test_and_set_explicit(&points_taken, memory_order_acquire))
+		return false;
+	bool is_there = points[at].is_used && memcmp(points[at].key.b, key->b, sizeof(key->b)) == 0;
+	if (is_there)
+		*out = points[at].point;
+	atomic_flag_clear_explicit(&points_taken, memory_order_release);
+	return is_there;
+}
+
+static void
+point_remember(const secp256k1_pubkey *point, const struct pubkey *key)
+{
+	size_t at = point_place(key);
+	if (atomic_flag_test_and_set_explicit(&points_taken, memory_order_acquire))
+		return;
+	points[at].is_used = true;
+	points[at].key = *key;
+	points[at].point = *point;
+	atomic_flag_clear_explicit(&points_taken, memory_order_release);
+}
+
+static bool
+point_of(secp256k1_pubkey *out, const struct pubkey *key)
+{
+	if (point_recall(out, key))
+		return true;
+	if (secp256k1_ec_pubkey_parse(context_get(), out, key->b, sizeof(key->b)) != 1)
+		return false;
+	point_remember(out, key);
+	return true;
+}
+
 enum signature_state
 key_verify(const struct signature *sig, const struct hash256 *digest, const struct pubkey *key)
 {
@@ -104,7 +164,7 @@ key_verify(const struct signature *sig, const struct hash256 *digest, const stru
 	 * difference. */
 	if (secp256k1_ecdsa_signature_normalize(ctx, NULL, &parsed) == 1)
 		return SIGNATURE_HIGH_S;
-	if (secp256k1_ec_pubkey_parse(ctx, &point, key->b, sizeof(key->b)) != 1)
+	if (!point_of(&point, key))
 		return SIGNATURE_BAD_KEY;
 	return secp256k1_ecdsa_verify(ctx, &parsed, digest->b, &point) == 1 ? SIGNATURE_GOOD : SIGNATURE_BAD;
 }
@@ -113,5 +173,5 @@ bool
 pubkey_is_valid(const struct pubkey *key)
 {
 	secp256k1_pubkey point;
-	return secp256k1_ec_pubkey_parse(context_get(), &point, key->b, sizeof(key->b)) == 1;
+	return point_of(&point, key);
 }

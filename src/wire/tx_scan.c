@@ -90,20 +90,23 @@ need(struct tx_scan *s, char c)
 		s->is_odd = true;
 }
 
-/* What stands between two quotes, as it is. */
+/*
+ * What stands between two quotes, as it is. Escapes are left in it, so whoever reads it must not take a backslash or a
+ * control character for anything that it knows; an escaped quote ends it too early, behind a backslash.
+ */
 static struct span
 read_string(struct tx_scan *s)
 {
+	struct span span = {s->at, 0};
+	const char *quote;
 	need(s, '"');
-	const char *start = s->at;
-	while (s->at < s->end && *s->at != '"' && *s->at != '\\' && (unsigned char)*s->at >= 0x20)
-		s->at++;
-	struct span span = {start, (size_t)(s->at - start)};
-	/* An escape or a control character stands where the quote should. */
-	if (s->at == s->end || *s->at != '"')
+	quote = s->is_odd ? NULL : memchr(s->at, '"', (size_t)(s->end - s->at));
+	if (quote == NULL) {
 		s->is_odd = true;
-	else
-		s->at++;
+		return span;
+	}
+	span = (struct span){s->at, (size_t)(quote - s->at)};
+	s->at = quote + 1;
 	return span;
 }
 
@@ -140,16 +143,26 @@ read_address(struct tx_scan *s, struct address *out)
 	}
 	memcpy(text, span.at, span.len);
 	text[span.len] = '\0';
-	/* A NUL within the text would be a control character, which no string here has. */
-	if (address_parse(out, text, s->address_version) != OK)
+	/* A NUL within would end the text before its time. */
+	if (strlen(text) != span.len || address_parse(out, text, s->address_version) != OK)
 		s->is_odd = true;
+}
+
+/* Stands for itself in every string of JSON. */
+static bool
+is_literal(struct span text)
+{
+	bool is = true;
+	for (size_t i = 0; i < text.len; i++)
+		is &= text.at[i] != '\\' && (unsigned char)text.at[i] >= 0x20;
+	return is && text_is_utf8(text.at, text.len);
 }
 
 static void
 read_memo(struct tx_scan *s, struct tx *tx)
 {
 	struct span text = read_string(s);
-	if (s->is_odd || text.len > MEMO_MAX || !text_is_utf8(text.at, text.len)) {
+	if (s->is_odd || text.len > MEMO_MAX || !is_literal(text)) {
 		s->is_odd = true;
 		return;
 	}
