@@ -310,10 +310,12 @@ tx_scan_is_whole(const struct tx_scan *s)
 size_t
 tx_scan_count(const void *text, size_t len)
 {
-	const char *at = text;
+	const char *at = text, *end;
 	size_t count = 0;
+	if (len == 0)
+		return 0;
 	/* Brackets in memos count as well. */
-	for (const char *end = at + len; len > 0 && (at = memchr(at, '{', (size_t)(end - at))) != NULL; at++)
+	for (end = at + len; (at = memchr(at, '{', (size_t)(end - at))) != NULL; at++)
 		count++;
 	return count;
 }

@@ -285,6 +285,7 @@ START_TEST(declines_a_list_with_anything_else)
 	ck_assert(!scan_list(&text, &count));
 	ck_assert_uint_eq(count, 0);
 	buf_clear(&text);
+	ck_assert_uint_eq(tx_scan_count(NULL, 0), 0);
 }
 END_TEST
 
