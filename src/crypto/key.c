@@ -4,32 +4,30 @@
  * only read, so threads may share it.
  *
  * To read a public key takes a square root, a tenth of what a verification takes in all. Whoever has sent one transfer
- * sends more, so the points of keys that were met lately are remembered. What is remembered of a key follows from its bytes
- * alone, and is found by all of them. A thread that would have to wait for another reads the key itself.
+ * sends more, so the points of keys that were met lately are remembered.
  */
 #include "crypto/key.h"
 
 #include <openssl/crypto.h>
 #include <pthread.h>
 #include <secp256k1.h>
-#include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "crypto/random.h"
 #include "util/log.h"
+#include "util/recall.h"
 
 #define POINTS 1024 /* about 100 KiB, and no more than are met */
 
 static pthread_once_t context_once = PTHREAD_ONCE_INIT;
 static secp256k1_context *context;
 
-static struct {
-	bool is_used;
-	struct pubkey key;
-	secp256k1_pubkey point;
-} points[POINTS];
-static atomic_flag points_taken = ATOMIC_FLAG_INIT;
+static uint8_t points_space[POINTS][RECALL_PLACE(PUBKEY_SIZE, sizeof(secp256k1_pubkey))];
+static struct recall points = {.in_use = ATOMIC_FLAG_INIT,
+			       .space = &points_space[0][0],
+			       .count = POINTS,
+			       .key_size = PUBKEY_SIZE,
+			       .value_size = sizeof(secp256k1_pubkey)};
 
 static void
 context_blind(void)
@@ -105,48 +103,14 @@ key_sign(struct signature *out, const struct hash256 *digest, const struct secke
 	return OK;
 }
 
-/* Its place. Keys are as good as random but for those of somebody who makes them meet: that costs him more than us. */
-static size_t
-point_place(const struct pubkey *key)
-{
-	uint32_t part;
-	memcpy(&part, key->b + 1, sizeof(part));
-	return part % POINTS;
-}
-
-static bool
-point_recall(secp256k1_pubkey *out, const struct pubkey *key)
-{
-	size_t at = point_place(key);
-	if (atomic_flag_test_and_set_explicit(&points_taken, memory_order_acquire))
-		return false;
-	bool is_there = points[at].is_used && memcmp(points[at].key.b, key->b, sizeof(key->b)) == 0;
-	if (is_there)
-		*out = points[at].point;
-	atomic_flag_clear_explicit(&points_taken, memory_order_release);
-	return is_there;
-}
-
-static void
-point_remember(const secp256k1_pubkey *point, const struct pubkey *key)
-{
-	size_t at = point_place(key);
-	if (atomic_flag_test_and_set_explicit(&points_taken, memory_order_acquire))
-		return;
-	points[at].is_used = true;
-	points[at].key = *key;
-	points[at].point = *point;
-	atomic_flag_clear_explicit(&points_taken, memory_order_release);
-}
-
 static bool
 point_of(secp256k1_pubkey *out, const struct pubkey *key)
 {
-	if (point_recall(out, key))
+	if (recall_find(&points, out, key->b))
 		return true;
 	if (secp256k1_ec_pubkey_parse(context_get(), out, key->b, sizeof(key->b)) != 1)
 		return false;
-	point_remember(out, key);
+	recall_note(&points, key->b, out);
 	return true;
 }
 
