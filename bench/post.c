@@ -7,8 +7,8 @@
  *					one request at a time
  *        post verify SECONDS	what a signature costs libsecp256k1, with all cores busy at it
  *
- * The senders are the people of bench/maker.h, in turn, from sequence 0: what EACH transfers are in one body belongs to as
- * many senders. Every transfer has to be accepted, or the program fails. `send` and `verify` print one object of JSON.
+ * The senders are the people of bench/maker.h, in turn, from sequence 0: the transfers of one body belong to as many
+ * senders. Every transfer has to be accepted, or the program fails. `send` and `verify` print one object of JSON.
  */
 #include <errno.h>
 #include <fcntl.h>

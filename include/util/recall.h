@@ -1,7 +1,7 @@
 /*
- * The last values that were computed from keys, where that costs more than to look. Each key has one place in a table of
- * fixed size, and what comes to a place that is taken takes it over; so a value may be forgotten at any time, and is never
- * another key's. Threads may share a table: whoever finds it in use does without.
+ * The last values that were computed from keys, where that costs more than to look. Each key has one place in a table
+ * of fixed size, and what comes to a place that is taken takes it over; so a value may be forgotten at any time, and is
+ * never another key's. Threads may share a table: whoever finds it in use does without.
  */
 #ifndef RENSA_UTIL_RECALL_H
 #define RENSA_UTIL_RECALL_H

@@ -1,7 +1,7 @@
 /*
  * Transfers out of the text in which wallets send them, without a tree of values in between: a tenth of the time of
- * Jansson's way. What is read here is a part of what jdoc_parse and view_tx_parse accept, with the same outcome; whatever is
- * written in another way, or is wrong, is declined, and they have to be asked: they know what is wrong.
+ * Jansson's way. What is read here is a part of what jdoc_parse and view_tx_parse accept, with the same outcome;
+ * whatever is written in another way, or is wrong, is declined, and they have to be asked: they know what is wrong.
  */
 #ifndef RENSA_WIRE_TX_SCAN_H
 #define RENSA_WIRE_TX_SCAN_H
