@@ -8,9 +8,21 @@
 struct crew crew;
 struct posts posts;
 
+/* As in the master: a child that is asked to stop before it can hear is asked then. */
+static void
+block(int how)
+{
+	sigset_t asked;
+
+	sigemptyset(&asked);
+	sigaddset(&asked, SIGTERM);
+	sigprocmask(how, &asked, NULL);
+}
+
 void
 posts_room_enter(void)
 {
+	block(SIG_BLOCK);
 	cast_open();
 	crew_init(&crew);
 	crew.config.http.workers = 2;
@@ -27,6 +39,7 @@ posts_room_leave(void)
 	posts_until(posts_stop_step(&posts));
 	posts_clear(&posts);
 	crew_close(&crew);
+	block(SIG_UNBLOCK);
 }
 
 struct post *
