@@ -73,10 +73,9 @@ static const struct config_key keys[] = {
 
     {"http", "listen", CONFIG_LISTEN, MEMBER(http.listen), 1, 0, NULL, "127.0.0.1:5000", LIVE,
      "The address and port of the API.",
-     "The default is reachable from this host alone; 0.0.0.0:5000 or [::]:5000 is all its addresses. Connections to "
-     "other nodes leave from this address if it is a specific one. A reload that changes it ends what the workers have "
-     "in "
-     "hand first; one that cannot listen there is refused."},
+     "The default is reachable from this host alone; 0.0.0.0:5000 or [::]:5000 is all its addresses. Connections "
+     "to other nodes leave from this address if it is a specific one. A reload that changes it ends what the "
+     "workers have in hand first; one that cannot listen there is refused."},
     {"http", "workers", CONFIG_NUMBER, MEMBER(http.workers), 0, CONFIG_WORKERS_MAX, NULL, "0", LIVE,
      "How many processes answer requests; 0 is one for each processor core, at most 64.", NULL},
     {"http", "admin_allow", CONFIG_RANGES, MEMBER(http.admin_allow), 0, 0, NULL, "", LIVE,
@@ -138,11 +137,9 @@ static const struct config_key keys[] = {
      "touch itself is asked at once."},
     {"discovery", "peers", CONFIG_ENDPOINTS, MEMBER(discovery.peers), 0, 0, NULL, "", LIVE,
      "Nodes to keep in touch with, each as host:port; the host is an address or a name.",
-     "A node that is away is asked again, at least every third round. Naming itself does no harm, so all nodes can "
-     "have "
-     "the same list. Of the 64 nodes that a node has as peers, 16 places are kept for those named here or in dns, and "
-     "of "
-     "the others no more than 32 lie in one part of the net (a /16, or a /32 of IPv6)."},
+     "A node that is away is asked again, at least every third round. Naming itself does no harm, so all nodes "
+     "can have the same list. Of the 64 nodes that a node has as peers, 16 places are kept for those named here "
+     "or in dns, and of the others no more than 32 lie in one part of the net (a /16, or a /32 of IPv6)."},
     {"discovery", "dns", CONFIG_ENDPOINTS, MEMBER(discovery.dns), 0, 0, NULL, "", LIVE,
      "Names that stand for many nodes, each as name:port: all their addresses are asked.",
      "They are looked up again each round. A headless service or the name of a scaled container is such a name."},
@@ -153,13 +150,11 @@ static const struct config_key keys[] = {
      "The ports to try at each address of scan_hosts.", NULL},
     {"discovery", "scan_rate", CONFIG_NUMBER, MEMBER(discovery.scan_rate), 1, 100000, NULL, "1000", LIVE,
      "How many connects a second a scan may begin.",
-     "A scan that takes longer than a round goes on in the next ones. Up to half a second's worth may begin at once. "
-     "On "
-     "a network that this host is attached to, 800 new addresses in three seconds are tried at most, whatever is set "
-     "here: each that is absent takes a place in the kernel's neighbour table for so long, and when that is full live "
-     "nodes are missed. The table is one for all containers of a host: where several of them scan such a network, set "
-     "a "
-     "lower rate."},
+     "A scan that takes longer than a round goes on in the next ones. Up to half a second's worth may begin at "
+     "once. On a network that this host is attached to, 800 new addresses in three seconds are tried at most, "
+     "whatever is set here: each that is absent takes a place in the kernel's neighbour table for so long, and "
+     "when that is full live nodes are missed. The table is one for all containers of a host: where several of "
+     "them scan such a network, set a lower rate."},
     {"discovery", "probe_timeout", CONFIG_DURATION, MEMBER(discovery.probe_timeout_ms), 10, 60 * SECOND, NULL, "1s",
      LIVE, "An address that does not answer a connect within this time counts as silent.", NULL},
 
