@@ -278,21 +278,27 @@ open_log(const struct config *c)
 static bool
 take_over(struct master *m)
 {
+	struct reload_note last = m->note;
 	struct outfit outfit;
 	struct config next;
+	struct buf why;
 	enum err e;
 
 	if (!reload_read(&next, &m->note, m->config, m->inputs))
 		return false;
-	e = outfit_make(&outfit, &m->env, &next, &m->note);
+	buf_init(&why);
+	e = outfit_make(&outfit, &m->env, &next, &why);
 	if (e == OK && (e = open_log(&next)) != OK) {
-		reload_refuse(&m->note, "[node] log_file: the file cannot be opened");
+		buf_puts(&why, "[node] log_file: the file cannot be opened");
 		outfit_drop(&outfit, &m->env);
 	}
 	if (e != OK) {
+		reload_refuse(&m->note, &last, why.data);
 		config_clear(&next);
-		return false;
 	}
+	buf_clear(&why);
+	if (e != OK)
+		return false;
 	outfit_take(&outfit, &m->env);
 	config_clear(m->config);
 	*m->config = next;

@@ -1,9 +1,6 @@
 #include "outfit.h"
 
-#include <stdio.h>
 #include <unistd.h>
-
-#include "reload.h"
 
 #define VERIFIERS_MAX 16
 
@@ -51,11 +48,10 @@ make_listeners(struct listeners *out, const struct listeners *had, const struct 
 }
 
 enum err
-outfit_make(struct outfit *o, struct node_env *env, const struct config *next, struct reload_note *note)
+outfit_make(struct outfit *o, struct node_env *env, const struct config *next, struct buf *why)
 {
 	const struct config *now = env->config;
 	const char *key = "[http] listen", *fault;
-	char why[128];
 	enum err e;
 
 	*o = (struct outfit){.workers = outfit_workers(next)};
@@ -75,8 +71,7 @@ outfit_make(struct outfit *o, struct node_env *env, const struct config *next, s
 	if (e == OK)
 		e = store_want_rings(env->store, 2 * o->workers);
 	if (e != OK) {
-		snprintf(why, sizeof(why), "%s: %s", key, fault);
-		reload_refuse(note, why);
+		buf_printf(why, "%s: %s", key, fault);
 		outfit_drop(o, env);
 	}
 	return e;

@@ -6,8 +6,9 @@
 #define RENSA_SRC_NODE_OUTFIT_H
 
 #include "node/child.h"
-#include "store/reload_note.h"
 #include "util/attr.h"
+#include "util/buf.h"
+#include "util/err.h"
 
 struct outfit {
 	uint32_t workers;
@@ -18,9 +19,8 @@ struct outfit {
 uint32_t outfit_workers(const struct config *c);
 uint32_t outfit_verifiers(void);
 
-/* For env, which has its configuration still, to run with next. On failure nothing is kept, and the note says why. */
-enum err outfit_make(struct outfit *o, struct node_env *env, const struct config *next,
-		     struct reload_note *note) MUSTCHECK;
+/* For env, which has its configuration still, to run with next. On failure nothing is kept, and why (appended to) says why. */
+enum err outfit_make(struct outfit *o, struct node_env *env, const struct config *next, struct buf *why) MUSTCHECK;
 /* It is not to be after all. */
 void outfit_drop(struct outfit *o, const struct node_env *env);
 /* From here on env has it. What it had is closed, but workers keep theirs until they are replaced. */

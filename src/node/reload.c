@@ -98,8 +98,10 @@ reload_read(struct config *next, struct reload_note *note, const struct config *
 }
 
 void
-reload_refuse(struct reload_note *note, const char *why)
+reload_refuse(struct reload_note *note, const struct reload_note *last, const char *why)
 {
+	note->waiting_count = last->waiting_count;
+	memcpy(note->waiting, last->waiting, sizeof(note->waiting));
 	note->changed_count = 0;
 	memset(note->changed, 0, sizeof(note->changed));
 	note_errors(note, why);

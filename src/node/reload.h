@@ -15,8 +15,8 @@
  */
 bool reload_read(struct config *next, struct reload_note *note, const struct config *running,
 		 const struct config_inputs *in) MUSTCHECK;
-/* It is refused after all, for a reason that only showed when it was tried. */
-void reload_refuse(struct reload_note *note, const char *why);
+/* It is refused after all, for a reason that only showed when it was tried. last: the note of the reload before. */
+void reload_refuse(struct reload_note *note, const struct reload_note *last, const char *why);
 /* Tells the log what came of it. */
 void reload_tell(const struct reload_note *note);
 

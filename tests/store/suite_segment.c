@@ -266,6 +266,22 @@ START_TEST(whatever_is_refused_at_creation_is_said_and_nothing_is_left)
 }
 END_TEST
 
+START_TEST(without_room_for_more_rings_there_are_those_that_there_were)
+{
+	struct store *s = segment_make(&(struct segment_plan){.rings = 2});
+	uint32_t ring;
+
+	failpoint_arm("segment.grant", FAILPOINT_FAIL, 1);
+	ck_assert_int_eq(store_want_rings(s, 4), ERR_NOSPC);
+	failpoint_clear();
+	for (uint32_t i = 0; i < 2; i++)
+		ck_assert_int_eq(ring_assign(s, &ring), OK);
+	ck_assert_int_eq(ring_assign(s, &ring), ERR_BUSY);
+	ck_assert_int_eq(store_want_rings(s, 4), OK);
+	ck_assert_int_eq(ring_assign(s, &ring), OK);
+}
+END_TEST
+
 struct refused_attach {
 	enum store_access access;
 	unsigned pass;
@@ -549,6 +565,7 @@ suite_segment(void)
 #ifdef RENSA_FAILPOINTS
 	tcase_add_test(tc, no_room_at_creation_is_said_and_nothing_is_left);
 	tcase_add_test(tc, whatever_is_refused_at_creation_is_said_and_nothing_is_left);
+	tcase_add_test(tc, without_room_for_more_rings_there_are_those_that_there_were);
 	tcase_add_test(tc, whatever_is_refused_at_attaching_is_an_error_and_the_next_one_attaches);
 #endif
 	tcase_add_test(tc, a_dev_shm_that_is_really_full_is_no_space_and_no_sigbus);
