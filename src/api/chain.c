@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "freshness.h"
 #include "handlers.h"
 #include "input.h"
 #include "reply.h"
@@ -85,8 +86,13 @@ static void
 stream_start(struct api *a, struct http_req *req, const char *opening, struct blockref tip, uint64_t from, uint64_t end,
 	     bool is_descending)
 {
-	struct stream *s = xcalloc(1, sizeof(*s));
+	struct stream *s;
 
+	if (from == end)
+		freshness_none(req);
+	else if (freshness_chain(a, req, chain_at(a->store, tip, end - 1)))
+		return;
+	s = xcalloc(1, sizeof(*s));
 	s->store = a->store;
 	s->params = a->params;
 	s->tip = tip;
@@ -157,8 +163,9 @@ block_get(struct api *a, struct http_req *req, const char *name)
 	struct hash256 hash;
 	uint64_t height;
 	struct block b;
+	bool is_by_hash = strlen(name) == 2 * HASH_SIZE;
 
-	if (strlen(name) == 2 * HASH_SIZE) {
+	if (is_by_hash) {
 		if (!input_hash(a, req, &hash, name, "a block's hash"))
 			return;
 		ref = chain_find(a->store, tip, &hash);
@@ -174,8 +181,10 @@ block_get(struct api *a, struct http_req *req, const char *name)
 			    (unsigned long long)chain_height(a->store, tip));
 		return;
 	}
+	if (freshness_block(a, req, tip, ref, is_by_hash))
+		return;
 	chain_block(a->store, ref, &b);
 	struct jout j = reply_begin(a);
 	view_block(&j, &b, a->params);
-	reply_end(a, req, 200);
+	reply_end_kept(a, req, 200);
 }

@@ -17,6 +17,7 @@
 #include <sys/queue.h>
 
 #include "event_feed.h"
+#include "freshness.h"
 #include "handlers.h"
 #include "reply.h"
 #include "store/mempool.h"
@@ -274,7 +275,7 @@ events_get(struct api *a, struct http_req *req, const char *name)
 	if (e->count == 1)
 		loop_timer_arm(e->sweep, SWEEP_MS);
 	reply_count(a, 200);
-	http_reply_header(req, "Cache-Control", "no-store");
+	freshness_none(req);
 	http_reply_header(req, "X-Accel-Buffering", "no"); /* nginx would hold events back */
 	http_reply_stream(req, 200, "text/event-stream", listener_more, listener_end, l);
 }

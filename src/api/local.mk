@@ -17,6 +17,8 @@ librensa_api_a_SOURCES = \
 	src/api/event_peers.h \
 	src/api/events.c \
 	src/api/events.h \
+	src/api/freshness.c \
+	src/api/freshness.h \
 	src/api/handlers.h \
 	src/api/health.c \
 	src/api/input.c \
