@@ -34,7 +34,7 @@ struct httpd_options {
 				      * else the one idle longest; lowered to what the limit of open files leaves */
 };
 
-/* Requests that the server refuses itself (400, 408, 413, 417, 431, 505) get the JSON error form of the API. */
+/* Requests that the server refuses itself (400, 408, 413, 417, 431, 501, 505) get the JSON error form of the API. */
 typedef void httpd_handler(void *ctx, struct http_req *req);
 
 struct httpd *httpd_new(struct loop *l, const struct httpd_options *options, httpd_handler *handler, void *ctx);

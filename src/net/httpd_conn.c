@@ -26,6 +26,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "httpd_date.h"
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/mem.h"
@@ -153,8 +154,8 @@ conn_send_refusal(struct conn *c)
 	size_t len = strlen("{\"error\":{\"code\":\"\",\"message\":\"\"}}") + strlen(why->code) + strlen(why->message);
 	evbuffer_add_printf(out,
 			    "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n"
-			    "Connection: close\r\n\r\n",
-			    why->status, http_status_text(why->status), len);
+			    "Date: %s\r\nConnection: close\r\n\r\n",
+			    why->status, http_status_text(why->status), len, http_date());
 	if (c->head.method != HTTP_HEAD)
 		evbuffer_add_printf(out, "{\"error\":{\"code\":\"%s\",\"message\":\"%s\"}}", why->code, why->message);
 	/* Reading on would only tell the end once more, and that ends the connection. */

@@ -143,5 +143,6 @@ void req_start(struct conn *c, struct evhttp_request *ev);
 void req_lost(struct http_req *req);	  /* the connection ends; called once, from its end */
 void req_tell_gone(struct http_req *req); /* the callbacks of a lost request, on a clean stack */
 void req_pump(struct http_req *req);	  /* may free the request and its connection */
+void req_make_last(struct http_req *req); /* call before the reply begins */
 
 #endif

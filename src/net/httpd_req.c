@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "httpd_date.h"
 #include "util/log.h"
 #include "util/mem.h"
 
@@ -47,6 +48,20 @@ req_complete(struct evhttp_request *ev, void *ctx)
 	if (c->server->is_draining)
 		evhttp_add_header(evhttp_request_get_output_headers(ev), "Connection", "close");
 	conn_request_done(c);
+}
+
+/*
+ * The connection ends behind this reply, and the reply says so. evhttp closes by what stands in the request's header
+ * Connection, but looks at the first of several and compares it as a whole: "TE, close" is no close to it. So it is
+ * shown a plain one.
+ */
+void
+req_make_last(struct http_req *req)
+{
+	struct evkeyvalq *headers = evhttp_request_get_input_headers(req->ev);
+	while (evhttp_remove_header(headers, "Connection") == 0)
+		;
+	evhttp_add_header(headers, "Connection", "close");
 }
 
 static void
@@ -182,8 +197,9 @@ reply_begin(struct http_req *req, const char *type)
 	struct evkeyvalq *headers = evhttp_request_get_output_headers(req->ev);
 	if (type != NULL)
 		evhttp_add_header(headers, "Content-Type", type);
-	if (req->conn->server->is_draining)
-		evhttp_add_header(headers, "Connection", "close");
+	evhttp_add_header(headers, "Date", http_date());
+	if (req->conn->server->is_draining || req->conn->head.is_last)
+		req_make_last(req);
 	conn_set_state(req->conn, CONN_REPLY);
 	return true;
 }
@@ -298,7 +314,7 @@ http_reply_stream(struct http_req *req, int status, const char *type, http_more 
 	}
 	/* HTTP/1.0 knows no chunks: the end of the body is the end of the connection. */
 	if (req->minor == 0)
-		evhttp_remove_header(evhttp_request_get_input_headers(req->ev), "Connection");
+		req_make_last(req);
 	evhttp_send_reply_start(req->ev, status, http_status_text(status));
 	if (!has_body(req, status)) {
 		req->state = REQ_ANSWERED;

@@ -107,11 +107,11 @@ END_TEST
 
 START_TEST(puts_no_strange_host_into_the_command)
 {
-	static const char *const headers[] = {"Host", "x;rm -rf ~", NULL};
+	static const char *const headers[] = {"Host", "x;rm$IFS-rf$IFS~", NULL};
 
 	ck_assert_int_eq(node_call(&n, HTTP_GET, "/mine", NULL, headers), 405);
 	ck_assert_ptr_nonnull(strstr(node_message(&n), "http://HOST:PORT/mine"));
-	ck_assert_ptr_null(strstr(n.reply.body.data, "rm -rf"));
+	ck_assert_ptr_null(strstr(n.reply.body.data, "-rf"));
 }
 END_TEST
 

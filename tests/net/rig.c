@@ -127,8 +127,8 @@ rig_handle(void *ctx, struct http_req *req)
 	} else if (strcmp(path, "/big") == 0) {
 		struct buf big;
 		buf_init(&big);
-		memset(buf_reserve(&big, 3000000), 'y', 3000000);
-		big.len = 3000000;
+		memset(buf_reserve(&big, r->big_size), 'y', r->big_size);
+		big.len = r->big_size;
 		http_reply_take(req, 200, "text/plain", &big);
 	} else {
 		http_reply(req, 200, "text/plain", path, strlen(path));
@@ -139,7 +139,7 @@ void
 rig_start(struct rig *r, const struct httpd_options *options)
 {
 	log_set_level(LOG_LEVEL_ERROR);
-	*r = (struct rig){.stream_size = 10 * 1000 * 1000};
+	*r = (struct rig){.stream_size = 10 * 1000 * 1000, .big_size = 3 * 1000 * 1000};
 	r->loop = loop_new();
 	r->listen_fd = rig_listen(&r->at);
 	r->server = httpd_new(r->loop, options, rig_handle, r);
@@ -197,10 +197,10 @@ raw_say(struct rig *r, struct raw *c, const char *text)
 }
 
 void
-raw_drip(struct rig *r, struct raw *c, const char *text)
+raw_drip(struct rig *r, struct raw *c, const char *data, size_t len)
 {
-	for (; *text != '\0'; text++) {
-		if (send(c->fd, text, 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+	for (size_t i = 0; i < len; i++) {
+		if (send(c->fd, data + i, 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
 			return;
 		loop_poll(r->loop);
 	}
