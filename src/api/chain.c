@@ -58,9 +58,10 @@ stream_next(struct stream *s, struct blockref *ref)
 }
 
 static bool
-stream_more(void *ctx, struct buf *piece)
+stream_more(void *ctx, struct http_piece *next)
 {
 	struct stream *s = ctx;
+	struct buf *piece = &next->bytes;
 	size_t enough = piece->len + PIECE_SIZE;
 	struct blockref ref;
 	struct block b;
@@ -95,7 +96,7 @@ stream_start(struct api *a, struct http_req *req, const char *opening, struct bl
 	s->is_descending = is_descending;
 	s->opening = opening;
 	reply_count(a, 200);
-	http_reply_stream(req, 200, "application/json", stream_more, free, s);
+	http_reply_stream(req, 200, "application/json", HTTP_LENGTH_UNKNOWN, stream_more, free, s);
 }
 
 void

@@ -27,6 +27,8 @@ struct rig {
 	size_t streamed; /* bytes given to streams so far */
 	size_t stream_size;
 	bool is_stream_quiet; /* the next call of more has nothing to give */
+	http_more *own_more;  /* what the path /own streams, with the rig as its ctx … */
+	uint64_t own_length;  /* … and tells of its length */
 };
 
 struct netaddr rig_address(const char *text);
