@@ -18,4 +18,4 @@ bench_watch_SOURCES = bench/watch.c
 bench_watch_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
 bench_watch_LDADD = $(STORE_LIBS)
 
-EXTRA_DIST += bench/idle.py bench/kit.py bench/propagation.py bench/sync.py
+EXTRA_DIST += bench/idle.py bench/kit.py bench/propagation.py bench/read_chain.py bench/sync.py
