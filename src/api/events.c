@@ -68,8 +68,9 @@ listener_end(void *ctx)
 }
 
 static bool
-listener_more(void *ctx, struct buf *piece)
+listener_more(void *ctx, struct http_piece *next)
 {
+	struct buf *piece = &next->bytes;
 	struct listener *l = ctx;
 	size_t before = piece->len;
 	uint64_t now = clock_mono_ms();
@@ -277,5 +278,5 @@ events_get(struct api *a, struct http_req *req, const char *name)
 	reply_count(a, 200);
 	freshness_none(req);
 	http_reply_header(req, "X-Accel-Buffering", "no"); /* nginx would hold events back */
-	http_reply_stream(req, 200, "text/event-stream", listener_more, listener_end, l);
+	http_reply_stream(req, 200, "text/event-stream", HTTP_LENGTH_UNKNOWN, listener_more, listener_end, l);
 }

@@ -86,6 +86,15 @@ freshness_chain(struct api *a, struct http_req *req, struct blockref last)
 	return is_answered(a, req, last, ASK_FIRST);
 }
 
+bool
+freshness_list(struct api *a, struct http_req *req, struct blockref tip, uint64_t from, uint64_t end)
+{
+	if (from < end)
+		return freshness_chain(a, req, chain_at(a->store, tip, end - 1));
+	freshness_none(req);
+	return false;
+}
+
 void
 freshness_none(struct http_req *req)
 {

@@ -36,6 +36,8 @@
 bool freshness_block(struct api *a, struct http_req *req, struct blockref tip, struct blockref ref, bool is_by_hash);
 /* Whatever this path shows of the chain that ends in `last`: the same as long as that block is asked of. */
 bool freshness_chain(struct api *a, struct http_req *req, struct blockref last);
+/* The blocks of tip's chain from a height up to, not including, end; of none nothing is to be kept. */
+bool freshness_list(struct api *a, struct http_req *req, struct blockref tip, uint64_t from, uint64_t end);
 /* Nothing of this answer is to be kept. */
 void freshness_none(struct http_req *req);
 

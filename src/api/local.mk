@@ -6,6 +6,8 @@ librensa_api_a_SOURCES = \
 	src/api/account.h \
 	src/api/addresses.c \
 	src/api/api.c \
+	src/api/block_stream.c \
+	src/api/block_stream.h \
 	src/api/chain.c \
 	src/api/command.c \
 	src/api/command.h \

@@ -325,13 +325,19 @@ on_input(struct evbuffer *input, const struct evbuffer_cb_info *info, void *ctx)
 	c->is_gating = false;
 }
 
+void
+conn_moved(struct conn *c)
+{
+	if (c->state == CONN_REPLY && c->deadline_ms != 0)
+		c->deadline_ms = clock_mono_ms() + c->server->options.request_timeout_ms;
+}
+
 static void
 on_output(struct evbuffer *output, const struct evbuffer_cb_info *info, void *ctx)
 {
 	(void)output;
-	struct conn *c = ctx;
-	if (info->n_deleted > 0 && c->state == CONN_REPLY && c->deadline_ms != 0)
-		c->deadline_ms = clock_mono_ms() + c->server->options.request_timeout_ms;
+	if (info->n_deleted > 0)
+		conn_moved(ctx);
 }
 
 void

@@ -1,5 +1,5 @@
 /*
- * Requests and their replies. A request belongs to the handler until it is answered; if the client goes away first, the
+ * Requests and replies in one piece; streams are in httpd_stream.c. A request belongs to the handler until it is answered; if the client goes away first, the
  * evhttp request is kept from being freed with its connection (evhttp_request_own) until the answer comes.
  */
 #include "httpd_conn.h"
@@ -17,20 +17,17 @@
 #include "util/log.h"
 #include "util/mem.h"
 
-/* What a client that reads nothing costs, about. */
-#define STREAM_PIECE ((size_t)64 * 1024)
-
 static void
 req_free(struct http_req *req)
 {
 	if (req->gone_from != NULL)
 		TAILQ_REMOVE(&req->gone_from->gone, req, link);
 	http_target_clear(&req->target);
+	free(req->part);
 	free(req);
 }
 
-/* The client is gone and the answer no longer matters. */
-static void
+void
 req_drop(struct http_req *req)
 {
 	evhttp_request_free(req->ev);
@@ -104,6 +101,7 @@ req_lost(struct http_req *req)
 {
 	struct httpd *s = req->conn->server;
 	req->conn = NULL;
+	part_end(req);
 	if (req->state == REQ_ANSWERED) {
 		req_free(req); /* evhttp frees its own */
 		return;
@@ -182,15 +180,14 @@ http_reply_header(struct http_req *req, const char *name, const char *value)
 		log_warn("httpd: left out the reply header %s: it has a line break", name);
 }
 
-static bool
-has_body(const struct http_req *req, int status)
+bool
+req_has_body(const struct http_req *req, int status)
 {
 	return req->method != HTTP_HEAD && status != 204 && status != 304;
 }
 
-/* What every reply starts with. False: the client is gone. */
-static bool
-reply_begin(struct http_req *req, const char *type)
+bool
+req_reply_begin(struct http_req *req, const char *type)
 {
 	if (req->conn == NULL)
 		return false;
@@ -209,7 +206,7 @@ reply_whole(struct http_req *req, int status, const char *type, struct evbuffer 
 {
 	struct conn *c = req->conn;
 	char length[24];
-	reply_begin(req, type);
+	req_reply_begin(req, type);
 	snprintf(length, sizeof(length), "%zu", len);
 	if (status != 204 && status != 304)
 		evhttp_add_header(evhttp_request_get_output_headers(req->ev), "Content-Length", length);
@@ -225,7 +222,7 @@ http_reply(struct http_req *req, int status, const char *type, const void *body,
 		req_drop(req);
 		return;
 	}
-	if (len > 0 && has_body(req, status))
+	if (len > 0 && req_has_body(req, status))
 		evbuffer_add(evhttp_request_get_output_buffer(req->ev), body, len);
 	reply_whole(req, status, type, NULL, len);
 }
@@ -237,9 +234,8 @@ free_bytes(const void *data, size_t len, void *ctx)
 	free((void *)(uintptr_t)data);
 }
 
-/* The buffer's bytes go to out without being copied. */
-static void
-give_bytes(struct evbuffer *out, struct buf *bytes)
+void
+req_give_bytes(struct evbuffer *out, struct buf *bytes)
 {
 	size_t len = bytes->len;
 	char *data = buf_take(bytes);
@@ -256,89 +252,9 @@ http_reply_take(struct http_req *req, int status, const char *type, struct buf *
 		return;
 	}
 	size_t len = body->len;
-	if (has_body(req, status))
-		give_bytes(evhttp_request_get_output_buffer(req->ev), body);
+	if (req_has_body(req, status))
+		req_give_bytes(evhttp_request_get_output_buffer(req->ev), body);
 	else
 		buf_clear(body);
 	reply_whole(req, status, type, NULL, len);
-}
-
-static void
-on_taken(struct evhttp_connection *evcon, void *ctx)
-{
-	(void)evcon;
-	req_pump(ctx);
-}
-
-void
-req_pump(struct http_req *req)
-{
-	struct conn *c = req->conn;
-	struct buf piece;
-	buf_init(&piece);
-	bool is_more = true;
-	while (is_more && piece.len < STREAM_PIECE) {
-		size_t before = piece.len;
-		is_more = req->more(req->stream_ctx, &piece);
-		if (piece.len == before)
-			break;
-	}
-	req->is_asleep = is_more && piece.len == 0;
-	if (!req->is_asleep)
-		conn_set_state(c, CONN_REPLY);
-	else
-		c->deadline_ms = 0;
-	struct evbuffer *out = piece.len > 0 ? evbuffer_new() : NULL;
-	if (out != NULL) {
-		give_bytes(out, &piece);
-		evhttp_send_reply_chunk_with_cb(req->ev, out, on_taken, req);
-		evbuffer_free(out);
-	}
-	buf_clear(&piece);
-	if (is_more)
-		return;
-	loop_callback *done = req->done;
-	void *ctx = req->stream_ctx;
-	req->state = REQ_ANSWERED;
-	evhttp_send_reply_end(req->ev); /* may free the request and the connection */
-	done(ctx);
-}
-
-void
-http_reply_stream(struct http_req *req, int status, const char *type, http_more *more, loop_callback *done, void *ctx)
-{
-	if (!reply_begin(req, type)) {
-		req_drop(req);
-		done(ctx);
-		return;
-	}
-	/* HTTP/1.0 knows no chunks: the end of the body is the end of the connection. */
-	if (req->minor == 0)
-		req_make_last(req);
-	evhttp_send_reply_start(req->ev, status, http_status_text(status));
-	if (!has_body(req, status)) {
-		req->state = REQ_ANSWERED;
-		evhttp_send_reply_end(req->ev);
-		done(ctx);
-		return;
-	}
-	req->state = REQ_STREAMING;
-	req->more = more;
-	req->done = done;
-	req->stream_ctx = ctx;
-	req_pump(req);
-}
-
-void
-http_reply_wake(struct http_req *req)
-{
-	if (req->conn != NULL)
-		conn_wake(req->conn);
-}
-
-void
-http_reply_cut(struct http_req *req)
-{
-	if (req->conn != NULL)
-		conn_reset(req->conn);
 }

@@ -10,6 +10,7 @@ librensa_net_a_SOURCES = \
 	src/net/httpd_head.c \
 	src/net/httpd_head.h \
 	src/net/httpd_req.c \
+	src/net/httpd_stream.c \
 	src/net/httpd_target.c \
 	src/net/httpd_target.h \
 	src/net/listener.c \

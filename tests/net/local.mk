@@ -9,6 +9,7 @@ tests_net_test_net_SOURCES = \
 	tests/net/suite_httpd.c \
 	tests/net/suite_httpd_crowd.c \
 	tests/net/suite_httpd_date.c \
+	tests/net/suite_httpd_files.c \
 	tests/net/suite_httpd_rules.c \
 	tests/net/suite_httpd_streams.c \
 	tests/net/suite_listener.c \

@@ -86,7 +86,7 @@ count_done(void *ctx)
 }
 
 static bool
-stream_more(void *ctx, struct buf *piece)
+stream_more(void *ctx, struct http_piece *piece)
 {
 	struct rig *r = ctx;
 	char line[1000];
@@ -95,7 +95,7 @@ stream_more(void *ctx, struct buf *piece)
 	size_t left = r->stream_size - r->streamed;
 	size_t len = left < sizeof(line) ? left : sizeof(line);
 	memset(line, 'x', len);
-	buf_append(piece, line, len);
+	buf_append(&piece->bytes, line, len);
 	r->streamed += len;
 	return r->streamed < r->stream_size;
 }
@@ -114,7 +114,10 @@ rig_handle(void *ctx, struct http_req *req)
 		http_req_on_close(req, count_gone, r);
 	} else if (strcmp(path, "/stream") == 0) {
 		r->held = req;
-		http_reply_stream(req, 200, "text/plain", stream_more, count_done, r);
+		http_reply_stream(req, 200, "text/plain", HTTP_LENGTH_UNKNOWN, stream_more, count_done, r);
+	} else if (strcmp(path, "/own") == 0) {
+		r->held = req;
+		http_reply_stream(req, 200, "text/plain", r->own_length, r->own_more, count_done, r);
 	} else if (strcmp(path, "/echo") == 0) {
 		size_t len;
 		const void *body = http_req_body(req, &len);

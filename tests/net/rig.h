@@ -28,6 +28,8 @@ struct rig {
 	size_t stream_size;
 	size_t big_size;      /* of the reply to /big */
 	bool is_stream_quiet; /* the next call of more has nothing to give */
+	http_more *own_more;  /* what the path /own streams, with the rig as its ctx … */
+	uint64_t own_length;  /* … and tells of its length */
 };
 
 struct netaddr rig_address(const char *text);

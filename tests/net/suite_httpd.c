@@ -404,7 +404,7 @@ stream_done(void *ctx)
 }
 
 static bool
-stream_never(void *ctx, struct buf *piece)
+stream_never(void *ctx, struct http_piece *piece)
 {
 	(void)ctx, (void)piece;
 	ck_abort_msg("asked for a stream that nobody reads");
@@ -414,7 +414,7 @@ static void
 answer_stream(void)
 {
 	unsigned before = r.done;
-	http_reply_stream(r.held, 200, "text/plain", stream_never, stream_done, NULL);
+	http_reply_stream(r.held, 200, "text/plain", HTTP_LENGTH_UNKNOWN, stream_never, stream_done, NULL);
 	ck_assert_uint_eq(r.done, before + 1);
 }
 
