@@ -118,6 +118,21 @@ settle_network(const struct master *m)
 	return e;
 }
 
+/* It speaks of blocks by their place in the segment, so each segment has one of its own. A node can do without. */
+static void
+make_transcript(struct master *m)
+{
+	uint64_t size_max = m->config->http.chain_cache;
+
+	transcript_free(m->env.transcript);
+	m->env.transcript = NULL;
+	if (size_max > 0 && transcript_create(&m->env.transcript, size_max) != OK)
+		log_warn(
+		    "master: there is no memory object for [http] chain_cache, so blocks are written anew for each "
+		    "reader: %s",
+		    strerror(errno));
+}
+
 static enum err
 make_store(struct master *m)
 {
@@ -143,6 +158,8 @@ make_store(struct master *m)
 	else
 		log_error("master: %s", why.data == NULL ? err_text(e) : why.data);
 	buf_clear(&why);
+	if (e == OK)
+		make_transcript(m);
 	return e;
 }
 
@@ -531,6 +548,7 @@ master_run(struct config *config, const struct config_inputs *inputs)
 												       : EXIT_FAILED;
 	}
 	store_destroy(m.env.store);
+	transcript_free(m.env.transcript);
 	bells_close(&m.env.bells);
 	listeners_close(&m.env.listeners);
 	listeners_close(&m.env.peer_listeners);
