@@ -82,6 +82,7 @@ struct miner {
 	uint64_t speed_tries;	 /* since then */
 	uint64_t rest_until_us;	 /* monotonic: no work before */
 	bool is_clock_behind;	 /* logged once */
+	bool has_way;		 /* of searching: chosen when there is first something to search for */
 	enum err trouble;	 /* why the last block could not be kept: logged once */
 	struct hash256 *seen;
 	struct candidate *candidates;
@@ -271,8 +272,8 @@ say_mined(const struct miner *m, const struct block *b)
 
 	hash_hex(hash, &b->hash);
 	address_format(to, &m->draft.to, store_params(m->store)->address_version);
-	log_info("miner: mined block %" PRIu64 " %.16s with %" PRIu32 " transfers, reward to %s", b->header.height,
-		 hash, m->draft.transfers, to);
+	log_info("miner: mined block %" PRIu64 " %.16s with %" PRIu32 " transfer%s, reward to %s", b->header.height,
+		 hash, m->draft.transfers, m->draft.transfers == 1 ? "" : "s", to);
 }
 
 /* No work for so long. */
@@ -405,8 +406,12 @@ forget_speed(struct miner *m)
 static void
 search(struct miner *m)
 {
-	uint64_t since = clock_mono_us(), used, nonce, tries = m->slice_tries;
+	uint64_t since, used, nonce, tries = m->slice_tries;
 
+	if (!m->has_way)
+		log_info("miner: searches by %s, the fastest way on this processor", headerhash_choose());
+	m->has_way = true;
+	since = clock_mono_us();
 	if (headerhash_search(&nonce, (const uint8_t *)m->draft.block.data, &m->draft.target, m->draft.nonce, tries)) {
 		note_speed(m, nonce - m->draft.nonce + 1);
 		found(m, nonce);
