@@ -13,9 +13,14 @@ EXTRA_PROGRAMS += bench/make_chain
 bench_make_chain_SOURCES = bench/make_chain.c $(BENCH_KIT)
 bench_make_chain_LDADD = $(STORE_LIBS)
 
+EXTRA_PROGRAMS += bench/mine
+bench_mine_SOURCES = bench/mine.c $(BENCH_KIT)
+bench_mine_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
+bench_mine_LDADD = $(STORE_LIBS)
+
 EXTRA_PROGRAMS += bench/watch
 bench_watch_SOURCES = bench/watch.c
 bench_watch_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
 bench_watch_LDADD = $(STORE_LIBS)
 
-EXTRA_DIST += bench/idle.py bench/kit.py bench/propagation.py bench/sync.py
+EXTRA_DIST += bench/idle.py bench/kit.py bench/mine.py bench/propagation.py bench/sync.py
