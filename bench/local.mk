@@ -18,6 +18,11 @@ bench_mine_SOURCES = bench/mine.c $(BENCH_KIT)
 bench_mine_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
 bench_mine_LDADD = $(STORE_LIBS)
 
+EXTRA_PROGRAMS += bench/template
+bench_template_SOURCES = bench/template.c bench/store_kit.c bench/store_kit.h $(BENCH_KIT)
+bench_template_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
+bench_template_LDADD = $(STORE_LIBS)
+
 EXTRA_PROGRAMS += bench/watch
 bench_watch_SOURCES = bench/watch.c
 bench_watch_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
