@@ -1,8 +1,8 @@
 /*
- * What the draft of a block costs with 50,000 transfers in the pool, of which some 6,000 fit: listing the pool, selecting by fee per
- * byte with each sender's in sequence, copying what is chosen out of the pool, applying it to accounts, and the merkle tree.
- * Signatures are no part of it: the miner checks each once, whatever blocks it is tried for, and accounts are answered from
- * memory at once, the chain's indexes being measured elsewhere.
+ * What the draft of a block costs with 50,000 transfers in the pool, of which some 6,000 fit: listing the pool,
+ * selecting by fee per byte with each sender's in sequence, copying what is chosen out of the pool, applying it to
+ * accounts, and the merkle tree. Signatures are no part of it: the miner checks each once, whatever blocks it is tried
+ * for, and accounts are answered from memory at once, the chain's indexes being measured elsewhere.
  *
  *	select-singles	50,000 senders with a transfer each
  *	select-rows	782 senders with 64 each, fees in no order

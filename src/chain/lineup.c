@@ -1,6 +1,6 @@
 /*
- * Each sender's candidates make a row, in order of sequence; rows stand in a heap, by the candidate at the front of each. So a
- * block costs a grouping of all candidates and then only those that are looked at.
+ * Each sender's candidates make a row, in order of sequence; rows stand in a heap, by the candidate at the front of
+ * each. So a block costs a grouping of all candidates and then only those that are looked at.
  *
  * Which candidate is at the front depends on how far the chain has come with the sender, which is not asked before the
  * row could be the best: until then a row stands where the best of all its candidates would, which is never too far

@@ -22,8 +22,8 @@ struct lineup {
 void lineup_begin(struct lineup *l, const struct candidate *candidates, size_t count);
 void lineup_end(struct lineup *l);
 /*
- * The next candidate by fee per byte, then arrival, of those whose sequence is their sender's next one as the ledger has
- * it; NULL: none is left. It stays the next one until one of the two below is called.
+ * The next candidate by fee per byte, then arrival, of those whose sequence is their sender's next one as the ledger
+ * has it; NULL: none is left. It stays the next one until one of the two below is called.
  */
 const struct candidate *lineup_next(struct lineup *l, struct ledger *ledger);
 /* It was taken: the sender's next sequence may follow. */

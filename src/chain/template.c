@@ -1,6 +1,6 @@
 /*
- * Filling a block: the best of the candidates whose turn it is, again and again, as long as there is room. One that is left out
- * leaves out its successors: none is ever tried out of sequence.
+ * Filling a block: the best of the candidates whose turn it is, again and again, as long as there is room. One that is
+ * left out leaves out its successors: none is ever tried out of sequence.
  */
 #include "chain/template.h"
 

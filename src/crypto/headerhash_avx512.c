@@ -1,7 +1,7 @@
 /*
  * Sixteen nonces at a time. A rotation and any function of three words are an instruction each, and the state and all
- * words of the schedule fit the registers, so what limits the search is how many additions, rotations and such functions
- * the processor does at a time, and how long they wait for one another.
+ * words of the schedule fit the registers, so what limits the search is how many additions, rotations and such
+ * functions the processor does at a time, and how long they wait for one another.
  */
 #include "headerhash_ways.h"
 

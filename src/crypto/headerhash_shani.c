@@ -1,9 +1,9 @@
 /*
- * The processor's own instructions for SHA-256. One does two rounds and takes some cycles for them, but another may begin
- * meanwhile: so several nonces go side by side, each a stream of its own.
+ * The processor's own instructions for SHA-256. One does two rounds and takes some cycles for them, but another may
+ * begin meanwhile: so several nonces go side by side, each a stream of its own.
  *
- * The state is in two registers as the instructions want it, a b e f and c d g h from the top down, the schedule in four
- * of four words each, the earliest lowest. W(t) below stands for words 4t to 4t + 3 of it.
+ * The state is in two registers as the instructions want it, a b e f and c d g h from the top down, the schedule in
+ * four of four words each, the earliest lowest. W(t) below stands for words 4t to 4t + 3 of it.
  */
 #include "headerhash_ways.h"
 

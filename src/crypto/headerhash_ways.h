@@ -1,7 +1,7 @@
 /*
- * The ways to search, one room each (headerhash_NAME.c), and what they have in common. A way only sieves: it looks at the
- * first word of each hash, which all but a few nonces fail, and headerhash.c judges what passes by the whole of it. So
- * the instructions that a processor may lack never decide what is a proof of work.
+ * The ways to search, one room each (headerhash_NAME.c), and what they have in common. A way only sieves: it looks at
+ * the first word of each hash, which all but a few nonces fail, and headerhash.c judges what passes by the whole of it.
+ * So the instructions that a processor may lack never decide what is a proof of work.
  */
 #ifndef RENSA_CRYPTO_HEADERHASH_WAYS_H
 #define RENSA_CRYPTO_HEADERHASH_WAYS_H
@@ -16,8 +16,8 @@
 #define SHA256_BLOCK_WORDS 16
 
 /*
- * Places in the header's second block. It is padded with PADDING_WORD, zeros and, in the last word, the header's length in
- * bits. The block of the second hash has the first hash before its padding, which begins at the same place.
+ * Places in the header's second block. It is padded with PADDING_WORD, zeros and, in the last word, the header's length
+ * in bits. The block of the second hash has the first hash before its padding, which begins at the same place.
  */
 #define NONCE_HIGH 6
 #define NONCE_LOW 7
@@ -33,8 +33,8 @@ struct headerhash_job {
 };
 
 /*
- * Looks at count nonces from first on (their low halves: first + count is at most 2^32). Returns how many it passed over
- * before the first one whose hash begins with a word of at most limit; count if there is none.
+ * Looks at count nonces from first on (their low halves: first + count is at most 2^32). Returns how many it passed
+ * over before the first one whose hash begins with a word of at most limit; count if there is none.
  */
 typedef uint64_t headerhash_scan(const struct headerhash_job *job, uint32_t first, uint64_t count);
 

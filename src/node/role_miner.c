@@ -8,16 +8,16 @@
  *	continuous  one after another
  *
  * Commands come first, in any mode: to start and to stop at once, orders of blocks one after another as they came. An
- * order that is cancelled is answered with what was found for it, also while it waits for its turn. A draft of the block is
- * made anew when the tip moves, and when it is some time old: it then takes in news of the pool and the time of day. Each
- * signature is checked here once, as its transfer enters a draft. What is found goes through the same judgement as a
- * peer's block before it is committed, so this node never builds on a block that others refuse.
+ * order that is cancelled is answered with what was found for it, also while it waits for its turn. A draft of the
+ * block is made anew when the tip moves, and when it is some time old: it then takes in news of the pool and the time
+ * of day. Each signature is checked here once, as its transfer enters a draft. What is found goes through the same
+ * judgement as a peer's block before it is committed, so this node never builds on a block that others refuse.
  *
- * All work, drafts included, is followed by a rest as [miner] cpu_percent says; bells do not shorten it. The smaller that
- * share is, the shorter are the slices, so that no rest after one keeps a new tip or an order waiting.
+ * All work, drafts included, is followed by a rest as [miner] cpu_percent says; bells do not shorten it. The smaller
+ * that share is, the shorter are the slices, so that no rest after one keeps a new tip or an order waiting.
  *
- * If this process dies, its successor answers the commands that it had taken, and goes on in the mode that a command has
- * set: that is kept in the role's page, with the number of the configuration under which it was set. Under another
+ * If this process dies, its successor answers the commands that it had taken, and goes on in the mode that a command
+ * has set: that is kept in the role's page, with the number of the configuration under which it was set. Under another
  * configuration, and after a restart, the configured mode counts.
  */
 #include <inttypes.h>

@@ -1,6 +1,6 @@
 /*
- * The proof-of-work search against its definition: sha256d of the header with the nonce in its last eight bytes. Each test
- * is run once for each way to search that this processor has; the others are named as skipped.
+ * The proof-of-work search against its definition: sha256d of the header with the nonce in its last eight bytes. Each
+ * test is run once for each way to search that this processor has; the others are named as skipped.
  */
 #include <endian.h>
 #include <stdio.h>
@@ -91,7 +91,7 @@ END_TEST
 
 START_TEST(finds_the_only_nonce_in_whichever_lane_it_is)
 {
-	/* The smallest hash of a window stands alone. It is looked for from each place before it, and up to just before it. */
+	/* The smallest hash of a window stands alone. It is looked for from each place before it, and up to it. */
 	static const uint64_t windows[] = {0, UINT64_C(0x1ffffffa0)};
 	uint8_t header[HEADERHASH_INPUT_SIZE];
 	unsigned windows_used = 0;
