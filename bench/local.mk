@@ -9,6 +9,10 @@ EXTRA_PROGRAMS += bench/start
 bench_start_SOURCES = bench/start.c bench/store_kit.c bench/store_kit.h $(BENCH_KIT)
 bench_start_LDADD = $(STORE_LIBS)
 
+EXTRA_PROGRAMS += bench/memory
+bench_memory_SOURCES = bench/memory.c bench/store_kit.c bench/store_kit.h $(BENCH_KIT)
+bench_memory_LDADD = $(STORE_LIBS)
+
 EXTRA_PROGRAMS += bench/make_chain
 bench_make_chain_SOURCES = bench/make_chain.c $(BENCH_KIT)
 bench_make_chain_LDADD = $(STORE_LIBS)
@@ -18,4 +22,4 @@ bench_watch_SOURCES = bench/watch.c
 bench_watch_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
 bench_watch_LDADD = $(STORE_LIBS)
 
-EXTRA_DIST += bench/idle.py bench/kit.py bench/propagation.py bench/sync.py
+EXTRA_DIST += bench/idle.py bench/kit.py bench/memory.py bench/propagation.py bench/sync.py
