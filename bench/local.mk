@@ -17,9 +17,13 @@ EXTRA_PROGRAMS += bench/make_chain
 bench_make_chain_SOURCES = bench/make_chain.c $(BENCH_KIT)
 bench_make_chain_LDADD = $(STORE_LIBS)
 
+EXTRA_PROGRAMS += bench/scale
+bench_scale_SOURCES = bench/scale.c bench/store_kit.c bench/store_kit.h $(BENCH_KIT)
+bench_scale_LDADD = $(STORE_LIBS)
+
 EXTRA_PROGRAMS += bench/watch
 bench_watch_SOURCES = bench/watch.c
 bench_watch_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
 bench_watch_LDADD = $(STORE_LIBS)
 
-EXTRA_DIST += bench/idle.py bench/kit.py bench/memory.py bench/propagation.py bench/sync.py
+EXTRA_DIST += bench/idle.py bench/kit.py bench/memory.py bench/propagation.py bench/scale.py bench/sync.py
