@@ -4,7 +4,9 @@
  *
  * Each record has, beside its parent, a jump to an ancestor further down, chosen so that any ancestor is found in O(log
  * height) steps with one extra word a block: skew-binary jumps (E. W. Myers, "An applicative random-access stack",
- * 1983). A block jumps over two equal jumps of its parent and grandparent-by-jump, else to its parent.
+ * 1983). A block jumps over two equal jumps of its parent and grandparent-by-jump, else to its parent. How far that is
+ * follows from its height alone, so whether a jump leads too far is known without a look at where it leads, which in a long
+ * chain is in no cache.
  *
  * Account heads follow the current tip. During a swap of branches they are moved one by one, with control->swap odd; a
  * reader that sees it odd, or changed after its look-up, looks again. Versions carry their height: a version above the
@@ -101,17 +103,38 @@ chain_header_state(const struct store *s, struct blockref ref, struct header_sta
 	header_state_at(out, &h, &last->hash, &work, times, count);
 }
 
+/*
+ * A height is a sum of numbers 2^k - 1, each the largest that fits into what is left, and a block jumps by the last of them.
+ * One jump takes the last away; one step to the parent splits it into two of the next smaller size and a 1, which is the
+ * step. So the sum is made once and followed along.
+ */
 struct blockref
 chain_at(const struct store *s, struct blockref tip, uint64_t height)
 {
-	uint64_t ref = tip.v, jump;
+	uint8_t sizes[64]; /* the k of each number; at most two are equal */
+	unsigned count = 0;
+	uint64_t ref = tip.v, above, left;
 	const struct block_rec *r;
 
 	if (ref == 0 || height > block_at(s, ref)->height)
 		return (struct blockref){0};
-	for (r = block_at(s, ref); r->height > height; r = block_at(s, ref)) {
-		jump = unit_offset(r->jump);
-		ref = block_at(s, jump)->height >= height ? jump : unit_offset(r->parent);
+	left = block_at(s, ref)->height;
+	above = left - height;
+	for (; left > 0 && above > 0; left -= (UINT64_C(1) << sizes[count++]) - 1)
+		sizes[count] = (uint8_t)(63 - __builtin_clzll(left + 1));
+	while (above > 0) {
+		unsigned size = sizes[--count];
+		uint64_t length = (UINT64_C(1) << size) - 1;
+		r = block_at(s, ref);
+		if (length <= above) {
+			ref = unit_offset(r->jump);
+			above -= length;
+		} else {
+			ref = unit_offset(r->parent);
+			above--;
+			sizes[count++] = (uint8_t)(size - 1);
+			sizes[count++] = (uint8_t)(size - 1);
+		}
 	}
 	return (struct blockref){ref};
 }
