@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "store/store.h"
+
 #define MEMBER(member) offsetof(struct config, member), sizeof(((struct config *)0)->member)
 
 #define LIVE CHANGE_LIVE
@@ -16,7 +18,6 @@
 #define DAY (UINT64_C(86400) * SECOND)
 #define KIB UINT64_C(1024)
 #define MIB (KIB * KIB)
-#define GIB (MIB * KIB)
 
 static const char *const log_levels[] = {"error", "warn", "info", "debug", NULL};
 static const char *const log_formats[] = {"logfmt", "json", NULL};
@@ -47,7 +48,7 @@ static const struct config_key keys[] = {
      "The folder that holds the chain; the journal is in journal/ below it.",
      "It is made if it is not there. One node at a time may use it. Whoever can write to it can replace the chain, so "
      "it belongs to the node's user alone."},
-    {"node", "shm_max", CONFIG_SIZE, MEMBER(node.shm_max), 4 * MIB, 1024 * GIB, NULL, "1G", RESTART,
+    {"node", "shm_max", CONFIG_SIZE, MEMBER(node.shm_max), 4 * MIB, STORE_SIZE_LIMIT, NULL, "1G", RESTART,
      "How much shared memory (/dev/shm) the live chain may take.",
      "It is taken step by step as the chain grows. A node that reaches the limit rebuilds its memory from the journal; "
      "if that does not help, it goes on serving reads and answers writes with 507. In a container /dev/shm is often "

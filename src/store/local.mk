@@ -35,6 +35,7 @@ librensa_store_a_SOURCES = \
 	src/store/pool_keeping.c \
 	src/store/pool_slots.c \
 	src/store/pool_slots.h \
+	src/store/records.c \
 	src/store/records.h \
 	src/store/ring.c \
 	src/store/role_table.c \

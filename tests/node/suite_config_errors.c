@@ -54,9 +54,9 @@ static const struct {
     {"[node]\ndata_dir = /var/\xff\n", "t.conf:2: [node] data_dir: \"/var/\\xff\" is not an absolute path; allowed: a "
 				       "path that begins with /, at most 255 bytes\n"},
     {"[node]\nshm_max = 64m\n",
-     "t.conf:2: [node] shm_max: \"64m\" is not a size; allowed: 4M to 1T (bytes, or with K, M, G or T)\n"},
+     "t.conf:2: [node] shm_max: \"64m\" is not a size; allowed: 4M to 32G (bytes, or with K, M, G or T)\n"},
     {"[node]\nshm_max = 1K\n",
-     "t.conf:2: [node] shm_max: \"1K\" is too small; allowed: 4M to 1T (bytes, or with K, M, G or T)\n"},
+     "t.conf:2: [node] shm_max: \"1K\" is too small; allowed: 4M to 32G (bytes, or with K, M, G or T)\n"},
     {"[node]\npool_max = many\n", "t.conf:2: [node] pool_max: \"many\" is not a number; allowed: 64 to 1048576\n"},
     {"[node]\npool_max = 99999999999999999999999\n",
      "t.conf:2: [node] pool_max: \"99999999999999999999999\" is too large; allowed: 64 to 1048576\n"},
