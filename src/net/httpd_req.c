@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/clock.h"
 #include "util/log.h"
 #include "util/mem.h"
 
@@ -37,10 +38,30 @@ req_drop(struct http_req *req)
 }
 
 static void
+req_observed(const struct http_req *req, bool is_cut)
+{
+	const struct httpd_options *o = &req->conn->server->options;
+	if (o->observer == NULL)
+		return;
+	struct httpd_served served = {.method = req->method,
+				      .route = req->route,
+				      .path = req->target.path != NULL ? req->target.path : "",
+				      .status = req->status,
+				      .is_cut = is_cut,
+				      .has_waited = req->has_waited,
+				      .body_in = req->body_in,
+				      .body_out = req->body_out,
+				      .us = clock_mono_us() - req->started_us,
+				      .from = req->from};
+	o->observer(o->observer_ctx, &served);
+}
+
+static void
 req_complete(struct evhttp_request *ev, void *ctx)
 {
 	struct http_req *req = ctx;
 	struct conn *c = req->conn;
+	req_observed(req, false);
 	c->req = NULL;
 	req_free(req);
 	/* evhttp decides right after this whether to close. */
@@ -66,9 +87,11 @@ req_start(struct conn *c, struct evhttp_request *ev)
 	req->ev = ev;
 	req->method = c->head.method;
 	req->minor = c->head.minor;
-	const struct sockaddr *peer = evhttp_connection_get_addr(c->evcon);
-	if (peer == NULL || netaddr_from_sockaddr(&req->from, peer) != OK)
-		req->from = (struct netaddr){0};
+	conn_from(c, &req->from);
+	if (c->server->options.observer != NULL) {
+		req->started_us = clock_mono_us();
+		req->body_in = evbuffer_get_length(evhttp_request_get_input_buffer(ev));
+	}
 	c->req = req;
 	conn_set_state(c, CONN_HANDLER);
 	evhttp_request_set_on_complete_cb(ev, req_complete, req);
@@ -88,6 +111,7 @@ void
 req_lost(struct http_req *req)
 {
 	struct httpd *s = req->conn->server;
+	req_observed(req, true);
 	req->conn = NULL;
 	if (req->state == REQ_ANSWERED) {
 		req_free(req); /* evhttp frees its own */
@@ -153,6 +177,12 @@ http_req_from(const struct http_req *req, struct netaddr *out)
 }
 
 void
+http_req_set_route(struct http_req *req, const char *route)
+{
+	req->route = route;
+}
+
+void
 http_req_on_close(struct http_req *req, loop_callback *gone, void *ctx)
 {
 	req->on_close = gone;
@@ -194,6 +224,8 @@ reply_whole(struct http_req *req, int status, const char *type, struct evbuffer 
 	struct conn *c = req->conn;
 	char length[24];
 	reply_begin(req, type);
+	req->status = status;
+	req->body_out = has_body(req, status) ? len : 0;
 	snprintf(length, sizeof(length), "%zu", len);
 	if (status != 204 && status != 304)
 		evhttp_add_header(evhttp_request_get_output_headers(req->ev), "Content-Length", length);
@@ -267,7 +299,9 @@ req_pump(struct http_req *req)
 		if (piece.len == before)
 			break;
 	}
+	req->body_out += piece.len;
 	req->is_asleep = is_more && piece.len == 0;
+	req->has_waited |= req->is_asleep;
 	if (!req->is_asleep)
 		conn_set_state(c, CONN_REPLY);
 	else
@@ -299,6 +333,7 @@ http_reply_stream(struct http_req *req, int status, const char *type, http_more 
 	/* HTTP/1.0 knows no chunks: the end of the body is the end of the connection. */
 	if (req->minor == 0)
 		evhttp_remove_header(evhttp_request_get_input_headers(req->ev), "Connection");
+	req->status = status;
 	evhttp_send_reply_start(req->ev, status, http_status_text(status));
 	if (!has_body(req, status)) {
 		req->state = REQ_ANSWERED;

@@ -10,6 +10,7 @@ suite_maker suite_httpd_rules;
 suite_maker suite_httpd;
 suite_maker suite_httpd_crowd;
 suite_maker suite_httpd_streams;
+suite_maker suite_httpd_observer;
 suite_maker suite_httpc;
 suite_maker suite_onlink;
 suite_maker suite_probe;
