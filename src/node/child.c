@@ -50,16 +50,16 @@ static void
 reopen_log(void *ctx)
 {
 	(void)ctx;
+	/* The master has just tried the same, and has told of it: once is enough. */
 	if (log_reopen() != OK)
-		log_error("log: the log file cannot be opened again, the old one stays in use");
+		log_debug("log: a log file cannot be opened again, the old one stays in use: %m");
 }
 
 static void
 master_gone(void *ctx)
 {
-	struct child *c = ctx;
-
-	log_warn("%s: the master is gone, leaving", c->role);
+	(void)ctx;
+	log_warn("child: the master is gone, leaving");
 	_exit(CHILD_STOPPED);
 }
 
@@ -110,7 +110,7 @@ child_begin(struct child *c)
 
 	e = store_attach(c->env->store, role->access, c->slot, c->ring);
 	if (e != OK) {
-		log_error("%s: cannot attach to the segment: %s", c->role, err_text(e));
+		log_error("child: cannot attach to the segment: %s", err_text(e));
 		_exit(CHILD_AGAIN);
 	}
 	c->loop = loop_new();
@@ -130,7 +130,7 @@ int
 child_run(struct child *c)
 {
 	loop_run(c->loop);
-	log_debug("%s: stopped", c->role);
+	log_debug("child: stopped");
 	return c->exit_code;
 }
 

@@ -28,6 +28,7 @@
 #include "crypto/random.h"
 #include "disk/datadir.h"
 #include "disk/netfile.h"
+#include "logging.h"
 #include "net/listener.h"
 #include "node/notify.h"
 #include "node/proctitle.h"
@@ -259,23 +260,13 @@ begin_again(struct master *m)
 	return true;
 }
 
-/* Children have it from us. On failure the old one stays in use. */
-static enum err
-open_log(const struct config *c)
-{
-	enum err e = log_open(c->node.log_file, c->node.log_level, c->node.log_format);
-
-	if (e != OK)
-		log_error("master: [node] log_file %s cannot be opened: %s", c->node.log_file, err_text(e));
-	return e;
-}
-
 /* Takes over a new configuration: what must not change stays, children that use the rest are replaced. */
 static void
 reload(struct master *m)
 {
 	struct buf errors, live, fixed;
 	struct config next;
+	bool concerns_roles;
 	enum err e;
 
 	buf_init(&errors);
@@ -301,10 +292,11 @@ reload(struct master *m)
 	if (fixed.len > 0)
 		log_warn("master: these keys wait for a restart: %s", fixed.data);
 	log_info("master: configuration read again; changed: %s", live.len == 0 ? "nothing" : live.data);
+	concerns_roles = config_concerns_roles(m->config, &next);
 	config_clear(m->config);
 	*m->config = next;
-	open_log(m->config);
-	if (live.len > 0) {
+	logging_configure(m->config);
+	if (concerns_roles) {
 		m->env.configured++;
 		/* Who begins again anyway has it from the start. */
 		if (!m->is_rebuilding)
@@ -339,7 +331,7 @@ on_signal(struct master *m, int signo)
 		break;
 	case SIGUSR1:
 		if (log_reopen() != OK)
-			log_error("master: the log file cannot be opened again, the old one stays in use");
+			log_error("log: a log file cannot be opened again, the old one stays in use: %m");
 		posts_signal(&m->posts, SIGUSR1);
 		break;
 	default:
@@ -431,8 +423,8 @@ start(struct master *m)
 	enum err e;
 
 	buf_init(&why);
-	if ((e = open_log(m->config)) != OK)
-		goto out;
+	logging_share();
+	logging_configure(m->config);
 	if ((e = datadir_lock(&m->lock, m->config->node.data_dir, LOCK_WAIT_MS, &why)) != OK) {
 		log_error("master: %s", why.data);
 		goto out;

@@ -8,6 +8,7 @@
 #include "api/api.h"
 #include "net/httpd.h"
 #include "node/roles.h"
+#include "request_log.h"
 #include "util/attr.h"
 
 /* Listeners are never cut off for others, so a worker takes only so many: one in so many connections. */
@@ -94,8 +95,15 @@ role_worker(struct child *c)
 				     .header_timeout_ms = config->http.header_timeout_ms,
 				     .request_timeout_ms = config->http.request_timeout_ms,
 				     .max_connections = config->http.max_connections};
+	static struct request_log requests;
 	static struct worker w;
 	int code;
+
+	if (config->http.request_log != REQUEST_LOG_OFF) {
+		request_log_begin(&requests, config->http.request_log_sample, config->http.request_log_slow_ms);
+		http.observer = request_log_served;
+		http.observer_ctx = &requests;
+	}
 
 	w.child = c;
 	api.wake_ctx = &w;

@@ -9,6 +9,7 @@ librensa_store_a_SOURCES = \
 	include/store/peer_table.h \
 	include/store/ring.h \
 	include/store/role_table.h \
+	include/store/shared.h \
 	include/store/snapshot.h \
 	include/store/store.h \
 	src/store/ahead.c \
@@ -42,6 +43,7 @@ librensa_store_a_SOURCES = \
 	src/store/sender_index.c \
 	src/store/sender_index.h \
 	src/store/seqslot.h \
+	src/store/shared.c \
 	src/store/snapshot.c \
 	src/store/trie.c \
 	src/store/trie.h

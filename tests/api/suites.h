@@ -5,6 +5,6 @@
 #include "suite.h"
 
 suite_maker suite_routes, suite_access, suite_chain, suite_transactions, suite_submit, suite_addresses, suite_mining,
-    suite_peer_push, suite_peer_routes, suite_status, suite_events;
+    suite_peer_push, suite_peer_routes, suite_log_levels, suite_status, suite_events;
 
 #endif
