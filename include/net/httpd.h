@@ -65,6 +65,7 @@ enum err httpd_serve(struct httpd *s, int listen_fd) MUSTCHECK;
  * requests in hand finish; then calls drained once. */
 void httpd_drain(struct httpd *s, loop_callback *drained, void *ctx);
 uint32_t httpd_connections(const struct httpd *s);
+uint32_t httpd_max_connections(const struct httpd *s); /* as the limit of open files left it */
 
 enum http_method http_req_method(const struct http_req *req);
 const char *http_req_path(const struct http_req *req); /* percent-decoded, without the query */

@@ -58,8 +58,13 @@ reopen_log(void *ctx)
 static void
 master_gone(void *ctx)
 {
-	(void)ctx;
-	log_warn("child: the master is gone, leaving");
+	struct child *c = ctx;
+
+	/* One voice is enough: all of them leave. */
+	if (strcmp(c->role, "pool") == 0 || strcmp(c->role, "loader") == 0)
+		log_warn("child: the master is gone, leaving");
+	else
+		log_debug("child: the master is gone, leaving");
 	_exit(CHILD_STOPPED);
 }
 

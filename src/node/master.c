@@ -62,8 +62,9 @@ struct master {
 	const char *config_path;
 	int lock;
 	struct posts posts;
-	bool is_rebuilding;	/* the roles are stopped in order to begin again with a fresh segment */
-	bool is_told;		/* the supervisor, that the node is ready */
+	bool is_rebuilding; /* the roles are stopped in order to begin again with a fresh segment */
+	bool is_told;	    /* the supervisor, that the node is ready */
+	enum err notify_trouble;
 	bool is_refused;	/* the loader said that a person has to look */
 	uint32_t load_failures; /* in a row */
 	uint64_t rebuilt_ms;	/* when memory was last a reason to rebuild; 0: never. Monotonic */
@@ -162,13 +163,17 @@ rebuild(struct master *m)
 
 /* Whoever started us may wait for this word; then one that does not get through is worth knowing. */
 static enum err
-tell_supervisor(const char *state)
+tell_supervisor(struct master *m, const char *state)
 {
 	enum err e = notify_supervisor(state);
 
-	if (e != OK && e != ERR_NOT_FOUND)
+	if (e == ERR_NOT_FOUND)
+		return OK;
+	/* It is tried each second, and told once. */
+	if (e != OK && e != m->notify_trouble)
 		log_warn("master: the supervisor at NOTIFY_SOCKET does not get %s: %s", state, err_text(e));
-	return e == ERR_NOT_FOUND ? OK : e;
+	m->notify_trouble = e;
+	return e;
 }
 
 /*
@@ -192,7 +197,7 @@ tell_of_loading(struct master *m)
 		snprintf(text, sizeof(text),
 			 "STATUS=loading the chain: %" PRIu32 " of %" PRIu32 " blocks\nEXTEND_TIMEOUT_USEC=60000000",
 			 done, of);
-	m->is_told = tell_supervisor(text) == OK && is_loaded;
+	m->is_told = tell_supervisor(m, text) == OK && is_loaded;
 }
 
 /* Does memory want it, and was it not done just now? */
@@ -318,8 +323,8 @@ on_signal(struct master *m, int signo)
 			posts_stop_now(&m->posts);
 			break;
 		}
-		log_info("master: stopping");
-		(void)tell_supervisor("STOPPING=1");
+		log_info("master: stopping, asked to by %s", signo == SIGTERM ? "SIGTERM" : "SIGINT");
+		(void)tell_supervisor(m, "STOPPING=1");
 		/* A rebuild stops everybody too; then it is a stop after all. */
 		if (!m->is_rebuilding)
 			posts_stop(&m->posts);
@@ -380,8 +385,10 @@ say_hello(const struct master *m)
 
 	netaddr_format(at, &m->config->http.listen);
 	hash_hex(genesis, store_genesis(m->env.store));
-	log_info("master: node %s of network %s (genesis %.16s) listens on http://%s with %" PRIu32 " workers",
-		 m->config->node.name, m->config->network.name, genesis, at, m->env.workers);
+	log_info("master: " PACKAGE_STRING ": node %s of network %s (genesis %.16s) listens on http://%s with %" PRIu32
+		 " worker%s, data in %s",
+		 m->config->node.name, m->config->network.name, genesis, at, m->env.workers,
+		 m->env.workers == 1 ? "" : "s", m->config->node.data_dir);
 }
 
 static uint32_t

@@ -271,8 +271,8 @@ say_mined(const struct miner *m, const struct block *b)
 
 	hash_hex(hash, &b->hash);
 	address_format(to, &m->draft.to, store_params(m->store)->address_version);
-	log_info("miner: mined block %" PRIu64 " %.16s with %" PRIu32 " transfers, reward to %s", b->header.height,
-		 hash, m->draft.transfers, to);
+	log_info("miner: mined block %" PRIu64 " %.16s with %" PRIu32 " transfer%s, reward to %s", b->header.height,
+		 hash, m->draft.transfers, m->draft.transfers == 1 ? "" : "s", to);
 }
 
 /* No work for so long. */
@@ -347,7 +347,7 @@ change_mode(struct miner *m, enum command_kind kind)
 		set_mode(m, MINER_INTERVAL);
 		m->is_due = true;
 		loop_timer_arm(m->interval, interval_ms);
-		log_info("miner: started, a block each %" PRIu32 " s", interval_ms / 1000);
+		log_info("miner: started, a block each %g s", interval_ms / 1e3);
 	} else {
 		set_mode(m, MINER_MANUAL);
 		log_info("miner: stopped, mines on request only");

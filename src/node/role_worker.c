@@ -5,11 +5,14 @@
  * Asked to stop, it takes no new connections, finishes what is in hand, and goes. If it crashes, its requests are lost
  * with their connections, its ring is drained by the pool, and a new worker serves the same socket.
  */
+#include <inttypes.h>
+
 #include "api/api.h"
 #include "net/httpd.h"
 #include "node/roles.h"
 #include "request_log.h"
 #include "util/attr.h"
+#include "util/log.h"
 
 /* Listeners are never cut off for others, so a worker takes only so many: one in so many connections. */
 #define LISTENERS_SHARE 4
@@ -109,6 +112,11 @@ role_worker(struct child *c)
 	api.wake_ctx = &w;
 	w.api = api_new(&api);
 	w.server = httpd_new(c->loop, &http, api_handle, w.api);
+	/* It is the same for all workers. */
+	if (c->index == 0 && httpd_max_connections(w.server) < http.max_connections)
+		log_warn("httpd: at most %" PRIu32 " connections in each worker, not %" PRIu32
+			 " as [http] max_connections has it: the limit of open files (ulimit -n, LimitNOFILE) is lower",
+			 httpd_max_connections(w.server), http.max_connections);
 	if (httpd_serve(w.server, c->env->listeners[c->index]) != OK)
 		return CHILD_AGAIN;
 	if (c->env->peer_listeners != NULL) {
