@@ -6,6 +6,7 @@
 #include "node/child.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,11 +61,9 @@ master_gone(void *ctx)
 {
 	struct child *c = ctx;
 
-	/* One voice is enough: all of them leave. */
-	if (strcmp(c->role, "pool") == 0 || strcmp(c->role, "loader") == 0)
+	/* All of them leave, and one voice is enough. */
+	if (c->env->is_end_told == NULL || atomic_exchange(c->env->is_end_told, 1) == 0)
 		log_warn("child: the master is gone, leaving");
-	else
-		log_debug("child: the master is gone, leaving");
 	_exit(CHILD_STOPPED);
 }
 

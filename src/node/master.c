@@ -37,6 +37,7 @@
 #include "store/chain.h"
 #include "store/load.h"
 #include "store/peer_table.h"
+#include "store/shared.h"
 #include "store/snapshot.h"
 #include "util/clock.h"
 #include "util/file.h"
@@ -478,6 +479,7 @@ master_run(struct config *config, const char *config_path)
 	m.config = config;
 	m.env.config = config;
 	m.env.life = -1;
+	m.env.is_end_told = shared_new(sizeof(*m.env.is_end_told));
 	m.env.nonce = random_u64();
 	m.env.started_ms = clock_wall_ms();
 	m.env.configured = 1;

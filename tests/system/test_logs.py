@@ -253,6 +253,17 @@ def test_the_journal_gets_priorities_and_no_time(net, form):
     assert {"warn", "info", "debug"} <= seen
 
 
+def test_the_journal_gets_a_refused_configuration_as_errors(net):
+    node = net.node()
+    node.write_config("[nod]\nname = a\n[http]\nworkers = many\n")
+    with collector(socket.SOCK_STREAM) as (got, theirs):
+        st = os.fstat(theirs.fileno())
+        environment = os.environ | {"JOURNAL_STREAM": f"{st.st_dev}:{st.st_ino}"}
+        assert subprocess.run(node.command(), stderr=theirs, env=environment).returncode == 2
+        net.wait_until("both are told", lambda: got.count(b"\n") == 2)
+    assert all(line.startswith("<3>") for line in got.decode().splitlines())
+
+
 def test_what_only_looks_like_the_journal_gets_plain_lines(net):
     node = net.node()
     with collector(socket.SOCK_STREAM) as (got, theirs):
@@ -293,7 +304,7 @@ def test_syslog_gets_datagrams_also_after_it_was_started_anew(net):
     path.unlink()
     net.wait_until("there is a discovery", lambda: node.role("discovery"))
     node.kill_role("discovery")
-    net.wait_until("there is a new one", lambda: node.role("discovery") and node.role("discovery")["restarts"] == 1)
+    net.wait_until("there is a new one", lambda: (node.role("discovery") or {}).get("restarts") == 1)
     net.wait_until("it is told", lambda: node.log().count("log: lines are being lost") == 1)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as server:
         server.bind(str(path))
@@ -418,3 +429,12 @@ def test_an_idle_node_says_nothing(net):
     told = len(node.log().splitlines())
     net.wait_until("more rounds have passed", lambda: node.rounds("discovery") > rounds + 3)
     assert len(node.log().splitlines()) == told
+
+
+def test_the_end_of_the_master_is_told_once(net):
+    node = net.node(node={"log_level": "info"}).start()
+    net.wait_until("all run", lambda: ROLES <= {role["role"] for role in node.roles()})
+    node.kill()
+    node.wait_gone()
+    assert node.log().count("the master is gone, leaving") == 1
+    node.start()  # and it clears away what was left
