@@ -22,7 +22,7 @@ answer(struct api *a, struct http_req *req)
 	log_levels_format(&text, &levels);
 	struct jout j = reply_begin(a);
 	jout_object(&j);
-	jout_kstring(&j, "levels", text.data);
+	jout_kstring(&j, "levels", text.data != NULL ? text.data : "");
 	jout_key(&j, "modules");
 	jout_array(&j);
 	for (size_t i = 1; i < log_module_count; i++)

@@ -291,7 +291,7 @@ write_loss(const struct log_sink *to, struct log_loss *loss, uint64_t lines, int
 		atomic_store(&loss->is_torn, 1);
 		return false;
 	}
-	snprintf(what, sizeof(what), "log: %" PRIu64 " lines were lost: %s", lines, strerror(cause));
+	snprintf(what, sizeof(what), "log: lines lost until now: %" PRIu64 " (%s)", lines, strerror(cause));
 	line_of_loss(&l, to, what);
 	if (log_sink_write(to, l.text, l.len, &written) == 0)
 		return true;
@@ -307,11 +307,12 @@ write_loss(const struct log_sink *to, struct log_loss *loss, uint64_t lines, int
 static bool
 tell_loss(const struct log_sink *to, struct log_loss *loss)
 {
-	int cause = atomic_load(&loss->cause), trying = -cause;
+	int cause = atomic_load(&loss->cause);
 	uint64_t lines = atomic_load(&loss->lines);
 
-	if (cause <= 0 || !atomic_compare_exchange_strong(&loss->cause, &cause, trying))
+	if (cause <= 0 || !atomic_compare_exchange_strong(&loss->cause, &cause, -cause))
 		return true;
+	int trying = -cause;
 	bool is_told = write_loss(to, loss, lines, cause);
 	if (is_told)
 		atomic_fetch_sub(&loss->lines, lines);
