@@ -307,6 +307,9 @@ reload(struct master *m)
 		/* Who begins again anyway has it from the start. */
 		if (!m->is_rebuilding)
 			posts_replace(&m->posts);
+	} else {
+		/* We have just opened the log files again; who stays must not go on in others. */
+		posts_signal(&m->posts, SIGUSR1);
 	}
 out:
 	buf_clear(&errors);

@@ -147,6 +147,21 @@ def test_no_line_is_lost_while_the_log_is_rotated_under_load(net):
     assert sorted(told) == sorted(sent)
 
 
+def test_a_reload_opens_the_log_again_in_all_roles(net):
+    log = net.folder / "log"
+    node = net.node(node={"log_file": log}, http={"request_log": "same", "workers": 1}).start()
+    net.wait_until("all run", lambda: ROLES <= {role["role"] for role in node.roles()})
+    worker = node.role("worker")["pid"]
+    log.rename(net.folder / "log.old")
+    node.process.send_signal(signal.SIGHUP)
+
+    def worker_writes():
+        node.get("/chain/head")
+        return log.exists() and f"role=worker pid={worker} " in log.read_text()
+
+    net.wait_until("the same worker writes there", worker_writes)
+
+
 def test_a_log_file_that_cannot_be_opened_does_not_stop_the_node(net):
     node = net.node(node={"log_file": net.folder / "absent" / "log"}).start()
     node.allow_errors("log_file .* cannot be opened")
