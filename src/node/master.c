@@ -167,13 +167,17 @@ static enum err
 tell_supervisor(struct master *m, const char *state)
 {
 	enum err e = notify_supervisor(state);
+	bool is_progress = strncmp(state, "STATUS=", strlen("STATUS=")) == 0;
 
 	if (e == ERR_NOT_FOUND)
 		return OK;
-	/* It is tried each second, and told once. */
-	if (e != OK && e != m->notify_trouble)
+	/* Readiness is tried again each second, and told once; progress that is lost is followed by newer. */
+	if (e != OK && is_progress)
+		log_debug("master: the supervisor at NOTIFY_SOCKET does not get %s: %s", state, err_text(e));
+	else if (e != OK && e != m->notify_trouble)
 		log_warn("master: the supervisor at NOTIFY_SOCKET does not get %s: %s", state, err_text(e));
-	m->notify_trouble = e;
+	if (!is_progress)
+		m->notify_trouble = e;
 	return e;
 }
 
