@@ -18,4 +18,8 @@ bench_watch_SOURCES = bench/watch.c
 bench_watch_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
 bench_watch_LDADD = $(STORE_LIBS)
 
-EXTRA_DIST += bench/idle.py bench/kit.py bench/propagation.py bench/sync.py
+EXTRA_PROGRAMS += bench/post
+bench_post_SOURCES = bench/post.c $(BENCH_KIT)
+bench_post_LDADD = $(WIRE_LIBS)
+
+EXTRA_DIST += bench/admit.py bench/idle.py bench/kit.py bench/propagation.py bench/sync.py

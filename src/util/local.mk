@@ -18,6 +18,7 @@ librensa_util_a_SOURCES = \
 	src/util/log_sink.c \
 	src/util/log_sink.h \
 	src/util/mem.c \
+	src/util/recall.c \
 	src/util/text.c \
 	include/util/attr.h \
 	include/util/buf.h \
@@ -33,4 +34,5 @@ librensa_util_a_SOURCES = \
 	include/util/log.h \
 	include/util/log_levels.h \
 	include/util/mem.h \
+	include/util/recall.h \
 	include/util/text.h

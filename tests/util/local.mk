@@ -19,6 +19,7 @@ tests_util_test_util_SOURCES = \
 	tests/util/suite_log_levels.c \
 	tests/util/suite_log_target.c \
 	tests/util/suite_mem.c \
+	tests/util/suite_recall.c \
 	tests/util/suite_text.c \
 	tests/util/suites.h
 tests_util_test_util_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
