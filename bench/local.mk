@@ -22,4 +22,5 @@ EXTRA_PROGRAMS += bench/post
 bench_post_SOURCES = bench/post.c $(BENCH_KIT)
 bench_post_LDADD = $(WIRE_LIBS)
 
-EXTRA_DIST += bench/admit.py bench/idle.py bench/kit.py bench/propagation.py bench/sync.py
+EXTRA_DIST += bench/admit.py bench/idle.py bench/kit.py bench/propagation.py bench/read_chain.py \
+	bench/read_small.py bench/sync.py

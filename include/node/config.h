@@ -85,6 +85,7 @@ struct config_http {
 	char request_log_file[CONFIG_PATH_MAX + 1];
 	uint32_t request_log_sample; /* one request in so many, 0: none */
 	uint32_t request_log_slow_ms;
+	uint64_t chain_cache; /* bytes, 0: none */
 };
 
 struct config_peers {

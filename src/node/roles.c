@@ -12,6 +12,7 @@
  *	miner      -> pool, relay, workers
  *	discovery  -> resolver, relay
  *	archiver   -> nobody
+ *	scribe     -> nobody
  *	verifiers  -> nobody
  *
  * Workers stop first, because they need the others to answer what they have in hand; the pool stops last, because it
@@ -25,6 +26,7 @@ const struct role node_roles[] = {
     {"discovery", role_discovery, STORE_DISCOVERY, 0, NUMBER_ONE, START_LOADED, 1},
     {"relay", role_relay, STORE_READ, 0, NUMBER_ONE, START_LOADED, 1},
     {"archiver", role_archiver, STORE_READ, 19, NUMBER_ONE, START_LOADED, 1},
+    {"scribe", role_scribe, STORE_READ, 10, NUMBER_ONE, START_LOADED, 1},
     {"verifier", role_verifier, STORE_VERIFIER, 0, NUMBER_VERIFIERS, START_LOADED, 2},
     {"pool", role_pool, STORE_POOL, 0, NUMBER_ONE, START_LOADED, 2},
 };

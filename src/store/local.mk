@@ -12,6 +12,7 @@ librensa_store_a_SOURCES = \
 	include/store/shared.h \
 	include/store/snapshot.h \
 	include/store/store.h \
+	include/store/transcript.h \
 	src/store/ahead.c \
 	src/store/ahead.h \
 	src/store/board.c \
@@ -45,6 +46,7 @@ librensa_store_a_SOURCES = \
 	src/store/seqslot.h \
 	src/store/shared.c \
 	src/store/snapshot.c \
+	src/store/transcript.c \
 	src/store/trie.c \
 	src/store/trie.h
 EXTRA_DIST += src/store/README.md

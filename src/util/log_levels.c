@@ -12,18 +12,18 @@
 const char *const log_level_names[] = {"error", "warn", "info", "debug", NULL};
 
 const char *const log_module_names[] = {
-    "",				      /* lines that name none */
-    "master",			      /* start, stop, reload, and what becomes of roles */
-    "summary",			      /* what happened in the last minute */
-    "loader",	 "archiver",	      /* the chain from and to the disk */
-    "request",			      /* of clients, one line each if request_log says so */
-    "pool",	 "miner",    "relay", /* roles */
-    "resolver",			      /* longer chains */
-    "discovery",		      /* peers found and lost */
-    "peers",			      /* what they push */
-    "probe",			      /* connects of a scan */
-    "httpd",	 "net",		      /* the HTTP server, sockets */
-    "child",			      /* what all roles share */
+    "",				       /* lines that name none */
+    "master",			       /* start, stop, reload, and what becomes of roles */
+    "summary",			       /* what happened in the last minute */
+    "loader",	 "archiver", "scribe", /* the chain from and to the disk, and as it is shown */
+    "request",			       /* of clients, one line each if request_log says so */
+    "pool",	 "miner",    "relay",  /* roles */
+    "resolver",			       /* longer chains */
+    "discovery",		       /* peers found and lost */
+    "peers",			       /* what they push */
+    "probe",			       /* connects of a scan */
+    "httpd",	 "net",		       /* the HTTP server, sockets */
+    "child",			       /* what all roles share */
     "log",	 "memory",   "random", "key", "failpoint",
 };
 const size_t log_module_count = ARRAY_LEN(log_module_names);

@@ -33,6 +33,7 @@ tests_node_test_node_SOURCES = \
 	tests/node/suite_request_log.c \
 	tests/node/suite_resolver_verify.c \
 	tests/node/suite_role_archiver.c \
+	tests/node/suite_role_scribe.c \
 	tests/node/suite_role_discovery.c \
 	tests/node/suite_role_loader.c \
 	tests/node/suite_role_miner.c \
