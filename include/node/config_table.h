@@ -27,10 +27,12 @@ enum config_type {
 	CONFIG_ENDPOINTS, /* struct endpoint_list */
 	CONFIG_RANGES,	  /* struct netrange_list */
 	CONFIG_PORTS,	  /* struct port_range */
+	CONFIG_LEVELS,	  /* struct log_levels */
 	CONFIG_ADDRESS	  /* char[]: a wallet address; its version byte is checked when the whole file is known */
 };
 
 enum config_change {
+	CHANGE_AT_ONCE,	 /* a reload does it, and roles see it without being started anew */
 	CHANGE_LIVE,	 /* a reload does it */
 	CHANGE_RESTART,	 /* waits for the next start */
 	CHANGE_NEW_CHAIN /* the same, and the old data then no longer fits */

@@ -287,6 +287,12 @@ value_differs(const struct config_key *key, const struct config *a, const struct
 	return differs;
 }
 
+static bool
+change_waits(const struct config_key *key)
+{
+	return key->change == CHANGE_RESTART || key->change == CHANGE_NEW_CHAIN;
+}
+
 bool
 config_differs(struct buf *live, struct buf *restart, const struct config *a, const struct config *b)
 {
@@ -296,11 +302,22 @@ config_differs(struct buf *live, struct buf *restart, const struct config *a, co
 	for (size_t i = 0; i < count; i++) {
 		if (!value_differs(&keys[i], a, b))
 			continue;
-		struct buf *out = keys[i].change == CHANGE_LIVE ? live : restart;
+		struct buf *out = change_waits(&keys[i]) ? restart : live;
 		buf_printf(out, "%s[%s] %s", out->len > 0 ? ", " : "", keys[i].section, keys[i].name);
 		differs = true;
 	}
 	return differs;
+}
+
+bool
+config_concerns_roles(const struct config *a, const struct config *b)
+{
+	size_t count;
+	const struct config_key *keys = config_keys(&count);
+	for (size_t i = 0; i < count; i++)
+		if (keys[i].change == CHANGE_LIVE && value_differs(&keys[i], a, b))
+			return true;
+	return false;
 }
 
 enum err
@@ -310,7 +327,7 @@ config_keep_fixed(struct config *next, const struct config *running, const char 
 	const struct config_key *keys = config_keys(&count);
 	/* No list waits for a restart, so each of these members is its value and nothing it points to. */
 	for (size_t i = 0; i < count; i++)
-		if (keys[i].change != CHANGE_LIVE)
+		if (change_waits(&keys[i]))
 			memcpy((char *)next + keys[i].offset, (const char *)running + keys[i].offset, keys[i].size);
 	struct config_report report;
 	config_report_init(&report, path);

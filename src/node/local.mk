@@ -13,6 +13,8 @@ librensa_node_a_SOURCES = \
 	src/node/discovery_known.c \
 	src/node/discovery_table.c \
 	src/node/endpoint.c \
+	src/node/logging.c \
+	src/node/logging.h \
 	src/node/master.c \
 	src/node/notify.c \
 	src/node/posts.c \
@@ -27,6 +29,8 @@ librensa_node_a_SOURCES = \
 	src/node/push_verify.h \
 	src/node/relay.h \
 	src/node/relay_outlet.c \
+	src/node/request_log.c \
+	src/node/request_log.h \
 	src/node/resolver.h \
 	src/node/resolver_compact.c \
 	src/node/resolver_fetch.c \
@@ -46,6 +50,8 @@ librensa_node_a_SOURCES = \
 	src/node/roles.c \
 	src/node/storage.c \
 	src/node/storage.h \
+	src/node/summary.c \
+	src/node/summary.h \
 	include/node/bells.h \
 	include/node/child.h \
 	include/node/config.h \

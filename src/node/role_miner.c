@@ -360,7 +360,7 @@ change_mode(struct miner *m, enum command_kind kind)
 		set_mode(m, MINER_INTERVAL);
 		m->is_due = true;
 		loop_timer_arm(m->interval, interval_ms);
-		log_info("miner: started, a block each %" PRIu32 " s", interval_ms / 1000);
+		log_info("miner: started, a block each %g s", interval_ms / 1e3);
 	} else {
 		set_mode(m, MINER_MANUAL);
 		log_info("miner: stopped, mines on request only");

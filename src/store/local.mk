@@ -9,6 +9,7 @@ librensa_store_a_SOURCES = \
 	include/store/peer_table.h \
 	include/store/ring.h \
 	include/store/role_table.h \
+	include/store/shared.h \
 	include/store/snapshot.h \
 	include/store/store.h \
 	include/store/transcript.h \
@@ -44,6 +45,7 @@ librensa_store_a_SOURCES = \
 	src/store/sender_index.c \
 	src/store/sender_index.h \
 	src/store/seqslot.h \
+	src/store/shared.c \
 	src/store/snapshot.c \
 	src/store/transcript.c \
 	src/store/trie.c \

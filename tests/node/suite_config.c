@@ -6,6 +6,7 @@
 #include "node/config_table.h"
 #include "suites.h"
 #include "util/file.h"
+#include "util/text.h"
 
 /* Every key at another value than its default. */
 static const char full_text[] = "# A comment\n"
@@ -14,9 +15,10 @@ static const char full_text[] = "# A comment\n"
 				"data_dir = /srv/rensa data\n"
 				"shm_max = 64MiB\n"
 				"pool_max = 1000\n"
-				"log_level = debug\n"
+				"log_level = debug, httpd=warn\n"
 				"log_format = json\n"
-				"log_file = /var/log/rensa.log\n"
+				"log_syslog = /dev/log\n"
+				"log_facility = local3\n"
 				"watchdog = 1500ms\n"
 				"sync = off\n"
 				"[http]\n"
@@ -28,6 +30,10 @@ static const char full_text[] = "# A comment\n"
 				"max_body = 8M\n"
 				"chain_cache = 1M\n"
 				"max_connections = 100\n"
+				"request_log = file\n"
+				"request_log_file = /var/log/requests.log\n"
+				"request_log_sample = 100\n"
+				"request_log_slow = 250ms\n"
 				"[network]\n"
 				"name = class-4b\n"
 				"genesis_time = 2025-09-01T08:00:00.5Z\n"
@@ -93,7 +99,7 @@ START_TEST(defaults_are_those_that_are_promised)
 	ck_assert(netaddr_equal(&c.http.listen, &listen));
 	ck_assert_str_eq(c.node.data_dir, "/var/lib/rensa");
 	ck_assert_uint_eq(c.node.shm_max, 1u << 30);
-	ck_assert_int_eq(c.node.log_level, LOG_LEVEL_INFO);
+	ck_assert_uint_eq(c.node.log_levels.base, LOG_LEVEL_INFO);
 	ck_assert_int_eq(c.node.log_format, LOG_FORMAT_LOGFMT);
 	ck_assert_uint_eq(c.http.workers, 0);
 	ck_assert_uint_eq(c.http.header_timeout_ms, 10000);
@@ -130,6 +136,12 @@ START_TEST(reads_every_key)
 	ck_assert_uint_eq(c.node.shm_max, 64u << 20);
 	ck_assert_uint_eq(c.node.watchdog_ms, 1500);
 	ck_assert_int_eq(c.node.sync, SYNC_OFF);
+	ck_assert_uint_eq(c.node.log_levels.base, LOG_LEVEL_DEBUG);
+	ck_assert_uint_eq(c.node.log_levels.at[log_module_find("httpd", 5)], LOG_LEVEL_WARN);
+	ck_assert_uint_eq(c.node.log_levels.at[log_module_find("pool", 4)], LOG_LEVEL_UNSET);
+	ck_assert_int_eq(c.node.log_facility, LOG_FACILITY_LOCAL0 + 3);
+	ck_assert_int_eq(c.http.request_log, REQUEST_LOG_FILE);
+	ck_assert_uint_eq(c.http.request_log_slow_ms, 250);
 	ck_assert(c.http.listen.is_v6 && c.http.listen.port == 5001);
 	ck_assert_uint_eq(c.http.workers, 4);
 	ck_assert_uint_eq(c.http.admin_allow.count, 2);
@@ -151,6 +163,8 @@ START_TEST(reads_every_key)
 	static const struct address zeros = {{0}};
 	ck_assert(address_equal(&c.miner.address, &zeros));
 
+	/* It cannot be set beside log_syslog. */
+	text_copy(c.node.log_file, sizeof(c.node.log_file), "/var/log/rensa.log");
 	/* No key was forgotten above: each differs from its default. */
 	config_default(&defaults);
 	buf_init(&live);
@@ -159,7 +173,10 @@ START_TEST(reads_every_key)
 	for (size_t i = 0; i < count; i++) {
 		char name[128];
 		snprintf(name, sizeof(name), "[%s] %s", keys[i].section, keys[i].name);
-		ck_assert_msg(strstr(keys[i].change == CHANGE_LIVE ? live.data : restart.data, name) != NULL,
+		ck_assert_msg(strstr(keys[i].change == CHANGE_RESTART || keys[i].change == CHANGE_NEW_CHAIN
+					 ? restart.data
+					 : live.data,
+				     name) != NULL,
 			      "%s is at its default", name);
 	}
 	buf_clear(&live);

@@ -60,8 +60,16 @@ static const struct {
     {"[node]\npool_max = many\n", "t.conf:2: [node] pool_max: \"many\" is not a number; allowed: 64 to 1048576\n"},
     {"[node]\npool_max = 99999999999999999999999\n",
      "t.conf:2: [node] pool_max: \"99999999999999999999999\" is too large; allowed: 64 to 1048576\n"},
-    {"[node]\nlog_level = inof\n", "t.conf:2: [node] log_level: \"inof\" is not one of the choices; allowed: error, "
-				   "warn, info or debug; did you mean \"info\"?\n"},
+    {"[node]\nlog_level = inof\n", "t.conf:2: [node] log_level: \"inof\" is not a level; allowed: error, warn, info or "
+				   "debug; did you mean \"info\"?\n"},
+    {"[node]\nlog_level = info, resolvr=debug\n",
+     "t.conf:2: [node] log_level: \"resolvr\" is not a module of the log; did you mean \"resolver\"?\n"},
+    {"[node]\nlog_level = info resolver=loud\n",
+     "t.conf:2: [node] log_level: \"loud\" is not a level; allowed: error, warn, info or debug\n"},
+    {"[node]\nlog_level =\n", "t.conf:2: [node] log_level: there is no level\n"},
+    {"[node]\nlog_file = /a\nlog_syslog = /dev/log\n",
+     "t.conf:3: [node] log_syslog: the log goes to log_file already; leave one of them out\n"},
+    {"[http]\nrequest_log = file\n", "t.conf:2: [http] request_log: file needs to know which; set request_log_file\n"},
     {"[node]\nlog_format = xml\n",
      "t.conf:2: [node] log_format: \"xml\" is not one of the choices; allowed: logfmt or json\n"},
     {"[node]\nwatchdog = 0\n",
