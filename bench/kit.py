@@ -33,8 +33,15 @@ def comm(pid):
     return pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
 
 
+def keys(lines):
+    return {line.split("=")[0].strip() for line in lines.splitlines()}
+
+
 class Node:
-    """A node of its own. More lines for a section of its configuration: Node(…, http="workers = 2")."""
+    """
+    A node of its own. More lines for a section of its configuration: Node(…, http="workers = 2"). A key that is set there
+    counts, and not what it is here.
+    """
 
     def __init__(self, build, data, port, host="127.0.0.1", **sections):
         data.mkdir(parents=True, exist_ok=True)
@@ -48,7 +55,8 @@ class Node:
             "miner": "",
         }
         for section, more in sections.items():
-            lines[section] = lines.get(section, "") + "\n" + more
+            kept = [line for line in lines.get(section, "").splitlines() if not keys(line) & keys(more)]
+            lines[section] = "\n".join([*kept, more])
         self.config.write_text("".join(f"[{section}]\n{text}\n" for section, text in lines.items()))
         self.base = f"http://{host}:{port}"
         self.process = subprocess.Popen([build / "rensad", "-c", self.config])

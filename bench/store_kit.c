@@ -56,10 +56,10 @@ log_new(enum log_kind kind, bool is_synced)
 }
 
 struct store *
-store_new(uint64_t size_max, bool is_synced)
+store_new_pool(uint64_t size_max, bool is_synced, uint32_t pool_max)
 {
 	struct store_options o = {
-	    .name = "bench", .data_dir = folder, .size_max = size_max, .roles = 2, .rings = 2, .pool_max = 8192};
+	    .name = "bench", .data_dir = folder, .size_max = size_max, .roles = 2, .rings = 2, .pool_max = pool_max};
 	struct store *s;
 	struct buf why;
 
@@ -70,4 +70,10 @@ store_new(uint64_t size_max, bool is_synced)
 	buf_clear(&why);
 	store_use_logs(s, log_new(LOG_JOURNAL, is_synced), log_new(LOG_POOL, is_synced));
 	return s;
+}
+
+struct store *
+store_new(uint64_t size_max, bool is_synced)
+{
+	return store_new_pool(size_max, is_synced, 8192);
 }

@@ -14,5 +14,6 @@ void folder_empty(void);
 struct framelog *log_new(enum log_kind kind, bool is_synced);
 /* A fresh segment whose logs are in the folder, with nothing read from there. */
 struct store *store_new(uint64_t size_max, bool is_synced);
+struct store *store_new_pool(uint64_t size_max, bool is_synced, uint32_t pool_max);
 
 #endif

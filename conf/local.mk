@@ -5,6 +5,11 @@ EXTRA_DIST += conf/compose/node1.conf conf/compose/node2.conf conf/compose/node3
 exampledir = $(docdir)/examples
 example_DATA = conf/rensad.conf
 
+# Installed as an example too: whoever logs to a file takes it to /etc/logrotate.d.
+EXTRA_DIST += conf/logrotate/rensad
+logrotatedir = $(exampledir)/logrotate
+logrotate_DATA = conf/logrotate/rensad
+
 INSTALL_EXTRA += install-rensa-conf
 UNINSTALL_EXTRA += uninstall-rensa-conf
 install-rensa-conf:

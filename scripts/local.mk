@@ -1,11 +1,12 @@
 # Scripts for people (demo, test, bench, install-deps) and checks of the tree, which `make check` runs with the unit tests.
-TESTS += scripts/check-layers scripts/check-headers tests/scripts/test-checks
+TESTS += scripts/check-layers scripts/check-headers scripts/check-logs tests/scripts/test-checks
 
 EXTRA_DIST += \
 	scripts/bench \
 	scripts/check-format \
 	scripts/check-headers \
 	scripts/check-layers \
+	scripts/check-logs \
 	scripts/demo \
 	scripts/install-deps \
 	scripts/lib.sh \

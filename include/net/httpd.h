@@ -25,6 +25,24 @@ struct http_req;
 
 enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_PUT, HTTP_DELETE, HTTP_OPTIONS, HTTP_OTHER };
 
+/*
+ * A request that is over, for whoever counts or logs them: answered (the last byte is with the kernel), refused by the
+ * server itself, or left by its client. Pointers are good during the call.
+ */
+struct httpd_served {
+	enum http_method method;
+	const char *route; /* as the handler named it, NULL: it did not */
+	const char *path;  /* percent-decoded, without the query; "": the request could not be read */
+	int status;	   /* 0: its client left before there was an answer */
+	bool is_cut;	   /* its client left, or was cut off, before it had the whole answer */
+	bool has_waited;   /* a stream that had nothing to say for a while: us tells how long it was listened to */
+	uint64_t body_in;  /* bytes of the bodies */
+	uint64_t body_out;
+	uint64_t us; /* from when the request was whole; of those that never were, from their first byte */
+	struct netaddr from;
+};
+typedef void httpd_observer(void *ctx, const struct httpd_served *served);
+
 struct httpd_options {
 	size_t max_header;	     /* bytes of request line and headers; 0: 16 KiB */
 	size_t max_body;	     /* bytes */
@@ -32,6 +50,8 @@ struct httpd_options {
 	uint32_t request_timeout_ms; /* for the whole request, and for each pause of a reader */
 	uint32_t max_connections;    /* when full, the connection whose request has been unfinished longest is cut,
 				      * else the one idle longest; lowered to what the limit of open files leaves */
+	httpd_observer *observer;    /* is told of each request that is over; NULL: nobody, and nothing is measured */
+	void *observer_ctx;
 };
 
 /* Requests that the server refuses itself (400, 408, 413, 417, 431, 501, 505) get the JSON error form of the API. */
@@ -45,6 +65,7 @@ enum err httpd_serve(struct httpd *s, int listen_fd) MUSTCHECK;
  * requests in hand finish; then calls drained once. */
 void httpd_drain(struct httpd *s, loop_callback *drained, void *ctx);
 uint32_t httpd_connections(const struct httpd *s);
+uint32_t httpd_max_connections(const struct httpd *s); /* as the limit of open files left it */
 
 enum http_method http_req_method(const struct http_req *req);
 const char *http_req_path(const struct http_req *req); /* percent-decoded, without the query */
@@ -54,6 +75,8 @@ const char *http_req_query_name(const struct http_req *req, size_t i); /* of the
 const char *http_req_header(const struct http_req *req, const char *name); /* NULL: absent */
 const void *http_req_body(const struct http_req *req, size_t *len);	   /* contiguous; NULL and 0 if empty */
 void http_req_from(const struct http_req *req, struct netaddr *out);	   /* the client's address and port */
+/* What the observer shall call the request's route; the name is kept by the caller. */
+void http_req_set_route(struct http_req *req, const char *route);
 void http_req_on_close(struct http_req *req, loop_callback *gone,
 		       void *ctx); /* at most one; not called after the answer */
 

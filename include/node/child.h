@@ -27,10 +27,11 @@ struct node_env {
 	struct store *store;
 	struct transcript *transcript; /* not attached; NULL: the node has none. A child uses its own */
 	struct bells bells;
-	int life;	/* read end of a pipe that only the master holds open: its end of file is the master's death */
-	uint64_t nonce; /* drawn at each start: how the node recognises itself */
-	uint64_t started_ms; /* wall clock */
-	uint64_t configured; /* counts the configurations that roles were started with, from 1 */
+	int life; /* read end of a pipe that only the master holds open: its end of file is the master's death */
+	_Atomic uint32_t *is_end_told; /* shared: some child has said that the master is gone. NULL: each says so */
+	uint64_t nonce;		       /* drawn at each start: how the node recognises itself */
+	uint64_t started_ms;	       /* wall clock */
+	uint64_t configured;	       /* counts the configurations that roles were started with, from 1 */
 	uint32_t workers;
 	uint32_t verifiers;
 	struct listeners listeners;

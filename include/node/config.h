@@ -21,6 +21,7 @@
 
 #define CONFIG_NODE_NAME_MAX 32	   /* it is part of the names of shared memory objects */
 #define CONFIG_PATH_MAX 255	   /* leaves room for file names below it */
+#define CONFIG_SOCKET_MAX 107	   /* what an address of the family AF_UNIX holds */
 #define CONFIG_ADVERTISE_MAX 63	   /* what the handshake carries */
 #define CONFIG_TOKEN_MIN 16	   /* shorter tokens can be guessed */
 #define CONFIG_TOKEN_MAX 128	   /* characters */
@@ -50,15 +51,23 @@ enum miner_mode {
 	MINER_CONTINUOUS /* one block after the other */
 };
 
+enum request_log_mode {
+	REQUEST_LOG_OFF,
+	REQUEST_LOG_SAME, /* requests are told of in the log */
+	REQUEST_LOG_FILE  /* in a file of their own */
+};
+
 struct config_node {
 	char name[CONFIG_NODE_NAME_MAX + 1];
 	char data_dir[CONFIG_PATH_MAX + 1];
 	uint64_t shm_max;  /* bytes */
 	uint32_t pool_max; /* transactions */
 	enum sync_mode sync;
-	enum log_level log_level;
+	struct log_levels log_levels;
 	enum log_format log_format;
-	char log_file[CONFIG_PATH_MAX + 1]; /* "": stderr */
+	char log_file[CONFIG_PATH_MAX + 1];	/* "": stderr, or */
+	char log_syslog[CONFIG_SOCKET_MAX + 1]; /* this socket */
+	enum log_facility log_facility;
 	uint32_t watchdog_ms;
 };
 
@@ -72,7 +81,11 @@ struct config_http {
 	uint32_t request_timeout_ms;
 	uint32_t max_body;	  /* bytes */
 	uint32_t max_connections; /* in each worker */
-	uint64_t chain_cache;	  /* bytes, 0: none */
+	enum request_log_mode request_log;
+	char request_log_file[CONFIG_PATH_MAX + 1];
+	uint32_t request_log_sample; /* one request in so many, 0: none */
+	uint32_t request_log_slow_ms;
+	uint64_t chain_cache; /* bytes, 0: none */
 };
 
 struct config_peers {
@@ -154,6 +167,8 @@ void config_manual(struct buf *out);
 struct config_key;
 typedef void config_difference(void *ctx, const struct config_key *key, const char *from, const char *to);
 size_t config_compare(const struct config *a, const struct config *b, config_difference *tell, void *ctx);
+/* For a reload: do they differ in what roles are started with? Otherwise none need be replaced. */
+bool config_concerns_roles(const struct config *a, const struct config *b);
 /*
  * For a reload: sets the keys of next that wait for a restart back to what the running node uses, and checks that the
  * mixture makes sense. ERR_FORMAT with errors as config_load, where path names the file that next was read from.

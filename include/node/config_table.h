@@ -32,10 +32,12 @@ enum config_type {
 	CONFIG_ENDPOINTS, /* struct endpoint_list */
 	CONFIG_RANGES,	  /* struct netrange_list */
 	CONFIG_PORTS,	  /* struct port_range */
+	CONFIG_LEVELS,	  /* struct log_levels */
 	CONFIG_ADDRESS	  /* char[]: a wallet address; its version byte is checked when the whole file is known */
 };
 
 enum config_change {
+	CHANGE_AT_ONCE,	 /* a reload does it, and roles see it without being started anew */
 	CHANGE_LIVE,	 /* a reload does it */
 	CHANGE_RESTART,	 /* waits for the next start */
 	CHANGE_NEW_CHAIN /* the same, and the old data then no longer fits */
@@ -69,6 +71,9 @@ const struct config_key *config_key_find(const char *section, const char *name);
 
 /* The variable that stands for the key: RENSAD_HTTP_LISTEN. */
 void config_variable_name(char name[CONFIG_VARIABLE_SIZE], const struct config_key *key);
+
+/* Does a change of it wait for the next start? */
+bool config_change_waits(const struct config_key *key);
 
 /* Is it about a secret? Then messages do not repeat its value. */
 bool config_key_hides(const struct config_key *key);

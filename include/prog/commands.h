@@ -16,6 +16,7 @@ extern const struct command cmd_status;
 extern const struct command cmd_peers;
 extern const struct command cmd_reload;
 extern const struct command cmd_watch;
+extern const struct command cmd_log_level;
 extern const struct command cmd_blocks;
 extern const struct command cmd_block;
 extern const struct command cmd_tx;

@@ -22,6 +22,7 @@
 struct store;
 
 #define STORE_SIZE_MIN (UINT64_C(16) << 20)
+#define STORE_SIZE_LIMIT (UINT64_C(32) << 30) /* records name one another by 32 bits, in units of 8 bytes */
 #define STORE_RINGS_MAX 128
 #define STORE_ROLES_MAX 96
 #define STORE_POOL_MAX (1u << 20)

@@ -136,6 +136,8 @@ dispatch(struct api *a, struct http_req *req, enum face face)
 
 	buf_init(&methods);
 	r = route_find(face, http_req_method(req), http_req_path(req), name, &methods, &other);
+	if (r != NULL || other != NULL)
+		http_req_set_route(req, r != NULL ? r->path : other->path);
 	if (r != NULL) {
 		if (may_pass(a, req, r) && is_open(a, req, r) && input_query(a, req, r))
 			r->handle(a, req, name);

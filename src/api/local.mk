@@ -25,6 +25,7 @@ librensa_api_a_SOURCES = \
 	src/api/health.c \
 	src/api/input.c \
 	src/api/input.h \
+	src/api/log_levels.c \
 	src/api/mining.c \
 	src/api/peer_exchange.c \
 	src/api/peer_push.c \

@@ -51,6 +51,8 @@ static const struct route routes[] = {
      events_get,
      {"since", "only"},
      "what happens from now on, or since an id, as server-sent events"},
+    {HTTP_GET, "/log-levels", ACCESS_ADMIN, log_levels_get, {NULL}, "how much is logged, by module"},
+    {HTTP_POST, "/log-levels", ACCESS_ADMIN, log_levels_post, {NULL}, "change how much is logged, until a reload"},
     {HTTP_GET, "/livez", ACCESS_PUBLIC, live_get, {NULL}, "200 while this node listens"},
     {HTTP_GET, "/readyz", ACCESS_PUBLIC, ready_get, {NULL}, "200 once the chain is loaded"},
     {HTTP_POST, "/peer/hello", ACCESS_PEER, peer_hello, {NULL}, "between nodes: handshake"},

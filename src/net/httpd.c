@@ -238,11 +238,8 @@ httpd_new(struct loop *l, const struct httpd_options *options, httpd_handler *ha
 		s->options.max_connections = 1;
 	struct rlimit files;
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur > 2 * DESCRIPTORS_RESERVED &&
-	    s->options.max_connections > files.rlim_cur - DESCRIPTORS_RESERVED) {
+	    s->options.max_connections > files.rlim_cur - DESCRIPTORS_RESERVED)
 		s->options.max_connections = (uint32_t)files.rlim_cur - DESCRIPTORS_RESERVED;
-		log_warn("httpd: at most %u connections: the limit of open files is %ju", s->options.max_connections,
-			 (uintmax_t)files.rlim_cur);
-	}
 	for (int i = 0; i < CONN_LIST_COUNT; i++)
 		TAILQ_INIT(&s->lists[i]);
 	TAILQ_INIT(&s->gone);
@@ -333,4 +330,10 @@ uint32_t
 httpd_connections(const struct httpd *s)
 {
 	return s->count;
+}
+
+uint32_t
+httpd_max_connections(const struct httpd *s)
+{
+	return s->options.max_connections;
 }

@@ -137,6 +137,29 @@ on_refusal_event(struct bufferevent *bev, short what, void *ctx)
 	conn_cut(ctx);
 }
 
+void
+conn_from(const struct conn *c, struct netaddr *out)
+{
+	const struct sockaddr *peer = evhttp_connection_get_addr(c->evcon);
+	if (peer == NULL || netaddr_from_sockaddr(out, peer) != OK)
+		*out = (struct netaddr){0};
+}
+
+static void
+conn_observe_refusal(const struct conn *c, const struct refusal *why)
+{
+	const struct httpd_options *o = &c->server->options;
+	if (o->observer == NULL)
+		return;
+	/* In any other state the head was not read, or not understood. */
+	struct httpd_served served = {.method = c->state == CONN_BODY ? c->head.method : HTTP_OTHER,
+				      .path = "",
+				      .status = why->status,
+				      .us = (clock_mono_ms() - c->started_ms) * 1000};
+	conn_from(c, &served.from);
+	o->observer(o->observer_ctx, &served);
+}
+
 /* Input is drained by the tap, not by a read callback: evhttp may still have a delayed call of that pending. */
 static void
 conn_send_refusal(struct conn *c)
@@ -146,6 +169,7 @@ conn_send_refusal(struct conn *c)
 	struct evbuffer *in = bufferevent_get_input(c->bev);
 	c->refusal = NULL;
 	log_debug("httpd: refused a request with %d: %s", why->status, why->message);
+	conn_observe_refusal(c, why);
 	bufferevent_disable(c->bev, EV_READ | EV_WRITE);
 	bufferevent_setcb(c->bev, NULL, on_refusal_sent, on_refusal_event, c);
 	conn_set_state(c, CONN_REFUSED);

@@ -86,6 +86,12 @@ struct http_req {
 	bool is_asleep; /* the stream had nothing to give */
 	struct netaddr from;
 	struct http_target target;
+	/* For the observer */
+	const char *route;
+	uint64_t started_us; /* 0: nobody observes */
+	uint64_t body_in, body_out;
+	int status;
+	bool has_waited;
 	loop_callback *on_close;
 	void *on_close_ctx;
 	http_more *more;
@@ -141,7 +147,8 @@ void conn_request_done(struct conn *c); /* the reply is out: the next request ma
 void conn_watch_close(struct conn *c);	/* while the handler takes its time */
 void conn_flush(struct conn *c);	/* writes now what a reply just added */
 void conn_wake(struct conn *c);
-void conn_moved(struct conn *c); /* the client has taken something */
+void conn_from(const struct conn *c, struct netaddr *out); /* the client, all zero if that is not known */
+void conn_moved(struct conn *c);			   /* the client has taken something */
 
 /* httpd_req.c */
 void req_start(struct conn *c, struct evhttp_request *ev);

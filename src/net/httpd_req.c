@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "httpd_date.h"
+#include "util/clock.h"
 #include "util/log.h"
 #include "util/mem.h"
 
@@ -35,10 +36,30 @@ req_drop(struct http_req *req)
 }
 
 static void
+req_observed(const struct http_req *req, bool is_cut)
+{
+	const struct httpd_options *o = &req->conn->server->options;
+	if (o->observer == NULL)
+		return;
+	struct httpd_served served = {.method = req->method,
+				      .route = req->route,
+				      .path = req->target.path != NULL ? req->target.path : "",
+				      .status = req->status,
+				      .is_cut = is_cut,
+				      .has_waited = req->has_waited,
+				      .body_in = req->body_in,
+				      .body_out = req->body_out,
+				      .us = clock_mono_us() - req->started_us,
+				      .from = req->from};
+	o->observer(o->observer_ctx, &served);
+}
+
+static void
 req_complete(struct evhttp_request *ev, void *ctx)
 {
 	struct http_req *req = ctx;
 	struct conn *c = req->conn;
+	req_observed(req, false);
 	c->req = NULL;
 	req_free(req);
 	/* evhttp decides right after this whether to close. */
@@ -78,9 +99,11 @@ req_start(struct conn *c, struct evhttp_request *ev)
 	req->ev = ev;
 	req->method = c->head.method;
 	req->minor = c->head.minor;
-	const struct sockaddr *peer = evhttp_connection_get_addr(c->evcon);
-	if (peer == NULL || netaddr_from_sockaddr(&req->from, peer) != OK)
-		req->from = (struct netaddr){0};
+	conn_from(c, &req->from);
+	if (c->server->options.observer != NULL) {
+		req->started_us = clock_mono_us();
+		req->body_in = evbuffer_get_length(evhttp_request_get_input_buffer(ev));
+	}
 	c->req = req;
 	conn_set_state(c, CONN_HANDLER);
 	evhttp_request_set_on_complete_cb(ev, req_complete, req);
@@ -100,6 +123,7 @@ void
 req_lost(struct http_req *req)
 {
 	struct httpd *s = req->conn->server;
+	req_observed(req, true);
 	req->conn = NULL;
 	part_end(req);
 	if (req->state == REQ_ANSWERED) {
@@ -166,6 +190,12 @@ http_req_from(const struct http_req *req, struct netaddr *out)
 }
 
 void
+http_req_set_route(struct http_req *req, const char *route)
+{
+	req->route = route;
+}
+
+void
 http_req_on_close(struct http_req *req, loop_callback *gone, void *ctx)
 {
 	req->on_close = gone;
@@ -207,6 +237,8 @@ reply_whole(struct http_req *req, int status, const char *type, struct evbuffer 
 	struct conn *c = req->conn;
 	char length[24];
 	req_reply_begin(req, type);
+	req->status = status;
+	req->body_out = req_has_body(req, status) ? len : 0;
 	snprintf(length, sizeof(length), "%zu", len);
 	if (status != 204 && status != 304)
 		evhttp_add_header(evhttp_request_get_output_headers(req->ev), "Content-Length", length);

@@ -173,7 +173,9 @@ req_pump(struct http_req *req)
 		if (piece.bytes.len == before)
 			break;
 	}
+	req->body_out += piece.bytes.len + piece.len;
 	req->is_asleep = is_more && piece.bytes.len == 0 && piece.len == 0;
+	req->has_waited |= req->is_asleep;
 	if (!req->is_asleep)
 		conn_set_state(c, CONN_REPLY);
 	else
@@ -210,6 +212,7 @@ http_reply_stream(struct http_req *req, int status, const char *type, uint64_t l
 		req_make_last(req);
 	}
 	req->is_chunked = length == HTTP_LENGTH_UNKNOWN && req->minor > 0;
+	req->status = status;
 	evhttp_send_reply_start(req->ev, status, http_status_text(status));
 	if (!req_has_body(req, status)) {
 		req->state = REQ_ANSWERED;

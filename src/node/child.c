@@ -6,6 +6,7 @@
 #include "node/child.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,8 +51,9 @@ static void
 reopen_log(void *ctx)
 {
 	(void)ctx;
+	/* The master has just tried the same, and has told of it: once is enough. */
 	if (log_reopen() != OK)
-		log_error("log: the log file cannot be opened again, the old one stays in use");
+		log_debug("log: a log file cannot be opened again, the old one stays in use: %m");
 }
 
 static void
@@ -59,7 +61,9 @@ master_gone(void *ctx)
 {
 	struct child *c = ctx;
 
-	log_warn("%s: the master is gone, leaving", c->role);
+	/* All of them leave, and one voice is enough. */
+	if (c->env->is_end_told == NULL || atomic_exchange(c->env->is_end_told, 1) == 0)
+		log_warn("child: the master is gone, leaving");
 	_exit(CHILD_STOPPED);
 }
 
@@ -123,7 +127,7 @@ child_begin(struct child *c)
 
 	e = store_attach(c->env->store, role->access, c->slot, c->ring);
 	if (e != OK) {
-		log_error("%s: cannot attach to the segment: %s", c->role, err_text(e));
+		log_error("child: cannot attach to the segment: %s", err_text(e));
 		_exit(CHILD_AGAIN);
 	}
 	c->transcript = take_transcript(c, role);
@@ -144,7 +148,7 @@ int
 child_run(struct child *c)
 {
 	loop_run(c->loop);
-	log_debug("%s: stopped", c->role);
+	log_debug("child: stopped");
 	return c->exit_code;
 }
 

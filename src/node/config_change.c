@@ -59,6 +59,23 @@ config_compare(const struct config *a, const struct config *b, config_difference
 	return differences;
 }
 
+bool
+config_concerns_roles(const struct config *a, const struct config *b)
+{
+	size_t count;
+	const struct config_key *keys = config_keys(&count);
+	for (size_t i = 0; i < count; i++)
+		if (keys[i].change == CHANGE_LIVE && (value_differs(&keys[i], a, b) || token_differs(&keys[i], a, b)))
+			return true;
+	return false;
+}
+
+bool
+config_change_waits(const struct config_key *key)
+{
+	return key->change == CHANGE_RESTART || key->change == CHANGE_NEW_CHAIN;
+}
+
 /* Messages name the place where the file of next has the key. */
 static void
 report_origins(struct config_report *r, const struct config *c, const char *path)
@@ -79,7 +96,7 @@ config_keep_fixed(struct config *next, const struct config *running, const char 
 	const struct config_key *keys = config_keys(&count);
 	/* No list waits for a restart, so each of these members is its value and nothing it points to. */
 	for (size_t i = 0; i < count; i++)
-		if (keys[i].change != CHANGE_LIVE)
+		if (config_change_waits(&keys[i]))
 			memcpy((char *)next + keys[i].offset, (const char *)running + keys[i].offset, keys[i].size);
 	struct config_report report;
 	config_report_init(&report);

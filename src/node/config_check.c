@@ -179,9 +179,22 @@ check_network(const struct config *c, struct config_report *r)
 		config_report_key(r, key, "is not possible");
 }
 
+static void
+check_logs(const struct config *c, struct config_report *r)
+{
+	const struct config_key *syslog = config_key_find("node", "log_syslog"),
+				*requests = config_key_find("http", "request_log");
+	if (c->node.log_file[0] != '\0' && c->node.log_syslog[0] != '\0' && !config_report_is_bad(r, syslog))
+		config_report_key(r, syslog, "the log goes to log_file already; leave one of them out");
+	if (c->http.request_log == REQUEST_LOG_FILE && c->http.request_log_file[0] == '\0' &&
+	    !config_report_is_bad(r, requests) && !config_report_is_bad(r, config_key_find("http", "request_log_file")))
+		config_report_key(r, requests, "file needs to know which; set request_log_file");
+}
+
 void
 config_check(struct config *c, struct config_report *r)
 {
+	check_logs(c, r);
 	check_token(c, r);
 	check_listeners(c, r);
 	check_advertise(c, r);

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "store/store.h"
+
 #define MEMBER(member) offsetof(struct config, member), sizeof(((struct config *)0)->member)
 
 #define LIVE CHANGE_LIVE
@@ -18,8 +20,10 @@
 #define MIB (KIB * KIB)
 #define GIB (MIB * KIB)
 
-static const char *const log_levels[] = {"error", "warn", "info", "debug", NULL};
 static const char *const log_formats[] = {"logfmt", "json", NULL};
+static const char *const log_facilities[] = {"daemon", "user",	 "local0", "local1", "local2", "local3",
+					     "local4", "local5", "local6", "local7", NULL};
+static const char *const request_logs[] = {"off", "same", "file", NULL};
 static const char *const sync_modes[] = {"always", "off", NULL};
 static const char *const retargets[] = {"fixed", "per-block", NULL};
 static const char *const miner_modes[] = {"manual", "on-demand", "interval", "continuous", NULL};
@@ -47,7 +51,7 @@ static const struct config_key keys[] = {
      "The folder that holds the chain; the journal is in journal/ below it.",
      "It is made if it is not there. One node at a time may use it. Whoever can write to it can replace the chain, so "
      "it belongs to the node's user alone."},
-    {"node", "shm_max", CONFIG_SIZE, MEMBER(node.shm_max), 4 * MIB, 1024 * GIB, NULL, "1G", RESTART,
+    {"node", "shm_max", CONFIG_SIZE, MEMBER(node.shm_max), 4 * MIB, STORE_SIZE_LIMIT, NULL, "1G", RESTART,
      "How much shared memory (/dev/shm) the live chain may take.",
      "It is taken step by step as the chain grows. A node that reaches the limit rebuilds its memory from the journal; "
      "if that does not help, it goes on serving reads and answers writes with 507. In a container /dev/shm is often "
@@ -59,13 +63,22 @@ static const struct config_key keys[] = {
      "Whether blocks and transactions are on the disk before anybody hears of them.",
      "off is faster and survives the end of every process, but what was accepted in the last seconds before a power "
      "failure or a crash of the machine may be gone, and with it payments that others were told of. For trials only."},
-    {"node", "log_level", CONFIG_CHOICE, MEMBER(node.log_level), 0, 0, log_levels, "info", LIVE, "How much is logged.",
-     "info tells what changed, debug also why."},
+    {"node", "log_level", CONFIG_LEVELS, MEMBER(node.log_levels), 0, 0, NULL, "info", CHANGE_AT_ONCE,
+     "How much is logged: a level for all, then those of single modules, as in info, resolver=debug, httpd=warn.",
+     "info tells what changed, debug also why. A module is what a line's message begins with. A reload changes it in "
+     "all processes at once, and \"rensa log-level\" until the next reload or start."},
     {"node", "log_format", CONFIG_CHOICE, MEMBER(node.log_format), 0, 0, log_formats, "logfmt", LIVE,
      "The form of a log line: key=value words, or one JSON object.", NULL},
     {"node", "log_file", CONFIG_PATH, MEMBER(node.log_file), 0, CONFIG_PATH_MAX, NULL, "", LIVE,
      "Where the log goes; with nothing here it goes to standard error, which systemd and containers collect.",
-     "After rotation send SIGUSR1, and the file is opened again."},
+     "After rotation send SIGUSR1, and the file is opened again. If it cannot be opened, or its disk is full, the node "
+     "goes on and says so on standard error. In the journal of systemd each line has its priority, and its time is the "
+     "journal's."},
+    {"node", "log_syslog", CONFIG_PATH, MEMBER(node.log_syslog), 0, CONFIG_SOCKET_MAX, NULL, "", LIVE,
+     "The socket of a syslog daemon that the log goes to instead, as /dev/log.",
+     "Nobody waits for the daemon: while it is away or busy, lines are lost, and how many is logged later."},
+    {"node", "log_facility", CONFIG_CHOICE, MEMBER(node.log_facility), 0, 0, log_facilities, "daemon", LIVE,
+     "The facility that syslog gets lines under.", NULL},
     {"node", "watchdog", CONFIG_DURATION, MEMBER(node.watchdog_ms), SECOND, DAY, NULL, "30s", LIVE,
      "A role (a process of the node) that gave no sign of life for so long is killed and started again.",
      "A role that waits for the disk is spared. Raise it on machines that stop for longer, when they are suspended or "
@@ -96,6 +109,19 @@ static const struct config_key keys[] = {
      "How many connections a worker keeps at once; beyond that, the one whose request is unfinished longest is cut.",
      "One in four of them, and 256 at most, may listen to /events. The limit of open files (ulimit -n, LimitNOFILE) "
      "must be higher."},
+    {"http", "request_log", CONFIG_CHOICE, MEMBER(http.request_log), 0, 0, request_logs, "off", LIVE,
+     "Whether requests are logged, one line each: off, in the same log as all else, or in a file of their own.",
+     "A line has method, path (without its query), status, bytes, microseconds and client. Requests that took longer "
+     "than request_log_slow, and those answered with 500 or more, are always logged then; of the others, "
+     "request_log_sample says how many."},
+    {"http", "request_log_file", CONFIG_PATH, MEMBER(http.request_log_file), 0, CONFIG_PATH_MAX, NULL, "", LIVE,
+     "The file for request_log = file.", "SIGUSR1 opens it again too."},
+    {"http", "request_log_sample", CONFIG_NUMBER, MEMBER(http.request_log_sample), 0, 1000000, NULL, "1", LIVE,
+     "One request in so many is logged by each worker: 1 is all, 100 is each hundredth, 0 only slow ones and failures.",
+     NULL},
+    {"http", "request_log_slow", CONFIG_DURATION, MEMBER(http.request_log_slow_ms), 1, DAY, NULL, "1s", LIVE,
+     "A request that took so long, from its last byte to the last byte of its answer, is slow.",
+     "Streams of events last as long as their clients listen, and do not count as slow."},
     {"http", "chain_cache", CONFIG_SIZE, MEMBER(http.chain_cache), 0, 16 * GIB, NULL, "64M", RESTART,
      "How much memory blocks may take in the form in which they are shown, so that each is written only once.",
      "It is taken as the chain grows, about 700 bytes for an empty block and as much for each transfer. Beyond "

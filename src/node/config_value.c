@@ -147,6 +147,7 @@ static const char *const nouns[] = {
     [CONFIG_ENDPOINTS] = "a host and port",
     [CONFIG_RANGES] = "an address or a range of them",
     [CONFIG_PORTS] = "a port or a range of them",
+    [CONFIG_LEVELS] = "a level",
     [CONFIG_ADDRESS] = "a wallet address",
 };
 
@@ -225,6 +226,11 @@ config_value_allowed(struct buf *out, const struct config_key *key)
 		break;
 	case CONFIG_PORTS:
 		buf_puts(out, "PORT or FIRST-LAST as 5000-5002, 1 to 65535");
+		break;
+	case CONFIG_LEVELS:
+		buf_puts(out, "error, warn, info or debug, MODULE=LEVEL, or a list of these; modules are");
+		for (size_t i = 1; i < log_module_count; i++)
+			buf_printf(out, "%s %s", i > 1 ? "," : "", log_module_names[i]);
 		break;
 	case CONFIG_ADDRESS:
 		buf_puts(out, "an address of this network");
@@ -388,6 +394,19 @@ config_value_reset(struct config *c, const struct config_key *key)
 	}
 }
 
+/* What it does not say of all modules together is the default. */
+static bool
+levels_parse(struct config *c, const struct config_key *key, const char *text, struct buf *why)
+{
+	struct log_levels levels;
+	if (!log_levels_parse(&levels, text, why))
+		return false;
+	if (levels.base == LOG_LEVEL_UNSET)
+		levels.base = LOG_LEVEL_INFO;
+	memcpy(member_at(c, key), &levels, sizeof(levels));
+	return true;
+}
+
 bool
 config_value_parse(struct config *c, const struct config_key *key, const char *text, struct buf *why)
 {
@@ -409,6 +428,8 @@ config_value_parse(struct config *c, const struct config_key *key, const char *t
 		return listen_parse(c, key, text, why);
 	case CONFIG_PORTS:
 		return ports_parse(c, key, text, why);
+	case CONFIG_LEVELS:
+		return levels_parse(c, key, text, why);
 	case CONFIG_ENDPOINTS:
 	case CONFIG_RANGES:
 		return list_parse(c, key, text, why);
@@ -448,6 +469,9 @@ config_value_format(struct buf *out, const struct config *c, const struct config
 	}
 	case CONFIG_PORTS:
 		port_range_format(out, member);
+		break;
+	case CONFIG_LEVELS:
+		log_levels_format(out, member);
 		break;
 	case CONFIG_ENDPOINTS: {
 		const struct endpoint_list *list = member;

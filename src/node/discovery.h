@@ -37,7 +37,9 @@ struct discovery {
 	struct blockref tip; /* when the peers' heights were last asked for */
 	struct hint_cursor hints;
 	struct finder_name *names;
-	struct buf neighbours; /* as last logged */
+	struct netaddr *neighbours; /* as last logged, sorted */
+	size_t neighbour_count;
+	bool has_told_neighbours;
 	uint32_t rounds;
 	uint64_t wait_ms; /* until the next round: what back-off counts in */
 	bool is_skewed;	  /* and the log says so */

@@ -79,7 +79,11 @@ say_change(const struct peer_entry *e, bool is_new)
 	case PEER_OTHER_GENESIS:
 	case PEER_OTHER_NETWORK:
 	case PEER_OTHER_PROTOCOL:
-		log_warn("discovery: %s is no peer of ours: %s", e->address, e->reason);
+		/* What else answers on a scanned network is no trouble of ours. */
+		if (e->state == PEER_NO_NODE && !peer_is_configured(e))
+			log_info("discovery: %s is no peer of ours: %s", e->address, e->reason);
+		else
+			log_warn("discovery: %s is no peer of ours: %s", e->address, e->reason);
 		break;
 	case PEER_SELF:
 		log_debug("discovery: %s is ourselves", e->address);

@@ -20,6 +20,8 @@ librensa_node_a_SOURCES = \
 	src/node/discovery_table.c \
 	src/node/endpoint.c \
 	src/node/listeners.c \
+	src/node/logging.c \
+	src/node/logging.h \
 	src/node/master.c \
 	src/node/notify.c \
 	src/node/outfit.c \
@@ -38,6 +40,8 @@ librensa_node_a_SOURCES = \
 	src/node/relay_outlet.c \
 	src/node/reload.c \
 	src/node/reload.h \
+	src/node/request_log.c \
+	src/node/request_log.h \
 	src/node/resolver.h \
 	src/node/resolver_compact.c \
 	src/node/resolver_fetch.c \
@@ -57,6 +61,8 @@ librensa_node_a_SOURCES = \
 	src/node/roles.c \
 	src/node/storage.c \
 	src/node/storage.h \
+	src/node/summary.c \
+	src/node/summary.h \
 	include/node/bells.h \
 	include/node/child.h \
 	include/node/config.h \

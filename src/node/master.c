@@ -30,6 +30,7 @@
 #include "crypto/random.h"
 #include "disk/datadir.h"
 #include "disk/netfile.h"
+#include "logging.h"
 #include "node/notify.h"
 #include "node/proctitle.h"
 #include "outfit.h"
@@ -41,6 +42,7 @@
 #include "store/peer_table.h"
 #include "store/reload_note.h"
 #include "store/ring.h"
+#include "store/shared.h"
 #include "store/snapshot.h"
 #include "util/clock.h"
 #include "util/file.h"
@@ -66,9 +68,10 @@ struct master {
 	const struct config_inputs *inputs; /* what it was read from */
 	int lock;
 	struct posts posts;
-	bool is_rebuilding;	/* the roles are stopped in order to begin again with a fresh segment */
-	bool is_asked;		/* a worker rang */
-	bool is_told;		/* the supervisor, that the node is ready */
+	bool is_rebuilding; /* the roles are stopped in order to begin again with a fresh segment */
+	bool is_asked;	    /* a worker rang */
+	bool is_told;	    /* the supervisor, that the node is ready */
+	enum err notify_trouble;
 	bool is_refused;	/* the loader said that a person has to look */
 	uint32_t load_failures; /* in a row */
 	uint64_t rebuilt_ms;	/* when memory was last a reason to rebuild; 0: never. Monotonic */
@@ -173,13 +176,21 @@ rebuild(struct master *m)
 
 /* Whoever started us may wait for this word; then one that does not get through is worth knowing. */
 static enum err
-tell_supervisor(const char *state)
+tell_supervisor(struct master *m, const char *state)
 {
 	enum err e = notify_supervisor(state);
+	bool is_progress = strncmp(state, "STATUS=", strlen("STATUS=")) == 0;
 
-	if (e != OK && e != ERR_NOT_FOUND)
+	if (e == ERR_NOT_FOUND)
+		return OK;
+	/* Readiness is tried again each second, and told once; progress that is lost is followed by newer. */
+	if (e != OK && is_progress)
+		log_debug("master: the supervisor at NOTIFY_SOCKET does not get %s: %s", state, err_text(e));
+	else if (e != OK && e != m->notify_trouble)
 		log_warn("master: the supervisor at NOTIFY_SOCKET does not get %s: %s", state, err_text(e));
-	return e == ERR_NOT_FOUND ? OK : e;
+	if (!is_progress)
+		m->notify_trouble = e;
+	return e;
 }
 
 /*
@@ -203,7 +214,7 @@ tell_of_loading(struct master *m)
 		snprintf(text, sizeof(text),
 			 "STATUS=loading the chain: %" PRIu32 " of %" PRIu32 " blocks\nEXTEND_TIMEOUT_USEC=60000000",
 			 done, of);
-	m->is_told = tell_supervisor(text) == OK && is_loaded;
+	m->is_told = tell_supervisor(m, text) == OK && is_loaded;
 }
 
 /* Does memory want it, and was it not done just now? */
@@ -280,20 +291,9 @@ begin_again(struct master *m)
 	return true;
 }
 
-/* Children have it from us. On failure the old one stays in use. */
-static enum err
-open_log(const struct config *c)
-{
-	enum err e = log_open(c->node.log_file, c->node.log_level, c->node.log_format);
-
-	if (e != OK)
-		log_error("master: [node] log_file %s cannot be opened: %s", c->node.log_file, err_text(e));
-	return e;
-}
-
-/* Takes over a new configuration, or nothing of it. True: children have to be replaced. */
+/* Takes over a new configuration, or nothing of it. */
 static bool
-take_over(struct master *m)
+take_over(struct master *m, bool *concerns_roles)
 {
 	struct reload_note last = m->note;
 	struct outfit outfit;
@@ -305,10 +305,6 @@ take_over(struct master *m)
 		return false;
 	buf_init(&why);
 	e = outfit_make(&outfit, &m->env, &next, &why);
-	if (e == OK && (e = open_log(&next)) != OK) {
-		buf_puts(&why, "[node] log_file: the file cannot be opened");
-		outfit_drop(&outfit, &m->env);
-	}
 	if (e != OK) {
 		reload_refuse(&m->note, &last, why.data);
 		config_clear(&next);
@@ -317,9 +313,10 @@ take_over(struct master *m)
 	if (e != OK)
 		return false;
 	outfit_take(&outfit, &m->env);
+	*concerns_roles = config_concerns_roles(m->config, &next);
 	config_clear(m->config);
 	*m->config = next;
-	return m->note.changed_count > 0;
+	return true;
 }
 
 /*
@@ -329,7 +326,7 @@ take_over(struct master *m)
 static void
 reload(struct master *m, const struct command_handle *askers, size_t count)
 {
-	bool is_changed = take_over(m);
+	bool concerns_roles = false, is_taken = take_over(m, &concerns_roles);
 
 	reload_tell(&m->note);
 	publish_note(m);
@@ -337,12 +334,18 @@ reload(struct master *m, const struct command_handle *askers, size_t count)
 		command_finish(m->env.store, askers[i], OK, false);
 		bell_ring_worker(&m->env.bells, askers[i].ring);
 	}
-	if (!is_changed)
+	if (!is_taken)
 		return;
-	m->env.configured++;
-	/* Who begins again anyway has it from the start. */
-	if (!m->is_rebuilding)
-		posts_replace(&m->posts);
+	logging_configure(m->config);
+	if (concerns_roles) {
+		m->env.configured++;
+		/* Who begins again anyway has it from the start. */
+		if (!m->is_rebuilding)
+			posts_replace(&m->posts);
+	} else {
+		/* We have just opened the log files again; who stays must not go on in others. */
+		posts_signal(&m->posts, SIGUSR1);
+	}
 }
 
 /* Workers hand over what clients ask of the master. */
@@ -374,8 +377,8 @@ on_signal(struct master *m, int signo)
 			posts_stop_now(&m->posts);
 			break;
 		}
-		log_info("master: stopping");
-		(void)tell_supervisor("STOPPING=1");
+		log_info("master: stopping, asked to by %s", signo == SIGTERM ? "SIGTERM" : "SIGINT");
+		(void)tell_supervisor(m, "STOPPING=1");
 		/* A rebuild stops everybody too; then it is a stop after all. */
 		if (!m->is_rebuilding)
 			posts_stop(&m->posts);
@@ -387,7 +390,7 @@ on_signal(struct master *m, int signo)
 		break;
 	case SIGUSR1:
 		if (log_reopen() != OK)
-			log_error("master: the log file cannot be opened again, the old one stays in use");
+			log_error("log: a log file cannot be opened again, the old one stays in use: %m");
 		posts_signal(&m->posts, SIGUSR1);
 		break;
 	default:
@@ -457,8 +460,10 @@ say_hello(const struct master *m)
 
 	netaddr_format(at, &m->config->http.listen);
 	hash_hex(genesis, store_genesis(m->env.store));
-	log_info("master: node %s of network %s (genesis %.16s) listens on http://%s with %" PRIu32 " workers",
-		 m->config->node.name, m->config->network.name, genesis, at, m->env.workers);
+	log_info("master: " PACKAGE_STRING ": node %s of network %s (genesis %.16s) listens on http://%s with %" PRIu32
+		 " worker%s, data in %s",
+		 m->config->node.name, m->config->network.name, genesis, at, m->env.workers,
+		 m->env.workers == 1 ? "" : "s", m->config->node.data_dir);
 }
 
 static enum err
@@ -468,8 +473,8 @@ start(struct master *m, const sigset_t *signals)
 	enum err e;
 
 	buf_init(&why);
-	if ((e = open_log(m->config)) != OK)
-		goto out;
+	logging_share();
+	logging_configure(m->config);
 	if ((e = datadir_lock(&m->lock, m->config->node.data_dir, LOCK_WAIT_MS, &why)) != OK) {
 		log_error("master: %s", why.data);
 		goto out;
@@ -518,6 +523,7 @@ master_run(struct config *config, const struct config_inputs *inputs)
 	m.config = config;
 	m.env.config = config;
 	m.env.life = -1;
+	m.env.is_end_told = shared_new(sizeof(*m.env.is_end_told));
 	m.env.nonce = random_u64();
 	m.env.started_ms = clock_wall_ms();
 	m.env.configured = 1;

@@ -138,12 +138,18 @@ start(struct posts *p, struct post *post)
 	if (pid == 0)
 		be_child(p, post);
 	if (pid < 0) {
-		log_error("master: cannot start a %s: %s; trying again", post->role->name, strerror(errno));
+		/* Once, for all that would be started: it is tried every few seconds. */
+		if (p->start_trouble != errno)
+			log_error("master: cannot start a %s: %s; trying again", post->role->name, strerror(errno));
+		p->start_trouble = errno;
 		if (post->role->access == STORE_WORKER)
 			ring_orphan(s, post->ring);
 		post->start_at_ms = post->started_ms + FORK_RETRY_MS;
 		return;
 	}
+	if (p->start_trouble != 0)
+		log_info("master: processes can be started again");
+	p->start_trouble = 0;
 	post->pid = pid;
 	post->kill_at_ms = 0;
 	post->is_shot = false;
@@ -166,11 +172,18 @@ posts_start_due(struct posts *p)
 static void
 say_how_it_ended(const struct post *post, pid_t pid, int status, bool was_expected)
 {
+	char next[48] = "";
+
+	/* After a first failure the loader begins again by way of the master, and who said never does not. */
+	if (!was_expected && post->role->start != START_ONCE &&
+	    !(WIFEXITED(status) && WEXITSTATUS(status) == CHILD_NEVER))
+		snprintf(next, sizeof(next), "; the next one starts in %g s", post->delay_ms / 1e3);
 	if (WIFSIGNALED(status))
-		log_warn("master: %s[%d] was ended by signal %d (%s)", post->role->name, (int)pid, WTERMSIG(status),
-			 strsignal(WTERMSIG(status)));
+		log_warn("master: %s[%d] was ended by signal %d (%s)%s", post->role->name, (int)pid, WTERMSIG(status),
+			 strsignal(WTERMSIG(status)), next);
 	else if (!was_expected || WEXITSTATUS(status) != CHILD_STOPPED)
-		log_warn("master: %s[%d] ended with status %d", post->role->name, (int)pid, WEXITSTATUS(status));
+		log_warn("master: %s[%d] ended with status %d%s", post->role->name, (int)pid, WEXITSTATUS(status),
+			 next);
 	else
 		log_debug("master: %s[%d] stopped", post->role->name, (int)pid);
 }
@@ -195,12 +208,12 @@ bury(struct posts *p, struct post *post, int status)
 		p->load_code = p->is_loaded ? 0 : WIFEXITED(status) ? WEXITSTATUS(status) : CHILD_AGAIN;
 		was_expected = was_expected || WIFEXITED(status);
 	}
+	if (now - post->started_ms >= DELAY_FORGET_MS || was_expected)
+		post->delay_ms = DELAY_FIRST_MS;
 	say_how_it_ended(post, post->pid, status, was_expected);
 	role_stopped(p->env->store, post->slot);
 	give_ring_back(p, post, post->ring);
 	post->pid = 0;
-	if (now - post->started_ms >= DELAY_FORGET_MS || was_expected)
-		post->delay_ms = DELAY_FIRST_MS;
 	post->start_at_ms = is_replaced ? now : now + post->delay_ms;
 	if (!was_expected)
 		post->delay_ms = post->delay_ms * 2 < DELAY_MAX_MS ? post->delay_ms * 2 : DELAY_MAX_MS;

@@ -44,6 +44,7 @@ struct posts {
 	uint64_t excused_ms;  /* nobody is stuck before */
 	uint64_t stop_at_ms;  /* when what still runs is killed; 0: not stopping */
 	bool is_loaded;	      /* the loader is done */
+	int start_trouble;    /* errno of the last fork, 0: it went well */
 	int load_code;	      /* how the loader failed, once it has; 0: it has not */
 	uint64_t early_at_ms; /* when roles come that need not wait for it */
 	uint64_t order_at_ms; /* the same for what stops at present */

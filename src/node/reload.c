@@ -31,7 +31,7 @@ note_difference(void *ctx, const struct config_key *key, const char *from, const
 
 	buf_init(&line);
 	buf_printf(&line, "%s.%s\t%s\t%s", key->section, key->name, from, to);
-	if (key->change == CHANGE_LIVE) {
+	if (!config_change_waits(key)) {
 		note->changed_count++;
 		line_add(note->changed, line.data, line.len);
 	} else {

@@ -1,7 +1,8 @@
 /*
- * The archiver: when many blocks have come since the last snapshot, it builds the chain from the disk once more, in memory
- * of its own, and writes the next one. It takes no lock, asks nobody, and reads what a start would read; so it also says
- * when the journal cannot be read back, while the chain is still whole in shared memory.
+ * The archiver keeps the books: when many blocks have come since the last snapshot, it builds the chain from the disk once
+ * more, in memory of its own, and writes the next one. It takes no lock, asks nobody, and reads what a start would read; so
+ * it also says when the journal cannot be read back, while the chain is still whole in shared memory. And it has the log
+ * tell once a minute what the node has done, if anything.
  *
  * It is niced, and killing it at any moment costs nothing: a snapshot gets its name when it is whole.
  */
@@ -15,6 +16,7 @@
 #include "store/load.h"
 #include "store/role_table.h"
 #include "store/snapshot.h"
+#include "summary.h"
 #include "util/clock.h"
 #include "util/log.h"
 
@@ -25,6 +27,8 @@
 struct archiver {
 	struct child *child;
 	struct loop_timer *look;
+	struct loop_timer *tell;
+	struct summary summary;
 	unsigned bad_reads;
 };
 
@@ -114,12 +118,24 @@ look(void *ctx)
 	loop_timer_arm(a->look, LOOK_MS);
 }
 
+static void
+tell(void *ctx)
+{
+	struct archiver *a = ctx;
+
+	summary_tell(&a->summary, a->child->env->store);
+	loop_timer_arm(a->tell, SUMMARY_MS);
+}
+
 int
 role_archiver(struct child *c)
 {
 	static struct archiver a;
 
 	a.child = c;
+	summary_begin(&a.summary, c->env->store);
+	a.tell = loop_timer_new(c->loop, tell, &a);
+	loop_timer_arm(a.tell, SUMMARY_MS);
 	a.look = loop_timer_new(c->loop, look, &a);
 	/* At once, also in the middle of its work. */
 	signal(SIGTERM, leave);

@@ -25,6 +25,7 @@
 /* Rounds follow quickly until a first peer is found: three nodes started together meet at once. */
 #define FIRST_ROUNDS_MS 1000
 #define QUICK_ROUNDS 10
+#define NAMED_MAX 8 /* addresses in one list of a line of the log */
 /* Descriptors: what is kept for all else, and the most that a scan is given, which is far from what a host can bear. */
 #define FILES_KEPT 256
 #define PROBES_OPEN_MAX 16384
@@ -63,28 +64,63 @@ up_addresses(const struct discovery *d, struct netaddr **out)
 	return count;
 }
 
+/* " A B", of many the first few. */
+static void
+put_addresses(struct buf *out, const struct netaddr *list, size_t count)
+{
+	char text[NETADDR_TEXT_SIZE];
+
+	for (size_t i = 0; i < count && i < NAMED_MAX; i++) {
+		netaddr_format(text, &list[i]);
+		buf_printf(out, " %s", text);
+	}
+	if (count > NAMED_MAX)
+		buf_printf(out, " and %zu more", count - NAMED_MAX);
+}
+
+/* Appends those of list that are not in other; both are sorted. */
+static void
+put_difference(struct buf *out, const char *what, const struct netaddr *list, size_t count, const struct netaddr *other,
+	       size_t other_count)
+{
+	struct netaddr *only = xmalloc((count + 1) * sizeof(*only));
+	size_t n = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (other_count == 0 || bsearch(&list[i], other, other_count, sizeof(*other), compare_address) == NULL)
+			only[n++] = list[i];
+	if (n > 0) {
+		buf_puts(out, what);
+		put_addresses(out, only, n);
+	}
+	free(only);
+}
+
+/* The first time whom there is, then also who came and who went. */
 static void
 say_neighbours(struct discovery *d)
 {
-	char text[NETADDR_TEXT_SIZE];
-	struct netaddr *list;
-	size_t count = up_addresses(d, &list);
-	struct buf now;
+	struct netaddr *now;
+	size_t count = up_addresses(d, &now);
+	struct buf text;
 
-	buf_init(&now);
-	for (size_t i = 0; i < count; i++) {
-		netaddr_format(text, &list[i]);
-		buf_printf(&now, " %s", text);
+	buf_init(&text);
+	put_difference(&text, "; new:", now, count, d->neighbours, d->neighbour_count);
+	put_difference(&text, "; gone:", d->neighbours, d->neighbour_count, now, count);
+	if (!d->has_told_neighbours || text.len > 0) {
+		struct buf all;
+
+		buf_init(&all);
+		put_addresses(&all, now, count);
+		log_info("discovery: neighbours%s%s", count > 0 ? all.data : " none",
+			 d->has_told_neighbours ? text.data : "");
+		buf_clear(&all);
 	}
-	free(list);
-	if (now.len == 0)
-		buf_puts(&now, " none");
-	if (d->neighbours.data == NULL || strcmp(now.data, d->neighbours.data) != 0) {
-		log_info("discovery: neighbours%s", now.data);
-		buf_reset(&d->neighbours);
-		buf_append(&d->neighbours, now.data, now.len);
-	}
-	buf_clear(&now);
+	d->has_told_neighbours = true;
+	buf_clear(&text);
+	free(d->neighbours);
+	d->neighbours = now;
+	d->neighbour_count = count;
 }
 
 /* Most peers' clocks against ours: said when they part, and when they agree again. */
@@ -242,7 +278,6 @@ role_discovery(struct child *c)
 	d.store = c->env->store;
 	d.from = options.from = child_from(c, &d.from_space);
 	d.lot = random_u64();
-	buf_init(&d.neighbours);
 	peer_table_recover(d.store);
 	discovery_disown(&d);
 	d.wait_ms = wait_of(&d);
@@ -260,7 +295,7 @@ role_discovery(struct child *c)
 	discovery_save(&d, true);
 	discovery_known_clear(&d);
 	finder_free(d.finder);
-	buf_clear(&d.neighbours);
+	free(d.neighbours);
 	free(d.names);
 	return code;
 }

@@ -87,8 +87,10 @@ seal(void *ctx, struct admission *verdicts, size_t count)
 {
 	struct pool *p = ctx;
 
-	if (keep(p))
+	if (keep(p)) {
+		log_debug("pool: %" PRIu32 " of %zu transfers are new and accepted", p->accepted, count);
 		return;
+	}
 	for (size_t i = 0; i < count; i++) {
 		if ((verdicts[i].status != ADMISSION_PENDING && verdicts[i].status != ADMISSION_WAITING) ||
 		    mempool_is_kept(p->mempool, &p->ids[i]))

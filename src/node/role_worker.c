@@ -5,12 +5,15 @@
  * Asked to stop, it takes no new connections, finishes what is in hand, and goes. If it crashes, its requests are lost
  * with their connections, its ring is drained by the pool, and a new worker serves the same socket.
  */
+#include <inttypes.h>
 #include <unistd.h>
 
 #include "api/api.h"
 #include "net/httpd.h"
 #include "node/roles.h"
+#include "request_log.h"
 #include "util/attr.h"
+#include "util/log.h"
 
 /* Listeners are never cut off for others, so a worker takes only so many: one in so many connections. */
 #define LISTENERS_SHARE 4
@@ -119,13 +122,25 @@ role_worker(struct child *c)
 				     .header_timeout_ms = config->http.header_timeout_ms,
 				     .request_timeout_ms = config->http.request_timeout_ms,
 				     .max_connections = config->http.max_connections};
+	static struct request_log requests;
 	static struct worker w;
 	int code;
+
+	if (config->http.request_log != REQUEST_LOG_OFF) {
+		request_log_begin(&requests, config->http.request_log_sample, config->http.request_log_slow_ms);
+		http.observer = request_log_served;
+		http.observer_ctx = &requests;
+	}
 
 	w.child = c;
 	api.wake_ctx = &w;
 	w.api = api_new(&api);
 	w.server = httpd_new(c->loop, &http, api_handle, w.api);
+	/* It is the same for all workers. */
+	if (c->index == 0 && httpd_max_connections(w.server) < http.max_connections)
+		log_warn("httpd: at most %" PRIu32 " connections in each worker, not %" PRIu32
+			 " as [http] max_connections has it: the limit of open files (ulimit -n, LimitNOFILE) is lower",
+			 httpd_max_connections(w.server), http.max_connections);
 	if (!serve(&w, w.server, &c->env->listeners))
 		return CHILD_AGAIN;
 	if (c->env->peer_listeners.count > 0) {

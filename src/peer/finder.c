@@ -227,10 +227,10 @@ probed(void *ctx, const struct netaddr *at, enum probe_result result)
 	struct finder *f = ctx;
 	struct finder_report report = {.at = *at, .source = SOURCE_SCAN, .probe = result};
 
-	if (log_is_debug()) {
+	if (log_is_debug("probe")) {
 		char text[NETADDR_TEXT_SIZE];
 		netaddr_format(text, at);
-		log_debug("discovery: probe %s: %s", text, probe_result_name(result));
+		log_debug("probe: %s: %s", text, probe_result_name(result));
 	}
 	if (result != PROBE_OPEN)
 		f->cb.report(f->ctx, &report);

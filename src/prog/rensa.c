@@ -34,7 +34,8 @@ static const struct command *const commands[] = {
     &cmd_status,	&cmd_peers,	    &cmd_blocks,
     &cmd_block,		&cmd_watch,	    &cmd_reload,
     &cmd_verify,	&cmd_export,	    &cmd_import,
-    &cmd_backup,	&cmd_compact,	    &cmd_help,
+    &cmd_backup,	&cmd_compact,	    &cmd_log_level,
+    &cmd_help,
 };
 
 static const char exit_codes[] =

@@ -18,6 +18,7 @@
 #include "util/buf.h"
 #include "util/failpoint.h"
 #include "util/file.h"
+#include "util/log.h"
 #include "util/mem.h"
 
 #ifndef SYSCONFDIR
@@ -73,6 +74,19 @@ print(const char *text)
 		return EXIT_FAILED;
 	}
 	return EXIT_STOPPED;
+}
+
+/* Tells what is wrong, a line for each thing; to the journal with the priority of an error, as sd-daemon(3) has it. */
+static void
+print_faults(const char *text)
+{
+	const char *lead = log_stderr_is_journal() ? "<3>" : "";
+
+	while (*text != '\0') {
+		size_t len = strcspn(text, "\n");
+		fprintf(stderr, "%s%.*s\n", lead, (int)len, text);
+		text += len + (text[len] == '\n');
+	}
 }
 
 /* True if the program goes on; otherwise it ends with *exit_code. */
@@ -197,7 +211,7 @@ main(int argc, char **argv)
 				       .settings = options.settings};
 	enum err e = config_load(&config, &inputs, &text);
 	if (e != OK) {
-		fputs(text.data, stderr);
+		print_faults(text.data);
 		if (e == ERR_NOT_FOUND && options.path == NULL)
 			fputs("rensad: name another configuration with -c FILE, or begin one with: "
 			      "rensad --sample > FILE\n",

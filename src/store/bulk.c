@@ -18,7 +18,7 @@
 #include "trie.h"
 #include "util/mem.h"
 
-#define NODE_SHARE 46 /* bytes of trie nodes for each leaf of a large trie: a third of a node */
+#define NODE_SHARE 23 /* bytes of trie nodes for each leaf of a large trie: a third of a node */
 
 struct pairs {
 	struct trie_pair *at;
@@ -45,13 +45,15 @@ no_account(void *ctx, const struct address *who, struct account *out, uint64_t *
 }
 
 static void
-note(struct pairs *p, uint64_t key, uint64_t leaf)
+note(struct pairs *p, const struct store *s, uint64_t leaf_at)
 {
+	const struct leaf *leaf = at(s, leaf_at);
+
 	if (p->count == p->room) {
 		p->room = p->room == 0 ? 4096 : p->room * 2;
 		p->at = xrealloc(p->at, p->room * sizeof(*p->at));
 	}
-	p->at[p->count++] = (struct trie_pair){key, leaf};
+	p->at[p->count++] = (struct trie_pair){leaf->key, unit_of(leaf_at)};
 }
 
 struct bulk *
@@ -59,13 +61,12 @@ bulk_begin(struct store *s)
 {
 	struct ledger_base base = {no_account, NULL};
 	struct bulk *b = xcalloc(1, sizeof(*b));
-	uint64_t key = trie_key(s, chain_hash(s, chain_tip(s)), HASH_SIZE);
 
 	b->store = s;
 	b->at = chain_tip(s);
 	b->supply = chain_supply(s, b->at);
 	b->ledger = ledger_new(store_params(s), store_genesis(s), &base);
-	note(&b->blocks, key, trie_find(s, &s->control->blocks, key));
+	note(&b->blocks, s, b->at.v);
 	return b;
 }
 
@@ -81,82 +82,39 @@ bulk_free(struct bulk *b)
 	free(b);
 }
 
-/* Versions of the accounts that the block touched; new accounts get their leaves. Returns where the versions begin. */
-static uint64_t
-write_versions(struct bulk *b, const struct ledger_change *changes, size_t count, uint64_t height)
+/* The block, found by nothing yet, is the newest that its accounts know of. */
+static void
+note_block(struct bulk *b, struct blockref ref)
 {
 	struct store *s = b->store;
-	uint64_t versions;
+	struct block_rec *r = block_at(s, ref.v);
 
-	if (count > b->tag_room) {
-		b->tag_room = count * 2;
-		b->tags = xrealloc(b->tags, b->tag_room * sizeof(*b->tags));
-	}
-	/* Tags hold the leaves until the versions have their places. */
-	for (size_t i = 0; i < count; i++)
-		b->tags[i] = changes[i].tag_before != 0 ? ((struct version_rec *)at(s, changes[i].tag_before))->account
-							: account_leaf_of(s, &changes[i].who);
-	versions = record_versions(s, count);
-	for (size_t i = 0; i < count && versions != 0; i++) {
-		uint64_t leaf = b->tags[i];
-		if (leaf == 0)
-			return 0;
-		b->tags[i] = versions + i * sizeof(struct version_rec);
-		record_version(s, b->tags[i], leaf, height, &changes[i]);
-		atomic_store_explicit(&((struct account_leaf *)at(s, leaf))->head, b->tags[i], memory_order_relaxed);
-	}
-	return versions;
-}
-
-static enum err
-write_leaves(struct bulk *b, struct blockref ref, const struct block *block)
-{
-	struct store *s = b->store;
-	uint64_t leaf = record_block_leaf(s, ref, &block->hash);
-	struct block_iter it;
-	enum rule rule;
-	struct tx tx;
-
-	if (leaf == 0)
-		return ERR_NOSPC;
-	note(&b->blocks, ((struct leaf *)at(s, leaf))->key, leaf);
-	for (it = block_txs(block); block_next(&it, &tx, &rule);) {
-		if (rule != RULE_OK)
-			return ERR_FORMAT;
-		if ((leaf = record_tx_leaf(s, ref, block, &it, &tx)) == 0)
-			return ERR_NOSPC;
-		note(&b->txs, ((struct leaf *)at(s, leaf))->key, leaf);
-	}
-	return OK;
+	stage_tags(s, ref, b->tags, r->version_count);
+	for (uint32_t i = 0; i < r->version_count; i++)
+		record_set_head(s, at(s, b->tags[i]), b->tags[i]);
+	note(&b->blocks, s, ref.v);
+	for (uint64_t leaf = block_leaves(r, ref.v); leaf < ref.v; leaf += sizeof(struct tx_leaf))
+		note(&b->txs, s, leaf);
+	atomic_fetch_or_explicit(&r->flags, BLOCK_JOURNALED | BLOCK_INDEXED, memory_order_relaxed);
 }
 
 static enum err
 write_block(struct bulk *b, const struct block *block, uint64_t supply)
 {
-	struct store *s = b->store;
 	const struct ledger_change *changes;
-	struct u256 worth = record_worth(s, block->header.target);
-	struct block_rec *r;
 	struct blockref ref;
-	uint64_t versions;
 	size_t count;
 	enum err e;
 
 	changes = ledger_changes(b->ledger, &count);
-	if ((e = store_reserve(s, stage_cost(block, count))) != OK)
+	if (count > b->tag_room) {
+		b->tag_room = count * 2;
+		b->tags = xrealloc(b->tags, b->tag_room * sizeof(*b->tags));
+	}
+	if ((e = store_reserve(b->store, record_cost(block, count))) != OK ||
+	    (e = record_block(b->store, &ref, b->at, block, supply, changes, count)) != OK)
 		return e;
-	versions = write_versions(b, changes, count, block->header.height);
-	if (versions == 0 || (ref.v = record_block(s, b->at, block, &worth)) == 0)
-		return ERR_NOSPC;
-	r = block_at(s, ref.v);
-	r->supply = supply;
-	r->versions = versions;
-	r->version_count = (uint32_t)count;
-	r->index_size = (uint32_t)(sizeof(struct block_leaf) + NODE_SHARE +
-				   block->tx_count * (sizeof(struct tx_leaf_rec) + NODE_SHARE));
-	atomic_store_explicit(&r->flags, BLOCK_JOURNALED | BLOCK_INDEXED, memory_order_relaxed);
-	if ((e = write_leaves(b, ref, block)) != OK)
-		return e;
+	note_block(b, ref);
 	ledger_keep(b->ledger, b->tags);
 	b->at = ref;
 	return OK;
@@ -166,12 +124,11 @@ uint64_t
 bulk_least_size(const struct journal *j, const uint32_t *order, uint32_t count)
 {
 	/* Each has its reward, which is a transaction and changes an account. */
-	uint64_t each = sizeof(struct block_rec) + sizeof(struct version_rec) + sizeof(struct block_leaf) +
-			sizeof(struct tx_leaf_rec) + 2 * NODE_SHARE;
+	uint64_t each = sizeof(struct version_rec) + sizeof(struct tx_leaf) + 2 * NODE_SHARE;
 	uint64_t size = count * each;
 
 	for (uint32_t i = 0; i < count; i++)
-		size += align8(j->blocks[order[i]].size);
+		size += align8(BLOCK_REC_SIZE + j->blocks[order[i]].size);
 	return size;
 }
 

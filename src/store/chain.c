@@ -4,7 +4,9 @@
  *
  * Each record has, beside its parent, a jump to an ancestor further down, chosen so that any ancestor is found in O(log
  * height) steps with one extra word a block: skew-binary jumps (E. W. Myers, "An applicative random-access stack",
- * 1983). A block jumps over two equal jumps of its parent and grandparent-by-jump, else to its parent.
+ * 1983). A block jumps over two equal jumps of its parent and grandparent-by-jump, else to its parent. How far that is
+ * follows from its height alone, so whether a jump leads too far is known without a look at where it leads, which in a long
+ * chain is in no cache.
  *
  * Account heads follow the current tip. During a swap of branches they are moved one by one, with control->swap odd; a
  * reader that sees it odd, or changed after its look-up, looks again. Versions carry their height: a version above the
@@ -15,6 +17,7 @@
 #include <string.h>
 
 #include "layout.h"
+#include "records.h"
 #include "trie.h"
 #include "util/bytes.h"
 #include "util/clock.h"
@@ -44,7 +47,7 @@ chain_block(const struct store *s, struct blockref ref, struct block *out)
 	out->hash = r->hash;
 	out->bytes = r->bytes;
 	out->size = r->size;
-	out->tx_count = r->tx_count;
+	out->tx_count = block_tx_count(r);
 }
 
 uint64_t
@@ -62,7 +65,7 @@ chain_hash(const struct store *s, struct blockref ref)
 struct blockref
 chain_parent(const struct store *s, struct blockref ref)
 {
-	return (struct blockref){block_at(s, ref.v)->parent};
+	return (struct blockref){unit_offset(block_at(s, ref.v)->parent)};
 }
 
 uint64_t
@@ -77,7 +80,7 @@ chain_head(const struct store *s, struct blockref ref, struct head *out)
 	const struct block_rec *r = block_at(s, ref.v);
 
 	out->hash = r->hash;
-	out->work = r->work;
+	out->work = record_work(r);
 	out->height = r->height;
 }
 
@@ -86,29 +89,53 @@ chain_header_state(const struct store *s, struct blockref ref, struct header_sta
 {
 	const struct block_rec *last = block_at(s, ref.v), *r = last;
 	uint64_t times[MEDIAN_SPAN];
-	uint32_t count = last->height + 1 < MEDIAN_SPAN ? (uint32_t)last->height + 1 : MEDIAN_SPAN;
+	struct u256 work = record_work(last);
+	uint32_t count = last->height + 1 < MEDIAN_SPAN ? last->height + 1 : MEDIAN_SPAN;
 	struct header h;
 
 	for (uint32_t i = count; i-- > 0;) {
 		header_decode(&h, r->bytes);
 		times[i] = h.time_ms;
 		if (i > 0)
-			r = block_at(s, r->parent);
+			r = block_at(s, unit_offset(r->parent));
 	}
 	header_decode(&h, last->bytes);
-	header_state_at(out, &h, &last->hash, &last->work, times, count);
+	header_state_at(out, &h, &last->hash, &work, times, count);
 }
 
+/*
+ * A height is a sum of numbers 2^k - 1, each the largest that fits into what is left, and a block jumps by the last of them.
+ * One jump takes the last away; one step to the parent splits it into two of the next smaller size and a 1, which is the
+ * step. So the sum is made once and followed along.
+ */
 struct blockref
 chain_at(const struct store *s, struct blockref tip, uint64_t height)
 {
-	uint64_t ref = tip.v;
+	uint8_t sizes[64]; /* the k of each number; at most two are equal */
+	unsigned count = 0;
+	uint64_t ref = tip.v, above, left;
 	const struct block_rec *r;
 
 	if (ref == 0 || height > block_at(s, ref)->height)
 		return (struct blockref){0};
-	for (r = block_at(s, ref); r->height > height; r = block_at(s, ref))
-		ref = block_at(s, r->jump)->height >= height ? r->jump : r->parent;
+	left = block_at(s, ref)->height;
+	above = left - height;
+	for (; left > 0 && above > 0; left -= (UINT64_C(1) << sizes[count++]) - 1)
+		sizes[count] = (uint8_t)(63 - __builtin_clzll(left + 1));
+	while (above > 0) {
+		unsigned size = sizes[--count];
+		uint64_t length = (UINT64_C(1) << size) - 1;
+		r = block_at(s, ref);
+		if (length <= above) {
+			ref = unit_offset(r->jump);
+			above -= length;
+		} else {
+			ref = unit_offset(r->parent);
+			above--;
+			sizes[count++] = (uint8_t)(size - 1);
+			sizes[count++] = (uint8_t)(size - 1);
+		}
+	}
 	return (struct blockref){ref};
 }
 
@@ -133,12 +160,12 @@ chain_fork(const struct store *s, struct blockref a, struct blockref b)
 	while (a.v != b.v) {
 		ra = block_at(s, a.v);
 		rb = block_at(s, b.v);
-		if (ra->jump != rb->jump) {
-			a.v = ra->jump;
-			b.v = rb->jump;
+		if (ra->jump.v != rb->jump.v) {
+			a.v = unit_offset(ra->jump);
+			b.v = unit_offset(rb->jump);
 		} else {
-			a.v = ra->parent;
-			b.v = rb->parent;
+			a = chain_parent(s, a);
+			b = chain_parent(s, b);
 		}
 	}
 	return a;
@@ -169,8 +196,8 @@ chain_find_any(const struct store *s, const struct hash256 *hash)
 
 	/* Of two records of a block (see chain_find) the one on the chain is the better answer: what is built on the
 	 * other would look like a fork of the chain. */
-	for (; leaf != 0; leaf = ((struct leaf *)at(s, leaf))->next) {
-		struct blockref ref = {((struct block_leaf *)at(s, leaf))->block};
+	for (; leaf != 0; leaf = trie_next(s, leaf)) {
+		struct blockref ref = {leaf};
 		if (!hash_equal(chain_hash(s, ref), hash))
 			continue;
 		if (chain_contains(s, tip, ref))
@@ -187,8 +214,8 @@ chain_find(const struct store *s, struct blockref tip, const struct hash256 *has
 	uint64_t leaf = trie_find(s, &s->control->blocks, trie_key(s, hash, sizeof(*hash)));
 
 	/* A block given up by a dead writer and committed again later has two records: the one on the chain counts. */
-	for (; leaf != 0; leaf = ((struct leaf *)at(s, leaf))->next) {
-		struct blockref ref = {((struct block_leaf *)at(s, leaf))->block};
+	for (; leaf != 0; leaf = trie_next(s, leaf)) {
+		struct blockref ref = {leaf};
 		if (hash_equal(chain_hash(s, ref), hash) && chain_contains(s, tip, ref))
 			return ref;
 	}
@@ -200,15 +227,16 @@ chain_find_tx(const struct store *s, struct blockref tip, const struct hash256 *
 {
 	uint64_t leaf = trie_find(s, &s->control->txs, trie_key(s, id, sizeof(*id)));
 
-	for (; leaf != 0; leaf = ((struct leaf *)at(s, leaf))->next) {
-		const struct tx_leaf_rec *t = at(s, leaf);
-		const struct block_rec *r = block_at(s, t->block);
+	for (; leaf != 0; leaf = trie_next(s, leaf)) {
+		const struct tx_leaf *t = at(s, leaf);
+		struct blockref ref = {leaf + t->distance * sizeof(*t)};
+		const struct block_rec *r = block_at(s, ref.v);
 		struct reader in = reader_of(r->bytes + t->offset, r->size - t->offset);
 		struct hash256 found;
 		struct tx tx;
 
-		out->block.v = t->block;
-		out->index = t->index;
+		out->block = ref;
+		out->index = block_tx_count(r) - t->distance;
 		out->bytes = r->bytes + t->offset;
 		out->size = tx_span(&in);
 		if (tx_decode(&tx, &in) != RULE_OK)
@@ -225,7 +253,7 @@ account_find(const struct store *s, const struct address *who)
 {
 	uint64_t leaf = trie_find(s, &s->control->accounts, trie_key(s, who, sizeof(*who)));
 
-	for (; leaf != 0; leaf = ((struct leaf *)at(s, leaf))->next) {
+	for (; leaf != 0; leaf = trie_next(s, leaf)) {
 		const struct account_leaf *a = at(s, leaf);
 		if (address_equal(&a->address, who))
 			return a;
@@ -258,9 +286,9 @@ chain_account(const struct store *s, struct blockref ref, const struct address *
 		version = 0;
 		leaf = account_find(s, who);
 		if (leaf != NULL)
-			version = atomic_load_explicit(&leaf->head, memory_order_acquire);
+			version = unit_load(&leaf->head);
 		while (version != 0 && (v = at(s, version))->height > height)
-			version = v->prev;
+			version = unit_offset(v->prev);
 		atomic_thread_fence(memory_order_acquire);
 		if (atomic_load_explicit(&s->control->swap, memory_order_relaxed) == swap)
 			break;

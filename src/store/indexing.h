@@ -20,12 +20,10 @@ struct indexing {
 	struct indexing_leaf {
 		uint64_t leaf;
 		uint64_t block;
-		uint32_t size; /* of the leaf */
 		bool is_tx;
 		bool is_last;	  /* of its block */
-	} leaves[INDEXING_BATCH]; /* written, not linked yet */
+	} leaves[INDEXING_BATCH]; /* to be linked */
 	size_t count;
-	uint64_t block_bytes; /* that the block has taken so far */
 };
 
 void indexing_begin(struct indexing *x, struct store *s);
@@ -36,7 +34,7 @@ void indexing_begin(struct indexing *x, struct store *s);
 enum err indexing_add(struct indexing *x, struct blockref ref) MUSTCHECK;
 enum err indexing_end(struct indexing *x) MUSTCHECK;
 
-/* What indexing a block of so many transactions takes at most. */
+/* What indexing a block of so many transactions takes at most: nodes, for its leaves lie with it. */
 uint64_t index_cost(uint64_t tx_count);
 /* The block was indexed, or never will be: the memory kept for that may serve others. */
 void index_promise_ends(struct store *s, uint32_t tx_count);

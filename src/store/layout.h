@@ -26,6 +26,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "chain/block.h"
 #include "chain/params.h"
 #include "chain/tx.h"
 #include "chain/u256.h"
@@ -38,6 +39,7 @@
 #include "store/role_table.h"
 #include "store/store.h"
 #include "util/attr.h"
+#include "util/bytes.h"
 #include "util/err.h"
 
 #define LAYOUT_MAGIC UINT64_C(0x52454e5341534547) /* "RENSASEG" */
@@ -68,9 +70,24 @@ struct super {
 	uint64_t genesis_ref;
 };
 
+/*
+ * What lies in the arena is named there by its offset in units of 8 bytes, which 32 bits hold up to STORE_SIZE_LIMIT: records
+ * are full of such names. They are structs so that the compiler refuses them where offsets in bytes belong.
+ */
+#define UNIT UINT64_C(8)
+
+struct unit {
+	uint32_t v; /* 0: none */
+};
+
+/* One that readers load while a writer stores it. */
+struct unit_slot {
+	_Atomic uint32_t v;
+};
+
 /* A trie is its root slot; see trie.c. */
 struct trie_root {
-	_Atomic uint64_t slot;
+	struct unit_slot slot;
 };
 
 /* How far the journal goes: where its next frame goes, and the block that the last tip entry names. */
@@ -103,64 +120,73 @@ struct control {
 	struct trie_root accounts; /* by address */
 };
 
-/* Arena records. All start on 8-byte boundaries. */
+/*
+ * Arena records. All start on 8-byte boundaries. What belongs to one block lies together, in this order:
+ *
+ *	versions of the accounts that it changed, struct version_rec
+ *	a leaf for each of its transactions, in their order, struct tx_leaf
+ *	its record, struct block_rec, which is a leaf too, with the canonical bytes
+ *	the upper words of its work, where it needs more than one
+ *
+ * so the record says how many there are, and nobody has to say where.
+ */
+
+/*
+ * Trie leaves. They lie on odd units and nodes on even ones, which is how a slot tells what it names. All leaves of one
+ * key are chained; keys are short enough that two things may well have the same one.
+ */
+struct leaf {
+	struct unit next;
+	uint32_t key;
+};
 
 enum block_flag {
-	BLOCK_INDEXED = 1,  /* hash and transactions are in the tries */
-	BLOCK_DEAD = 2,	    /* counted in control.dead: lost to another branch, or given up */
-	BLOCK_JOURNALED = 4 /* it is in the journal */
+	BLOCK_INDEXED = 1,   /* hash and transactions are in the tries */
+	BLOCK_DEAD = 2,	     /* counted in control.dead: lost to another branch, or given up */
+	BLOCK_JOURNALED = 4, /* it is in the journal */
+	BLOCK_WIDE = 8	     /* its work does not fit into one word: three more stand behind its bytes */
 };
 
 struct block_rec {
-	struct hash256 hash;
-	struct u256 work;
-	uint64_t height;
-	uint64_t parent;
-	uint64_t jump;	   /* an ancestor further down, see chain.c */
-	uint64_t supply;   /* minted up to and with this block */
-	uint64_t versions; /* first of its account versions, contiguous */
-	uint32_t version_count;
-	uint32_t tx_count;
+	struct leaf leaf;
+	struct unit parent;
+	struct unit jump; /* an ancestor further down, see chain.c */
+	uint32_t height;  /* there are fewer blocks than units */
 	uint32_t size;
-	uint32_t index_size; /* bytes that its leaves and their trie nodes took, once it is indexed */
-	uint32_t pad;
-	_Atomic uint32_t flags; /* enum block_flag */
+	uint64_t work;	 /* the lowest word of it, see BLOCK_WIDE */
+	uint64_t supply; /* minted up to and with this block */
+	struct hash256 hash;
+	uint16_t version_count;
+	_Atomic uint16_t flags; /* enum block_flag */
 	uint8_t bytes[];	/* the canonical block */
 };
+#define BLOCK_REC_SIZE offsetof(struct block_rec, bytes)
+#define WIDE_WORDS 3
+_Static_assert(2 * (BLOCK_BYTES_LIMIT / TX_TRANSFER_SIZE(0)) + 2 <= UINT16_MAX,
+	       "changes of a block are counted in 16 bits");
 
 /* An account's state after one block; the older ones hang behind it. */
 struct version_rec {
-	uint64_t height; /* of the block, so that readers need not look there */
 	uint64_t balance;
-	uint64_t sequence;
-	uint64_t prev;	  /* older version on the same branch, 0: the account was new */
-	uint64_t account; /* struct account_leaf */
+	uint32_t height;     /* of the block, so that readers need not look there */
+	uint32_t sequence;   /* a chain in here has fewer transfers than units */
+	struct unit prev;    /* older version on the same branch; none: the account was new */
+	struct unit account; /* struct account_leaf */
 };
 
-/* Trie leaves. All leaves of one 64-bit key are chained. */
-struct leaf {
-	uint64_t next;
-	uint64_t key;
-};
-
-struct block_leaf {
+struct tx_leaf {
 	struct leaf leaf;
-	uint64_t block;
-};
-
-struct tx_leaf_rec {
-	struct leaf leaf;
-	uint64_t block;
-	uint32_t offset; /* of the transaction in the block's bytes */
-	uint32_t index;
+	uint32_t offset;   /* of the transaction in the block's bytes */
+	uint32_t distance; /* leaves from this one to the block's record: 1 for its last transaction */
 };
 
 struct account_leaf {
 	struct leaf leaf;
-	_Atomic uint64_t head; /* newest version */
+	struct unit_slot head; /* newest version */
 	struct address address;
-	uint8_t pad[4];
 };
+_Static_assert(sizeof(struct tx_leaf) % (2 * UNIT) == 0, "what follows a leaf is a leaf's place");
+_Static_assert(sizeof(struct version_rec) % UNIT == 0, "whole units");
 
 /* Tables. */
 
@@ -398,10 +424,56 @@ ring_state(const struct store *s, uint32_t ring)
 	return &pool_at(s)->ring_states[ring];
 }
 
+static inline uint64_t
+unit_offset(struct unit u)
+{
+	return u.v * UNIT;
+}
+
+static inline struct unit
+unit_of(uint64_t offset)
+{
+	return (struct unit){(uint32_t)(offset / UNIT)};
+}
+
+/* As an offset in bytes, with all that was written before it was stored. */
+static inline uint64_t
+unit_load(const struct unit_slot *slot)
+{
+	return atomic_load_explicit(&slot->v, memory_order_acquire) * UNIT;
+}
+
+static inline void
+unit_store(struct unit_slot *slot, uint64_t offset)
+{
+	atomic_store_explicit(&slot->v, unit_of(offset).v, memory_order_release);
+}
+
 static inline struct block_rec *
 block_at(const struct store *s, uint64_t ref)
 {
 	return at(s, ref);
+}
+
+static inline uint32_t
+block_tx_count(const struct block_rec *r)
+{
+	struct reader in = reader_of(r->bytes + HEADER_SIZE, sizeof(uint32_t));
+
+	return get_u32(&in);
+}
+
+/* Where a block's first transaction leaf and its first version lie. */
+static inline uint64_t
+block_leaves(const struct block_rec *r, uint64_t ref)
+{
+	return ref - block_tx_count(r) * sizeof(struct tx_leaf);
+}
+
+static inline uint64_t
+block_versions(const struct block_rec *r, uint64_t ref)
+{
+	return block_leaves(r, ref) - r->version_count * sizeof(struct version_rec);
 }
 
 /* Where the pool's variable parts lie behind its fixed one. */

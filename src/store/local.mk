@@ -10,6 +10,7 @@ librensa_store_a_SOURCES = \
 	include/store/ring.h \
 	include/store/reload_note.h \
 	include/store/role_table.h \
+	include/store/shared.h \
 	include/store/snapshot.h \
 	include/store/store.h \
 	include/store/transcript.h \
@@ -36,6 +37,7 @@ librensa_store_a_SOURCES = \
 	src/store/pool_keeping.c \
 	src/store/pool_slots.c \
 	src/store/pool_slots.h \
+	src/store/records.c \
 	src/store/records.h \
 	src/store/reload_note.c \
 	src/store/ring.c \
@@ -45,6 +47,7 @@ librensa_store_a_SOURCES = \
 	src/store/sender_index.c \
 	src/store/sender_index.h \
 	src/store/seqslot.h \
+	src/store/shared.c \
 	src/store/snapshot.c \
 	src/store/transcript.c \
 	src/store/trie.c \

@@ -1,28 +1,31 @@
-/* The arena's records as commits and loads write them. Private to the store. */
+/* The arena's records as commits and loads write them. Private to the store; see layout.h for how they lie. */
 #ifndef RENSA_STORE_RECORDS_H
 #define RENSA_STORE_RECORDS_H
 
+#include <stddef.h>
+#include <stdint.h>
+
+#include "chain/block.h"
 #include "chain/ledger.h"
 #include "chain/u256.h"
 #include "layout.h"
 #include "store/chain.h"
+#include "util/attr.h"
+#include "util/err.h"
 
-/* The leaf of an account, made if there is none. 0: no room. */
-uint64_t account_leaf_of(struct store *s, const struct address *who);
-/* Room for so many versions in a row, not filled yet. 0: none. */
-uint64_t record_versions(struct store *s, size_t count);
-void record_version(struct store *s, uint64_t where, uint64_t account_leaf, uint64_t height,
-		    const struct ledger_change *change);
-/* The work of one block of this target. */
-struct u256 record_worth(struct store *s, uint32_t target);
+/* Bytes that a block with so many changes of accounts takes at most, but for the nodes of its own leaves. */
+uint64_t record_cost(const struct block *b, size_t changes);
+/* Bytes of what lies together with this record, and is lost with it. */
+uint64_t record_bytes(const struct block_rec *r);
 /*
- * The record of a block on its parent, but for supply, versions and flags. worth: see
- * record_worth. 0: no room.
+ * Writes a judged block and all that belongs to it, leaves of new accounts included, and moves the arena's end past it.
+ * Nobody is told. ERR_NOSPC; ERR_FORMAT if it is no block.
  */
-uint64_t record_block(struct store *s, struct blockref parent, const struct block *b, const struct u256 *worth);
-/* The leaves by which a block and a transaction of it (where the iterator stands) are found, not linked yet. 0: no room. */
-uint64_t record_block_leaf(struct store *s, struct blockref ref, const struct hash256 *hash);
-uint64_t record_tx_leaf(struct store *s, struct blockref ref, const struct block *b, const struct block_iter *it,
-			const struct tx *tx);
+enum err record_block(struct store *s, struct blockref *out, struct blockref parent, const struct block *b,
+		      uint64_t supply, const struct ledger_change *changes, size_t count) MUSTCHECK;
+
+struct u256 record_work(const struct block_rec *r);
+/* The newest version of an account becomes v, or what was before it. */
+void record_set_head(const struct store *s, const struct version_rec *v, uint64_t version);
 
 #endif

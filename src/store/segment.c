@@ -147,9 +147,9 @@ store_refresh(struct store *s)
 
 	atomic_store(&c->end, s->super->arena_at);
 	atomic_store(&c->dead, 0);
-	atomic_store(&c->blocks.slot, 0);
-	atomic_store(&c->txs.slot, 0);
-	atomic_store(&c->accounts.slot, 0);
+	unit_store(&c->blocks.slot, 0);
+	unit_store(&c->txs.slot, 0);
+	unit_store(&c->accounts.slot, 0);
 	atomic_store(&c->tip, 0);
 	return write_genesis(s);
 }
@@ -220,6 +220,11 @@ store_create(struct store **out, const struct store_options *o, struct buf *why)
 	if (o->rings > STORE_RINGS_MAX || o->roles > STORE_ROLES_MAX || o->pool_max == 0 ||
 	    o->pool_max > STORE_POOL_MAX) {
 		buf_printf(why, "the shared segment cannot be laid out: too many workers or too large a pool");
+		store_close(s);
+		return ERR_LIMIT;
+	}
+	if (o->size_max > STORE_SIZE_LIMIT) {
+		buf_printf(why, "shm_max is too large: a segment has at most %" PRIu64 " GiB", STORE_SIZE_LIMIT >> 30);
 		store_close(s);
 		return ERR_LIMIT;
 	}

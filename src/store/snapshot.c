@@ -69,7 +69,7 @@ describe(const struct store *s, struct snapshot_header *h)
 	h->format = SNAPSHOT_FORMAT;
 	h->byte_order = BYTE_ORDER_MARK;
 	h->layout = LAYOUT_VERSION;
-	h->record_size = sizeof(struct block_rec);
+	h->record_size = BLOCK_REC_SIZE;
 	h->version_size = sizeof(struct version_rec);
 	h->genesis = s->super->genesis;
 	h->tip_hash = *chain_hash(s, tip);
@@ -78,9 +78,9 @@ describe(const struct store *s, struct snapshot_header *h)
 	h->end = atomic_load(&c->end);
 	h->tip = tip.v;
 	h->genesis_ref = s->super->genesis_ref;
-	h->blocks = atomic_load(&c->blocks.slot);
-	h->txs = atomic_load(&c->txs.slot);
-	h->accounts = atomic_load(&c->accounts.slot);
+	h->blocks = unit_load(&c->blocks.slot);
+	h->txs = unit_load(&c->txs.slot);
+	h->accounts = unit_load(&c->accounts.slot);
 	h->dead = atomic_load(&c->dead);
 	memcpy(h->seed, s->super->seed, sizeof(h->seed));
 }
@@ -182,9 +182,9 @@ take_over(struct store *s, const struct snapshot_header *h)
 
 	memcpy(s->super->seed, h->seed, sizeof(h->seed));
 	atomic_store(&c->end, h->end);
-	atomic_store(&c->blocks.slot, h->blocks);
-	atomic_store(&c->txs.slot, h->txs);
-	atomic_store(&c->accounts.slot, h->accounts);
+	unit_store(&c->blocks.slot, h->blocks);
+	unit_store(&c->txs.slot, h->txs);
+	unit_store(&c->accounts.slot, h->accounts);
 	atomic_store(&c->dead, h->dead);
 	atomic_store_explicit(&c->tip, h->tip, memory_order_release);
 }

@@ -1,6 +1,6 @@
 /*
- * A slot holds 0 (nothing), the offset of a leaf, or the offset of a node with bit 0 set (records start on multiples of
- * 8). A node is sixteen slots; level n picks by the n-th nibble of the key, from the top.
+ * A slot holds none, an odd unit, which is a leaf's place, or an even one, which is a node's. A node is sixteen slots;
+ * level n picks by the n-th nibble of the key, from the top.
  *
  * Insertion writes what is new first and links it last. Where a slot holds a leaf of another key, as many nodes are
  * made as the two keys have nibbles in common, the old leaf is put into the innermost, and the chain of nodes replaces
@@ -17,75 +17,103 @@
 #include "util/mem.h"
 
 #define FANOUT 16
-#define NODE_BIT UINT64_C(1)
+#define NODE_LEAD UNIT /* a node lies one unit off a leaf's place */
 
 struct node {
-	_Atomic uint64_t slots[FANOUT];
+	struct unit_slot slots[FANOUT];
 };
 _Static_assert(sizeof(struct node) == TRIE_NODE_SIZE, "trie_cost counts in nodes");
+_Static_assert(TRIE_NODE_SIZE % (2 * UNIT) == 0, "nodes one after another leave nothing unused");
 
 static unsigned
-nibble(uint64_t key, unsigned level)
+nibble(uint32_t key, unsigned level)
 {
-	return (unsigned)(key >> (60 - 4 * level)) & 15;
+	return key >> (28 - 4 * level) & 15;
 }
 
-uint64_t
+/* Does what a slot holds, as an offset, name a node? */
+static bool
+is_node(uint64_t offset)
+{
+	return offset != 0 && offset % (2 * UNIT) == 0;
+}
+
+static struct leaf *
+leaf_of(const struct store *s, uint64_t leaf_at)
+{
+	return at(s, leaf_at);
+}
+
+static struct unit_slot *
+slot_of(const struct store *s, uint64_t node_at, uint32_t key, unsigned level)
+{
+	struct node *n = at(s, node_at);
+
+	return &n->slots[nibble(key, level)];
+}
+
+uint32_t
 trie_key(const struct store *s, const void *data, size_t len)
 {
-	return siphash(s->super->seed, data, len);
+	return (uint32_t)(siphash(s->super->seed, data, len) >> 32);
 }
 
 uint64_t
-trie_find(const struct store *s, const struct trie_root *root, uint64_t key)
+trie_find(const struct store *s, const struct trie_root *root, uint32_t key)
 {
-	uint64_t slot = atomic_load_explicit(&root->slot, memory_order_acquire);
+	uint64_t seen = unit_load(&root->slot);
 
-	for (unsigned level = 0; slot & NODE_BIT; level++) {
-		struct node *n = at(s, slot & ~NODE_BIT);
-		slot = atomic_load_explicit(&n->slots[nibble(key, level)], memory_order_acquire);
-	}
-	if (slot != 0 && ((struct leaf *)at(s, slot))->key == key)
-		return slot;
-	return 0;
+	for (unsigned level = 0; is_node(seen); level++)
+		seen = unit_load(slot_of(s, seen, key, level));
+	return seen != 0 && leaf_of(s, seen)->key == key ? seen : 0;
+}
+
+uint64_t
+trie_next(const struct store *s, uint64_t leaf_at)
+{
+	return unit_offset(leaf_of(s, leaf_at)->next);
 }
 
 void
-trie_warm(const struct store *s, const struct trie_root *root, const uint64_t *keys, size_t count)
+trie_warm(const struct store *s, const struct trie_root *root, const uint32_t *keys, size_t count)
 {
-	uint64_t slots[TRIE_WARM_MAX];
+	uint64_t seen[TRIE_WARM_MAX];
 	bool is_deeper = true;
 
 	for (size_t i = 0; i < count; i++)
-		slots[i] = atomic_load_explicit(&root->slot, memory_order_acquire);
+		seen[i] = unit_load(&root->slot);
 	for (unsigned level = 0; is_deeper; level++) {
 		is_deeper = false;
 		for (size_t i = 0; i < count; i++)
-			if (slots[i] & NODE_BIT) {
-				struct node *n = at(s, slots[i] & ~NODE_BIT);
-				__builtin_prefetch(&n->slots[nibble(keys[i], level)]);
-			}
+			if (is_node(seen[i]))
+				__builtin_prefetch(slot_of(s, seen[i], keys[i], level));
 		for (size_t i = 0; i < count; i++)
-			if (slots[i] & NODE_BIT) {
-				struct node *n = at(s, slots[i] & ~NODE_BIT);
-				slots[i] =
-				    atomic_load_explicit(&n->slots[nibble(keys[i], level)], memory_order_acquire);
+			if (is_node(seen[i])) {
+				seen[i] = unit_load(slot_of(s, seen[i], keys[i], level));
 				is_deeper = true;
 			}
 	}
 	for (size_t i = 0; i < count; i++)
-		if (slots[i] != 0)
-			__builtin_prefetch(at(s, slots[i]));
+		if (seen[i] != 0)
+			__builtin_prefetch(at(s, seen[i]));
 }
 
 uint64_t
-arena_take(struct store *s, uint64_t size)
+arena_next(const struct store *s, uint64_t lead)
+{
+	uint64_t end = atomic_load_explicit(&s->control->end, memory_order_relaxed);
+
+	return (end + lead) % (2 * UNIT) == UNIT ? end : end + UNIT;
+}
+
+uint64_t
+arena_take(struct store *s, uint64_t size, uint64_t lead)
 {
 	struct control *c = s->control;
-	uint64_t from = atomic_load_explicit(&c->end, memory_order_relaxed);
+	uint64_t from = arena_next(s, lead), granted = atomic_load_explicit(&c->granted, memory_order_relaxed);
 
 	size = align8(size);
-	if (size > atomic_load_explicit(&c->granted, memory_order_relaxed) - from)
+	if (from > granted || size > granted - from)
 		return 0;
 	/* The end moves before anything links here: a writer killed in between leaves a gap, never two owners of a
 	 * byte. */
@@ -95,47 +123,61 @@ arena_take(struct store *s, uint64_t size)
 	return from;
 }
 
+/* first: of a chain of leaves of one key. */
+static bool
+is_in(const struct store *s, uint64_t first, uint64_t leaf_at)
+{
+	while (first != 0 && first != leaf_at)
+		first = trie_next(s, first);
+	return first != 0;
+}
+
+/*
+ * Puts nodes where `slot` holds the leaf `other`, until it and the new leaf, whose keys are different, part. level: of the
+ * first such node.
+ */
+static enum err
+push_down(struct store *s, struct unit_slot *slot, uint64_t other_at, uint64_t leaf_at, unsigned level)
+{
+	uint32_t other = leaf_of(s, other_at)->key, key = leaf_of(s, leaf_at)->key;
+	uint64_t outer = arena_take(s, sizeof(struct node), NODE_LEAD), inner = outer;
+
+	for (; inner != 0 && nibble(key, level) == nibble(other, level); level++) {
+		uint64_t deeper = arena_take(s, sizeof(struct node), NODE_LEAD);
+		unit_store(slot_of(s, inner, key, level), deeper);
+		inner = deeper;
+	}
+	if (inner == 0)
+		return ERR_NOSPC;
+	unit_store(slot_of(s, inner, other, level), other_at);
+	unit_store(slot_of(s, inner, key, level), leaf_at);
+	FAILPOINT("trie.before-link");
+	unit_store(slot, outer);
+	return OK;
+}
+
 enum err
 trie_insert(struct store *s, struct trie_root *root, uint64_t leaf_at)
 {
-	struct leaf *leaf = at(s, leaf_at);
-	_Atomic uint64_t *slot = &root->slot;
-	uint64_t seen = atomic_load_explicit(slot, memory_order_relaxed);
+	struct leaf *leaf = leaf_of(s, leaf_at);
+	struct unit_slot *slot = &root->slot;
+	uint64_t seen = unit_load(slot);
 	unsigned level = 0;
-	uint64_t outer, inner_at;
-	struct node *inner;
-	struct leaf *other;
 
-	for (; seen & NODE_BIT; level++) {
-		struct node *n = at(s, seen & ~NODE_BIT);
-		slot = &n->slots[nibble(leaf->key, level)];
-		seen = atomic_load_explicit(slot, memory_order_relaxed);
+	for (; is_node(seen); level++) {
+		slot = slot_of(s, seen, leaf->key, level);
+		seen = unit_load(slot);
 	}
-	other = seen == 0 ? NULL : at(s, seen);
-	if (other == NULL || other->key == leaf->key) {
-		leaf->next = seen;
+	if (seen == 0 || leaf_of(s, seen)->key == leaf->key) {
+		if (is_in(s, seen, leaf_at))
+			return OK;
+		leaf->next = unit_of(seen);
 		FAILPOINT("trie.before-link");
-		atomic_store_explicit(slot, leaf_at, memory_order_release);
+		unit_store(slot, leaf_at);
 		return OK;
 	}
-
-	leaf->next = 0;
-	outer = inner_at = arena_take(s, sizeof(struct node));
-	if (outer == 0)
-		return ERR_NOSPC;
-	inner = at(s, inner_at);
-	for (; nibble(leaf->key, level) == nibble(other->key, level); level++) {
-		uint64_t deeper = arena_take(s, sizeof(struct node));
-		if (deeper == 0)
-			return ERR_NOSPC;
-		atomic_store_explicit(&inner->slots[nibble(leaf->key, level)], deeper | NODE_BIT, memory_order_relaxed);
-		inner = at(s, deeper);
-	}
-	atomic_store_explicit(&inner->slots[nibble(other->key, level)], seen, memory_order_relaxed);
-	atomic_store_explicit(&inner->slots[nibble(leaf->key, level)], leaf_at, memory_order_relaxed);
-	FAILPOINT("trie.before-link");
-	atomic_store_explicit(slot, outer | NODE_BIT, memory_order_release);
-	return OK;
+	leaf->next = unit_of(0);
+	return push_down(s, slot, seen, leaf_at, level);
 }
 
 #define DIGIT_BITS 16
@@ -148,7 +190,7 @@ sort_pairs(struct trie_pair *pairs, size_t count)
 	struct trie_pair *from = pairs, *to = xmalloc((count + 1) * sizeof(*to)), *swap;
 	size_t *starts = xmalloc(DIGITS * sizeof(*starts));
 
-	for (unsigned shift = 0; shift < 64; shift += DIGIT_BITS) {
+	for (unsigned shift = 0; shift < 32; shift += DIGIT_BITS) {
 		size_t sum = 0;
 		memset(starts, 0, DIGITS * sizeof(*starts));
 		for (size_t i = 0; i < count; i++)
@@ -174,47 +216,36 @@ sort_pairs(struct trie_pair *pairs, size_t count)
  * most that a large trie could take is several times what it does.
  */
 static enum err
-build(struct store *s, uint64_t *slot, const struct trie_pair *pairs, size_t count, unsigned level)
+build(struct store *s, struct unit_slot *slot, const struct trie_pair *pairs, size_t count, unsigned level)
 {
-	uint64_t node_at, inner;
-	struct node *node;
-	enum err e;
+	uint64_t node_at;
+	enum err e = OK;
 
 	if (pairs[0].key == pairs[count - 1].key) {
-		for (size_t i = 0; i + 1 < count; i++)
-			((struct leaf *)at(s, pairs[i].leaf))->next = pairs[i + 1].leaf;
-		((struct leaf *)at(s, pairs[count - 1].leaf))->next = 0;
-		*slot = pairs[0].leaf;
+		for (size_t i = 0; i < count; i++)
+			leaf_of(s, unit_offset(pairs[i].leaf))->next = i + 1 < count ? pairs[i + 1].leaf : unit_of(0);
+		unit_store(slot, unit_offset(pairs[0].leaf));
 		return OK;
 	}
-	if ((e = store_reserve(s, sizeof(*node))) != OK)
+	if ((e = store_reserve(s, UNIT + sizeof(struct node))) != OK)
 		return e;
-	if ((node_at = arena_take(s, sizeof(*node))) == 0)
+	if ((node_at = arena_take(s, sizeof(struct node), NODE_LEAD)) == 0)
 		return ERR_NOSPC;
-	node = at(s, node_at);
-	for (size_t from = 0, end; from < count; from = end) {
+	for (size_t from = 0, end; from < count && e == OK; from = end) {
 		unsigned n = nibble(pairs[from].key, level);
 		for (end = from + 1; end < count && nibble(pairs[end].key, level) == n; end++)
 			;
-		if ((e = build(s, &inner, pairs + from, end - from, level + 1)) != OK)
-			return e;
-		atomic_store_explicit(&node->slots[n], inner, memory_order_relaxed);
+		e = build(s, slot_of(s, node_at, pairs[from].key, level), pairs + from, end - from, level + 1);
 	}
-	*slot = node_at | NODE_BIT;
-	return OK;
+	unit_store(slot, node_at);
+	return e;
 }
 
 enum err
 trie_build(struct store *s, struct trie_root *root, struct trie_pair *pairs, size_t count)
 {
-	uint64_t slot;
-	enum err e;
-
 	if (count == 0)
 		return OK;
 	sort_pairs(pairs, count);
-	e = build(s, &slot, pairs, count, 0);
-	if (e == OK)
-		atomic_store_explicit(&root->slot, slot, memory_order_release);
-	return e;
+	return build(s, &root->slot, pairs, count, 0);
 }

@@ -12,6 +12,11 @@ librensa_util_a_SOURCES = \
 	src/util/hex.c \
 	src/util/inifile.c \
 	src/util/log.c \
+	src/util/log_levels.c \
+	src/util/log_line.c \
+	src/util/log_line.h \
+	src/util/log_sink.c \
+	src/util/log_sink.h \
 	src/util/mem.c \
 	src/util/recall.c \
 	src/util/text.c \
@@ -27,6 +32,7 @@ librensa_util_a_SOURCES = \
 	include/util/hex.h \
 	include/util/inifile.h \
 	include/util/log.h \
+	include/util/log_levels.h \
 	include/util/mem.h \
 	include/util/recall.h \
 	include/util/text.h

@@ -8,6 +8,7 @@ tests_net_test_net_SOURCES = \
 	tests/net/suite_httpc.c \
 	tests/net/suite_httpd.c \
 	tests/net/suite_httpd_crowd.c \
+	tests/net/suite_httpd_observer.c \
 	tests/net/suite_httpd_date.c \
 	tests/net/suite_httpd_files.c \
 	tests/net/suite_httpd_rules.c \

@@ -216,6 +216,28 @@ START_TEST(tells_the_length_to_who_asks_for_the_head_alone)
 }
 END_TEST
 
+START_TEST(lets_a_request_that_came_with_it_wait_for_its_end)
+{
+	static const uint64_t lengths[] = {3000010, HTTP_LENGTH_UNKNOWN};
+
+	start();
+	for (size_t i = 0; i < ARRAY_LEN(lengths); i++) {
+		plan(plans[0].steps, plans[0].count);
+		r.own_length = lengths[i];
+		buf_reset(&c.got);
+		raw_say(&r, &c, "GET /own HTTP/1.1\r\n" H "\r\nGET /next HTTP/1.1\r\n" H "\r\n");
+		rig_until(&r, raw_read(&c) && raw_count(&c, "\r\n\r\n/next") == 1);
+		ck_assert_uint_eq(r.done, i + 1);
+		/* Not a byte before the first answer's end. */
+		const char *end = strstr(c.got.data, ")end");
+		ck_assert_ptr_nonnull(end);
+		ck_assert_int_eq(
+		    strncmp(end + 4, i == 0 ? "HTTP/1.1 200" : "\r\n0\r\n\r\nHTTP/1.1 200", i == 0 ? 12 : 19), 0);
+	}
+	stop();
+}
+END_TEST
+
 static void
 shrink_window(void)
 {
@@ -229,9 +251,9 @@ shrink_window(void)
 	ck_assert_int_eq(connect(c.fd, (const struct sockaddr *)&sa, len), 0);
 }
 
-/* A reader that stops in the middle of 24 MB; whether in words, a frame or a part is left to the kernel. */
+/* For 24 MB, more than the kernel takes for one who reads nothing. */
 static void
-ask_and_stall(void)
+ask_for_much(void)
 {
 	static const struct step large[] = {
 	    {"(", 0, FILE_SIZE}, {",", 0, FILE_SIZE}, {",", 0, FILE_SIZE}, {",", 0, FILE_SIZE}};
@@ -239,6 +261,13 @@ ask_and_stall(void)
 	plan(large, 4);
 	shrink_window();
 	raw_say(&r, &c, "GET /own HTTP/1.1\r\n" H "\r\n");
+}
+
+/* A reader that stops in the middle; whether in words, a frame or a part is left to the kernel. */
+static void
+ask_and_stall(void)
+{
+	ask_for_much();
 	for (unsigned quiet = 0; quiet < 100; quiet++)
 		rig_turn(r.loop, rig_deadline(), "");
 	ck_assert_uint_eq(r.done, 0);
@@ -277,8 +306,9 @@ START_TEST(cuts_a_reader_that_takes_nothing)
 {
 	start_with(rig_hasty_options());
 	r.own_length = 4 * FILE_SIZE + 4;
-	ask_and_stall();
+	ask_for_much();
 	rig_until(&r, r.done == 1);
+	ck_assert_uint_lt(step_at, step_count);
 	ck_assert_uint_eq(httpd_connections(r.server), 0);
 	raw_close(&c);
 	raw_open(&c, &r.at);
@@ -363,6 +393,7 @@ suite_httpd_files(void)
 
 	tcase_add_loop_test(tc, sends_words_and_parts_in_order, 0, ARRAY_LEN(plans));
 	tcase_add_test(tc, tells_the_length_to_who_asks_for_the_head_alone);
+	tcase_add_test(tc, lets_a_request_that_came_with_it_wait_for_its_end);
 	tcase_add_test(tc, waits_for_a_reader_that_stalls_and_goes_on);
 	tcase_add_test(tc, cuts_a_reader_that_takes_nothing);
 	tcase_add_test(tc, ends_when_the_reader_leaves);

@@ -11,6 +11,7 @@ suite_maker suite_httpd;
 suite_maker suite_httpd_crowd;
 suite_maker suite_httpd_date;
 suite_maker suite_httpd_streams;
+suite_maker suite_httpd_observer;
 suite_maker suite_httpd_files;
 suite_maker suite_httpc;
 suite_maker suite_onlink;

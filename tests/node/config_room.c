@@ -20,9 +20,10 @@ const char room_full[] = "# A comment\n"
 			 "data_dir = /srv/rensa data\n"
 			 "shm_max = 64MiB\n"
 			 "pool_max = 1000\n"
-			 "log_level = debug\n"
+			 "log_level = debug, httpd=warn\n"
 			 "log_format = json\n"
-			 "log_file = /var/log/rensa.log\n"
+			 "log_syslog = /dev/log\n"
+			 "log_facility = local3\n"
 			 "watchdog = 1500ms\n"
 			 "sync = off\n"
 			 "[http]\n"
@@ -34,6 +35,10 @@ const char room_full[] = "# A comment\n"
 			 "max_body = 8M\n"
 			 "chain_cache = 1M\n"
 			 "max_connections = 100\n"
+			 "request_log = file\n"
+			 "request_log_file = /var/log/requests.log\n"
+			 "request_log_sample = 100\n"
+			 "request_log_slow = 250ms\n"
 			 "[network]\n"
 			 "name = class-4b\n"
 			 "genesis_time = 2025-09-01T08:00:00.5Z\n"
@@ -151,7 +156,7 @@ static void
 note(void *ctx, const struct config_key *key, const char *from, const char *to)
 {
 	buf_printf(ctx, "%s.%s: %s -> %s%s\n", key->section, key->name, from, to,
-		   key->change == CHANGE_LIVE ? "" : " (restart)");
+		   config_change_waits(key) ? " (restart)" : "");
 }
 
 void

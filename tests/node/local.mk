@@ -33,6 +33,7 @@ tests_node_test_node_SOURCES = \
 	tests/node/suite_proctitle.c \
 	tests/node/suite_push_source.c \
 	tests/node/suite_quantity.c \
+	tests/node/suite_request_log.c \
 	tests/node/suite_resolver_verify.c \
 	tests/node/suite_role_archiver.c \
 	tests/node/suite_role_scribe.c \
@@ -45,6 +46,7 @@ tests_node_test_node_SOURCES = \
 	tests/node/suite_role_verifier.c \
 	tests/node/suite_role_worker.c \
 	tests/node/suite_roles.c \
+	tests/node/suite_summary.c \
 	tests/node/suites.h \
 	$(tests_node_shared) \
 	tests/suite.h

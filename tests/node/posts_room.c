@@ -7,22 +7,21 @@
 
 struct crew crew;
 struct posts posts;
+static sigset_t before;
 
-/* As in the master: a child that is asked to stop before it can hear is asked then. */
-static void
-block(int how)
-{
-	sigset_t asked;
-
-	sigemptyset(&asked);
-	sigaddset(&asked, SIGTERM);
-	sigprocmask(how, &asked, NULL);
-}
-
+/*
+ * Signals are blocked across the fork, as the master has them: a child that was asked to stop before it could listen
+ * would do what Check does at SIGTERM, and end the whole test.
+ */
 void
 posts_room_enter(void)
 {
-	block(SIG_BLOCK);
+	sigset_t wanted;
+
+	sigemptyset(&wanted);
+	sigaddset(&wanted, SIGTERM);
+	sigaddset(&wanted, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &wanted, &before);
 	cast_open();
 	crew_init(&crew);
 	crew.config.http.workers = 2;
@@ -39,7 +38,7 @@ posts_room_leave(void)
 	posts_until(posts_stop_step(&posts));
 	posts_clear(&posts);
 	crew_close(&crew);
-	block(SIG_UNBLOCK);
+	sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
 struct post *

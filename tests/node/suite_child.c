@@ -69,7 +69,7 @@ START_TEST(leaves_when_the_master_is_gone)
 	/* As the kernel does it for a master that dies. */
 	fd_close(&crew.life_write);
 	ck_assert_int_eq(crew_wait(&crew, "helper"), CHILD_STOPPED);
-	ck_assert(crew_said(&crew, "helper: the master is gone, leaving"));
+	ck_assert(crew_said(&crew, "child: the master is gone, leaving"));
 	ck_assert_uint_eq(cast_count(EVENT_ASKED, CAST_HELPER), 0);
 }
 END_TEST
@@ -128,7 +128,7 @@ START_TEST(opens_the_log_again_when_it_is_told_to)
 	kill(pid, SIGUSR1);
 	crew_until(stat(crew.log, &st) == 0);
 	ck_assert_int_eq(crew_stop(&crew, "helper"), CHILD_STOPPED);
-	ck_assert(crew_said(&crew, "helper: stopped"));
+	ck_assert(crew_said(&crew, "role=helper"));
 }
 END_TEST
 
@@ -185,7 +185,7 @@ START_TEST(without_the_segment_it_asks_for_another_try)
 	failpoint_arm("shm.any", FAILPOINT_FAIL, 1);
 	crew_start(&crew, "helper");
 	ck_assert_int_eq(crew_wait(&crew, "helper"), CHILD_AGAIN);
-	ck_assert(crew_said(&crew, "helper: cannot attach to the segment"));
+	ck_assert(crew_said(&crew, "child: cannot attach to the segment"));
 	ck_assert_uint_eq(cast_count(EVENT_BEGAN, CAST_HELPER), 0);
 }
 END_TEST

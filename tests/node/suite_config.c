@@ -6,6 +6,7 @@
 #include "node/config_table.h"
 #include "suites.h"
 #include "util/file.h"
+#include "util/text.h"
 
 START_TEST(every_row_of_the_table_is_sound)
 {
@@ -47,7 +48,7 @@ START_TEST(defaults_are_those_that_are_promised)
 	ck_assert(netaddr_equal(&c.http.listen, &listen));
 	ck_assert_str_eq(c.node.data_dir, "/var/lib/rensa");
 	ck_assert_uint_eq(c.node.shm_max, 1u << 30);
-	ck_assert_int_eq(c.node.log_level, LOG_LEVEL_INFO);
+	ck_assert_uint_eq(c.node.log_levels.base, LOG_LEVEL_INFO);
 	ck_assert_int_eq(c.node.log_format, LOG_FORMAT_LOGFMT);
 	ck_assert_uint_eq(c.http.workers, 0);
 	ck_assert_uint_eq(c.http.header_timeout_ms, 10000);
@@ -84,6 +85,12 @@ START_TEST(reads_every_key)
 	ck_assert_uint_eq(c.node.shm_max, 64u << 20);
 	ck_assert_uint_eq(c.node.watchdog_ms, 1500);
 	ck_assert_int_eq(c.node.sync, SYNC_OFF);
+	ck_assert_uint_eq(c.node.log_levels.base, LOG_LEVEL_DEBUG);
+	ck_assert_uint_eq(c.node.log_levels.at[log_module_find("httpd", 5)], LOG_LEVEL_WARN);
+	ck_assert_uint_eq(c.node.log_levels.at[log_module_find("pool", 4)], LOG_LEVEL_UNSET);
+	ck_assert_int_eq(c.node.log_facility, LOG_FACILITY_LOCAL0 + 3);
+	ck_assert_int_eq(c.http.request_log, REQUEST_LOG_FILE);
+	ck_assert_uint_eq(c.http.request_log_slow_ms, 250);
 	ck_assert(c.http.listen.is_v6 && c.http.listen.port == 5001);
 	ck_assert_uint_eq(c.http.workers, 4);
 	ck_assert_uint_eq(c.http.admin_allow.count, 2);
@@ -105,6 +112,8 @@ START_TEST(reads_every_key)
 	static const struct address zeros = {{0}};
 	ck_assert(address_equal(&c.miner.address, &zeros));
 
+	/* It cannot be set beside log_syslog. */
+	text_copy(c.node.log_file, sizeof(c.node.log_file), "/var/log/rensa.log");
 	/* No key was forgotten above: each differs from its default. */
 	config_default(&defaults);
 	buf_init(&names);

@@ -146,7 +146,7 @@ START_TEST(its_children_leave_when_it_is_killed_and_the_next_one_begins)
 	crew_until(is_serving());
 	kill(master, SIGKILL);
 	ck_assert_int_eq(waitpid(master, NULL, 0), master);
-	crew_until(crew_said(&crew, "worker: the master is gone, leaving"));
+	crew_until(crew_said(&crew, "child: the master is gone, leaving"));
 	start();
 	crew_until(is_serving());
 	ck_assert_int_eq(stop(), EXIT_IN_ORDER);

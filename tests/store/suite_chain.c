@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include "chain/header_chain.h"
+#include "chain/pow.h"
 #include "process.h"
+#include "store/commit.h"
 #include "store/layout.h"
 #include "suites.h"
 #include "util/mem.h"
@@ -43,8 +45,10 @@ START_TEST(finds_every_ancestor_by_jumps)
 	/* In few steps: both ways out of a record count as one. */
 	for (uint64_t to = 0; to < HEIGHT; to += 7) {
 		unsigned steps = 0;
-		for (const struct block_rec *r = block_at(s, tip.v); r->height > to; steps++)
-			r = block_at(s, block_at(s, r->jump)->height >= to ? r->jump : r->parent);
+		for (const struct block_rec *r = block_at(s, tip.v), *jump; r->height > to; steps++) {
+			jump = block_at(s, unit_offset(r->jump));
+			r = jump->height >= to ? jump : block_at(s, unit_offset(r->parent));
+		}
 		ck_assert_uint_le(steps, STEPS_MAX);
 	}
 	free(refs);
@@ -257,6 +261,59 @@ START_TEST(a_fresh_segment_holds_the_genesis_block_alone)
 }
 END_TEST
 
+/* A block with nothing in it, which is all that staging asks for. */
+static void
+extend_bare(struct store *s, uint32_t target)
+{
+	struct blockref parent = chain_tip(s), ref;
+	struct block b;
+	struct buf bytes;
+	struct header h = {.version = BLOCK_VERSION,
+			   .previous = *chain_hash(s, parent),
+			   .target = target,
+			   .height = chain_height(s, parent) + 1};
+
+	buf_init(&bytes);
+	block_begin(&bytes, &h, 0);
+	ck_assert_int_eq(block_parse(&b, bytes.data, bytes.len), RULE_OK);
+	ck_assert_int_eq(store_reserve(s, stage_cost(&b, 0)), OK);
+	ck_assert_int_eq(store_begin(s, 1000), OK);
+	ck_assert_int_eq(stage_block(s, &ref, parent, &b, 0, NULL, 0, NULL), OK);
+	ck_assert_int_eq(commit_tip(s, parent, ref), OK);
+	store_end(s);
+	buf_clear(&bytes);
+}
+
+/* Targets whose blocks are worth 2^k, around where one word of work is full, and where four are. */
+START_TEST(work_is_added_up_however_many_words_it_takes)
+{
+	static const unsigned bits[] = {8, 63, 63, 63, 8, 64, 100, 128, 8, 191, 200, 8, 224, 8};
+	struct store *s = segment_make(&(struct segment_plan){0});
+	struct u256 expected = u256_of(0), worth, one = u256_of(1);
+	struct blockref refs[ARRAY_LEN(bits)];
+	struct head head[2];
+
+	for (size_t i = 0; i < ARRAY_LEN(bits); i++) {
+		struct u256 target = u256_shift_left(&one, 255 - bits[i]);
+		uint32_t compact = target_compact(&target);
+		extend_bare(s, compact);
+		worth = target_work(compact);
+		expected = u256_add(&expected, &worth);
+		refs[i] = chain_tip(s);
+		chain_head(s, refs[i], &head[0]);
+		ck_assert_int_eq(u256_compare(&head[0].work, &expected), 0);
+		ck_assert_uint_eq(head[0].height, i + 1);
+	}
+	ck_assert_uint_gt(u256_bits(&expected), 192);
+	for (size_t i = 1; i < ARRAY_LEN(bits); i++) {
+		chain_head(s, refs[i - 1], &head[0]);
+		chain_head(s, refs[i], &head[1]);
+		ck_assert_int_gt(u256_compare(&head[1].work, &head[0].work), 0);
+		ck_assert(blockref_equal(chain_find(s, chain_tip(s), &head[1].hash), refs[i]));
+	}
+}
+END_TEST
+
 Suite *
 suite_chain(void)
 {
@@ -269,5 +326,6 @@ suite_chain(void)
 	tcase_add_test(tc, finds_hashes_and_ids_on_the_pinned_chain_only);
 	tcase_add_test(tc, of_two_records_of_one_block_the_one_on_the_chain_is_found);
 	tcase_add_test(tc, header_state_at_every_height_is_what_advancing_from_genesis_gives);
+	tcase_add_test(tc, work_is_added_up_however_many_words_it_takes);
 	return suite;
 }

@@ -192,7 +192,7 @@ START_TEST(every_point_in_the_sources_is_tried)
 	static const char *const files[] = {"board",	    "chain",	  "commit",	"lock",	   "mempool",
 					    "peer_table",   "pool_slots", "journaling", "load",	   "pool_keeping",
 					    "branch",	    "role_table", "ring",	"segment", "trie",
-					    "sender_index", "snapshot",	  "bulk"};
+					    "sender_index", "snapshot",	  "bulk",	"records"};
 	unsigned found = 0;
 
 	for (size_t f = 0; f < ARRAY_LEN(files); f++) {

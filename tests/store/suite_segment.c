@@ -203,11 +203,8 @@ START_TEST(an_object_or_semaphore_that_cannot_be_made_is_named)
 		ck_assert_int_eq(rmdir(path[i]), 0);
 		ck_assert_uint_eq(count_left("inway"), 0);
 	}
-	o.size_max = UINT64_C(1) << 63;
-	expect_refusal(&o, ERR_IO, "cannot size");
-	/* More than there are addresses. */
-	o.size_max = UINT64_C(1) << 60;
-	expect_refusal(&o, ERR_NOMEM, "cannot map");
+	o.size_max = STORE_SIZE_LIMIT + 1;
+	expect_refusal(&o, ERR_LIMIT, "too large");
 	ck_assert_uint_eq(count_left("inway"), 0);
 }
 END_TEST

@@ -44,5 +44,5 @@ def pytest_runtest_makereport(item, call):
     if not report.failed or made is None:
         return
     for node in made.nodes:
-        lines = [line for line in node.log().splitlines() if "discovery: probe" not in line]
+        lines = [line for line in node.log().splitlines() if "probe: " not in line]
         report.sections.append((f"last of the log of {node.label}", "\n".join(lines[-LOG_TAIL:])))

@@ -113,7 +113,7 @@ def neighbour_overflows():
 
 
 def probes_in_log(node):
-    return re.findall(r"discovery: probe (\S+): (\w+)", node.log())
+    return re.findall(r"probe: (\S+): (\w+)", node.log())
 
 
 # Scanning
@@ -148,7 +148,7 @@ def test_a_scan_of_silent_hosts_ends_soon_and_requests_do_not_wait_for_it(net, h
         first_try.setdefault(to, when)
     assert len(first_try) == 762
     times = sorted(first_try.values())
-    lines = [line for line in node.log().splitlines() if "discovery: probe" in line]
+    lines = [line for line in node.log().splitlines() if "probe: " in line]
     end = datetime.datetime.fromisoformat(re.search(r"ts=(\S+)Z", lines[-1])[1] + "+00:00").timestamp()
     began = times[0] + time.time() - time.monotonic()
     print(f"762 probes sent within {times[-1] - times[0]:.2f} s, at most {most_within(times, 1)} in a second, "

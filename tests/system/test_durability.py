@@ -306,8 +306,8 @@ def test_a_full_dev_shm_refuses_new_blocks_and_goes_on_when_there_is_room(net, a
 def test_a_segment_full_of_lost_branches_is_rebuilt_from_the_journal(net, alice, bob):
     quiet = {"interval": "1s", "scan_hosts": None, "scan_ports": None}
     one, two = (net.node(discovery=quiet, node={"sync": "off"}).start() for _ in range(2))
-    one.mine(alice.address, 2600)
-    two.mine(bob.address, 2700)
+    one.mine(alice.address, 3600)
+    two.mine(bob.address, 3700)
     # A snapshot of the branch that will be lost must not bring it back.
     one.stop()
     assert (one.data_dir / "snapshot").exists()
@@ -323,9 +323,9 @@ def test_a_segment_full_of_lost_branches_is_rebuilt_from_the_journal(net, alice,
 
     net.wait_until("nothing is dead any more", is_clean)
     assert one.head() == two.head()
-    assert recomputed(one).height == 2700
+    assert recomputed(one).height == 3700
     two.mine(bob.address)
-    net.wait_agree([one, two], 2701)
+    net.wait_agree([one, two], 3701)
 
 
 def started_with(node, word):

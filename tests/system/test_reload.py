@@ -221,7 +221,7 @@ def test_the_address_can_be_changed_while_the_node_runs(net, alice):
 
 def test_an_address_that_cannot_be_had_refuses_the_reload(net, alice):
     node = net.node().start()
-    node.allow_errors("the configuration is refused|log_file .* cannot be opened")
+    node.allow_errors("the configuration is refused")
     net.wait_until("all roles are there", lambda: ROLES <= {role["role"] for role in node.roles()})
     before = sorted(node.members())
     with socket.create_server((net.host(1), 0)) as other:
@@ -233,9 +233,7 @@ def test_an_address_that_cannot_be_had_refuses_the_reload(net, alice):
         assert "[peers] listen: the address is in use by another program" in reload(net, node)
     assert "in use" in node.status()["reload"]["error"]
     node.configure("peers", listen=None)
-    node.configure("node", log_file="/nonexistent/log", pool_max=77)
-    assert "[node] log_file: the file cannot be opened" in reload(net, node)
-    assert node.status()["reload"]["count"] == 3 and node.status()["reload"]["restart"] == []
+    assert node.status()["reload"]["count"] == 2
     # Nothing was begun: the same processes, and every connection is served.
     assert sorted(node.members()) == before
     for _ in range(40):

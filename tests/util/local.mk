@@ -16,6 +16,8 @@ tests_util_test_util_SOURCES = \
 	tests/util/suite_hex.c \
 	tests/util/suite_inifile.c \
 	tests/util/suite_log.c \
+	tests/util/suite_log_levels.c \
+	tests/util/suite_log_target.c \
 	tests/util/suite_mem.c \
 	tests/util/suite_recall.c \
 	tests/util/suite_text.c \

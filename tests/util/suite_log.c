@@ -59,10 +59,11 @@ START_TEST(writes_json_with_the_same_keys)
 	open_fresh("log", LOG_LEVEL_INFO, LOG_FORMAT_JSON);
 	log_set_role("miner");
 	log_warn("miner: paused");
-	snprintf(pattern, sizeof(pattern),
-		 "^\\{\"ts\":\"" TS
-		 "\",\"level\":\"warn\",\"role\":\"miner\",\"pid\":%ld,\"msg\":\"miner: paused\"\\}\n$",
-		 (long)getpid());
+	snprintf(
+	    pattern, sizeof(pattern),
+	    "^\\{\"ts\":\"" TS
+	    "\",\"level\":\"warn\",\"role\":\"miner\",\"pid\":%ld,\"module\":\"miner\",\"msg\":\"miner: paused\"\\}\n$",
+	    (long)getpid());
 	assert_matches(scratch_read("log"), pattern);
 }
 END_TEST
@@ -71,9 +72,9 @@ START_TEST(writes_up_to_its_level)
 {
 	static const char *const names[] = {"error", "warn", "info", "debug"};
 	open_fresh("log", LOG_LEVEL_DEBUG, LOG_FORMAT_LOGFMT);
-	ck_assert(log_is_debug());
+	ck_assert(log_is_debug("resolver"));
 	log_set_level((enum log_level)_i);
-	ck_assert(log_is_debug() == (_i == LOG_LEVEL_DEBUG));
+	ck_assert(log_is_debug("resolver") == (_i == LOG_LEVEL_DEBUG));
 	log_error("said error");
 	log_warn("said warn");
 	log_info("said info");
