@@ -4,7 +4,8 @@
 #   docker run --rm --init -v rensa:/var/lib/rensa -v "$PWD/rensad.conf:/etc/rensa/rensad.conf:ro" --shm-size 1100m \
 #     -p 127.0.0.1:5000:5000 rensa
 #
-# A published port leads to the container's own address: rensad.conf says listen = 0.0.0.0:5000 under [http].
+# A published port leads to the container's own address: rensad.conf says listen = 0.0.0.0:5000 under [http]; or, without any
+# rensad.conf, -e RENSAD_HTTP_LISTEN=0.0.0.0:5000 does.
 
 FROM debian:bookworm-slim AS build
 COPY scripts/install-deps /tmp/install-deps

@@ -20,7 +20,7 @@ struct api;
 struct transcript;
 
 /* Whom a worker may wake; wake-ups carry no data. */
-enum api_wake { API_WAKE_POOL, API_WAKE_RESOLVER, API_WAKE_MINER, API_WAKE_DISCOVERY };
+enum api_wake { API_WAKE_POOL, API_WAKE_RESOLVER, API_WAKE_MINER, API_WAKE_DISCOVERY, API_WAKE_MASTER, API_WAKES };
 
 struct api_options {
 	struct store *store;		     /* attached as STORE_WORKER */

@@ -12,7 +12,7 @@
 #include "util/attr.h"
 #include "util/err.h"
 
-enum bell { BELL_POOL, BELL_RESOLVER, BELL_MINER, BELL_RELAY, BELL_DISCOVERY, BELL_VERIFIERS, BELL_ROLES };
+enum bell { BELL_POOL, BELL_RESOLVER, BELL_MINER, BELL_RELAY, BELL_DISCOVERY, BELL_VERIFIERS, BELL_MASTER, BELL_ROLES };
 
 struct bells {
 	int role[BELL_ROLES];
@@ -20,6 +20,8 @@ struct bells {
 };
 
 enum err bells_open(struct bells *b, uint32_t rings) MUSTCHECK;
+/* Rings for more workers; those that there are stay. */
+enum err bells_extend(struct bells *b, uint32_t rings) MUSTCHECK;
 void bells_close(struct bells *b);
 void bell_ring(const struct bells *b, enum bell which);
 void bell_ring_worker(const struct bells *b, uint32_t ring);

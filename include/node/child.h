@@ -13,6 +13,7 @@
 #include "net/loop.h"
 #include "node/bells.h"
 #include "node/config.h"
+#include "node/listeners.h"
 #include "store/store.h"
 #include "store/transcript.h"
 #include "util/attr.h"
@@ -33,8 +34,8 @@ struct node_env {
 	uint64_t configured;	       /* counts the configurations that roles were started with, from 1 */
 	uint32_t workers;
 	uint32_t verifiers;
-	int *listeners;	     /* one for each worker */
-	int *peer_listeners; /* likewise, or NULL: peers use the others */
+	struct listeners listeners;
+	struct listeners peer_listeners; /* none: peers use the others */
 };
 
 struct child {

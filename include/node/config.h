@@ -124,6 +124,14 @@ struct config {
 	struct config_discovery discovery;
 	struct config_resolver resolver;
 	struct config_miner miner;
+	char **origins; /* of each key of the table: where it was set, as "FILE:LINE", NULL if it was not; or NULL */
+};
+
+/* What a configuration is read from; the later wins over the earlier. All is borrowed. */
+struct config_inputs {
+	const char *path;	     /* the file, which may include others */
+	char *const *environment;    /* "NAME=value", then NULL: those of RENSAD_SECTION_KEY count; NULL: none */
+	const char *const *settings; /* "section.key=value", then NULL: the options -o; NULL: none */
 };
 
 /* Every key at its default. Whatever c held before is not freed. */
@@ -132,24 +140,33 @@ void config_default(struct config *c);
 void config_clear(struct config *c);
 
 /*
- * Reads and checks the file at path: defaults for the keys it does not set. OK, or ERR_NOT_FOUND, ERR_PERM, ERR_IO if
- * the file cannot be read, ERR_FORMAT if anything in it is wrong; then errors (appended to) has one line for each
- * thing wrong, in the order of the file, and out holds nothing to clear:
+ * Reads and checks it all: defaults for the keys that nothing sets. OK, or ERR_NOT_FOUND, ERR_PERM, ERR_IO or ERR_LIMIT
+ * if the file cannot be read, ERR_FORMAT if anything is wrong; then errors (appended to) has one line for each thing wrong, in the
+ * order of reading, and out holds nothing to clear:
  *
  *     FILE:LINE: [section] key: what is wrong; what is allowed
+ *     -o http.listen: [http] listen: ...
+ *     RENSAD_HTTP_LISTEN: [http] listen: ...
  */
-enum err config_load(struct config *out, const char *path, struct buf *errors) MUSTCHECK;
+enum err config_load(struct config *out, const struct config_inputs *in, struct buf *errors) MUSTCHECK;
 
-/* Appends c as an ini file with every key, that reads back to the same. The token is left out, its file named. */
+/*
+ * Appends c as an ini file with every key, that reads back to the same; a comment in front of each key that was set says
+ * where. The token is left out, its file named.
+ */
 void config_print(struct buf *out, const struct config *c);
 /* Appends the commented sample file: every key with its default and an explanation. conf/rensad.conf is this text. */
 void config_sample(struct buf *out);
+/* Appends the manual page. docs/man/rensad.conf.5 is this text. */
+void config_manual(struct buf *out);
 
 /*
- * For a reload: appends the names of the keys in which b differs from a, as "[http] workers, [miner] mode", to live
- * those that a running node can take over, to restart those that wait for its next start. True if any differs.
+ * For a reload: tells each key in which b differs from a, in the order of the table, with its values as text (cut if
+ * long, no token in them). Returns how many there are.
  */
-bool config_differs(struct buf *live, struct buf *restart, const struct config *a, const struct config *b);
+struct config_key;
+typedef void config_difference(void *ctx, const struct config_key *key, const char *from, const char *to);
+size_t config_compare(const struct config *a, const struct config *b, config_difference *tell, void *ctx);
 /* For a reload: do they differ in what roles are started with? Otherwise none need be replaced. */
 bool config_concerns_roles(const struct config *a, const struct config *b);
 /*

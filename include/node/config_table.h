@@ -13,6 +13,11 @@
 #include "util/attr.h"
 #include "util/buf.h"
 
+#define CONFIG_INCLUDE "include"	 /* no key of the table: a line that names further files */
+#define CONFIG_QUOTE_MAX 60		 /* bytes of a bad value that a message repeats */
+#define CONFIG_VARIABLE_PREFIX "RENSAD_" /* of environment variables */
+#define CONFIG_VARIABLE_SIZE 64
+
 enum config_type {
 	CONFIG_NAME,	  /* char[]: a-z 0-9 - _ . */
 	CONFIG_PATH,	  /* char[]: absolute */
@@ -64,6 +69,15 @@ const struct config_key *config_keys(size_t *count);
 const struct config_section *config_sections(size_t *count);
 const struct config_key *config_key_find(const char *section, const char *name); /* NULL: no such key */
 
+/* The variable that stands for the key: RENSAD_HTTP_LISTEN. */
+void config_variable_name(char name[CONFIG_VARIABLE_SIZE], const struct config_key *key);
+
+/* Does a change of it wait for the next start? */
+bool config_change_waits(const struct config_key *key);
+
+/* Is it about a secret? Then messages do not repeat its value. */
+bool config_key_hides(const struct config_key *key);
+
 /* Is it a list? Lists may be given on several lines, which add up. */
 bool config_value_is_list(const struct config_key *key);
 /*
@@ -71,11 +85,14 @@ bool config_value_is_list(const struct config_key *key);
  * form "what is wrong; what is allowed" to why, and the member is as before but for the good items of a list.
  */
 bool config_value_parse(struct config *c, const struct config_key *key, const char *text, struct buf *why) MUSTCHECK;
+/* Empties a list. */
+void config_value_reset(struct config *c, const struct config_key *key);
 /* Appends the key's value in c as config_value_parse reads it, list items separated by ", ". */
 void config_value_format(struct buf *out, const struct config *c, const struct config_key *key);
 /* Appends which values the key takes: "0 to 64". */
 void config_value_allowed(struct buf *out, const struct config_key *key);
 /* Appends text in double quotes, cut if long, with bytes that are not printable as \xNN. */
 void config_value_quote(struct buf *out, const char *text);
+void config_value_quote_long(struct buf *out, const char *text); /* for paths: cut later */
 
 #endif

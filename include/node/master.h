@@ -6,8 +6,8 @@
 
 /*
  * Runs the node until it is told to stop; returns the exit code. A reload replaces what is in config, which stays the
- * caller's to clear. config_path is read again then.
+ * caller's to clear. It was read from inputs, and is read from them again then.
  */
-int master_run(struct config *config, const char *config_path);
+int master_run(struct config *config, const struct config_inputs *inputs);
 
 #endif

@@ -34,6 +34,8 @@ extern const struct role node_roles[];
 extern const size_t node_role_count;
 /* How many processes of a role there shall be. */
 uint32_t role_number(const struct role *r, const struct node_env *env);
+/* How many there may come to be while the node runs. */
+uint32_t role_places(const struct role *r, const struct node_env *env);
 
 int role_loader(struct child *c);
 int role_archiver(struct child *c);

@@ -14,6 +14,7 @@ extern const struct command cmd_balance;
 extern const struct command cmd_mine;
 extern const struct command cmd_status;
 extern const struct command cmd_peers;
+extern const struct command cmd_reload;
 extern const struct command cmd_watch;
 extern const struct command cmd_log_level;
 extern const struct command cmd_blocks;

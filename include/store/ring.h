@@ -1,6 +1,7 @@
 /*
  * Rings: how a worker hands over what it must not write itself. A ring belongs to one worker's life; the worker fills
- * slots, the pool (transfers), the resolver (blocks, consensus) and the miner (mining) empty them and leave an answer.
+ * slots, the pool (transfers), the resolver (blocks, consensus), the miner (mining) and the master (reload) empty them and
+ * leave an answer.
  * Slots carry data, wake-ups are the bells of the node layer. A dead worker's ring is drained, then freed.
  *
  * A slot goes round: FREE -> FILLING -> FULL (worker) -> BUSY (commands only) -> DONE (consumer) -> FREE (worker, or
@@ -69,7 +70,7 @@ uint32_t ring_blocks_waiting(const struct store *s, const uint8_t header[HEADER_
 /* Resolver: the next pushed block of any ring; copies and frees the slot. */
 bool ring_take_block(struct store *s, struct pushed_block *out) MUSTCHECK;
 
-enum command_kind { COMMAND_MINE, COMMAND_MINE_START, COMMAND_MINE_STOP, COMMAND_CONSENSUS };
+enum command_kind { COMMAND_MINE, COMMAND_MINE_START, COMMAND_MINE_STOP, COMMAND_CONSENSUS, COMMAND_RELOAD };
 struct command {
 	enum command_kind kind;
 	struct address address; /* mine: who gets the reward */

@@ -3,7 +3,7 @@
  * and the tables of peers and roles. src/store/README.md draws it.
  *
  * The master creates it and forks; each child then attaches, which drops the inherited mapping and maps everything from
- * a read-only descriptor, and from a writable one only what its access says. The mapping spans size_max from the start,
+ * a read-only descriptor, and from a writable one only what its access says. The mapping spans all of it from the start,
  * so growth never moves it; memory behind it is granted by posix_fallocate, so a full /dev/shm is ERR_NOSPC and no
  * SIGBUS.
  */
@@ -32,7 +32,7 @@ struct store_options {
 	const char *data_dir; /* hashed into the object's name, so that two nodes live on one host */
 	uint64_t size_max;    /* bytes of the object, fixed tables included */
 	uint32_t roles;	      /* slots in the role table */
-	uint32_t rings;	      /* twice the workers */
+	uint32_t rings;	      /* twice the workers; more can be had later */
 	uint32_t pool_max;    /* transfers in the pool */
 	struct params params;
 };
@@ -59,6 +59,8 @@ enum err store_create(struct store **out, const struct store_options *options, s
 enum err store_create_private(struct store **out, const struct store *like) MUSTCHECK;
 /* In a child, once, right after the fork. ring matters to STORE_WORKER only. */
 enum err store_attach(struct store *s, enum store_access access, uint32_t role, uint32_t ring) MUSTCHECK;
+/* The master: from here on there are so many rings at least. ERR_NOSPC: /dev/shm has no room for them; ERR_LIMIT. */
+enum err store_want_rings(struct store *s, uint32_t rings) MUSTCHECK;
 /* Unmaps and closes. The object stays. */
 void store_close(struct store *s);
 /* The master, at the end: unlinks the object and its semaphore, then closes. */

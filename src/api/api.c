@@ -110,13 +110,14 @@ may_pass(struct api *a, struct http_req *req, const struct route *r)
 	return true;
 }
 
-/* While the loader builds the chain only those are answered that can say so. */
+/* While the loader builds the chain only those are answered that do not need it. */
 static bool
 is_open(struct api *a, struct http_req *req, const struct route *r)
 {
 	uint32_t done, of;
 
-	if (store_is_loaded(a->store) || r->handle == live_get || r->handle == ready_get || r->handle == index_get)
+	if (store_is_loaded(a->store) || r->handle == live_get || r->handle == ready_get || r->handle == index_get ||
+	    r->handle == reload_post)
 		return true;
 	store_load_progress(a->store, &done, &of);
 	reply_error(a, req, 503, "loading",

@@ -136,6 +136,8 @@ command_bell(struct api *a)
 void
 command_cancel_all(struct api *a)
 {
+	/* A reload that replaces this worker was answered before. */
+	command_bell(a);
 	for (int i = 0; i < RING_COMMANDS; i++)
 		if (a->calls[i] != NULL && !a->calls[i]->is_late)
 			call_cancel(a->calls[i]);

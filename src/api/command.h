@@ -1,5 +1,5 @@
 /*
- * Commands: what miner and resolver do for a client of this worker. The request is answered when the result is there,
+ * Commands: what miner, resolver and master do for a client of this worker. The request is answered when the result is there,
  * or when the request's time is up; then the command is cancelled, and what it did until then is told.
  */
 #ifndef RENSA_SRC_API_COMMAND_H

@@ -20,6 +20,8 @@ route_handler amount_get, address_get;
 route_handler events_get;
 /* mining.c */
 route_handler mine_post, mine_start_post, mine_stop_post, consensus_put;
+/* reload.c */
+route_handler reload_post;
 /* peers.c, status.c */
 route_handler peers_get, status_get, live_get, ready_get;
 /* log_levels.c */

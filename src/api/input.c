@@ -5,6 +5,7 @@
 #include "reply.h"
 #include "util/hex.h"
 #include "util/text.h"
+#include "wire/field.h"
 #include "wire/peer_msg.h"
 
 /* "from and limit"; of three, "from, to and limit". */
@@ -111,4 +112,34 @@ input_hashes(struct api *a, struct http_req *req, struct hash256 *out, size_t *c
 		reply_error(a, req, 400, "bad-message",
 			    "the body must be a count of 2 bytes and as many hashes of 32 bytes");
 	return false;
+}
+
+bool
+input_body(struct api *a, struct http_req *req, struct jdoc **doc)
+{
+	size_t len;
+
+	*doc = NULL;
+	if (http_req_body(req, &len) == NULL)
+		return true;
+	*doc = input_json(a, req);
+	return *doc != NULL;
+}
+
+bool
+input_nothing(struct api *a, struct http_req *req, const char *what)
+{
+	struct field_error error;
+	struct jdoc *doc;
+
+	if (!input_body(a, req, &doc))
+		return false;
+	if (doc == NULL)
+		return true;
+	struct fields f = fields_of(jdoc_root(doc), what, &error);
+	fields_only(&f, NULL, 0);
+	jdoc_free(doc);
+	if (f.failed)
+		reply_field_error(a, req, &error);
+	return !f.failed;
 }

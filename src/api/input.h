@@ -28,5 +28,9 @@ bool input_address(struct api *a, struct http_req *req, struct address *out, con
 bool input_hashes(struct api *a, struct http_req *req, struct hash256 *out, size_t *count, size_t max) MUSTCHECK;
 /* The body as a document, to be freed. */
 struct jdoc *input_json(struct api *a, struct http_req *req) MUSTCHECK;
+/* The same of a body that may be left out: *doc is NULL then. */
+bool input_body(struct api *a, struct http_req *req, struct jdoc **doc) MUSTCHECK;
+/* For commands without parameters: no body, or an object without members. what: "a request to reload". */
+bool input_nothing(struct api *a, struct http_req *req, const char *what) MUSTCHECK;
 
 #endif

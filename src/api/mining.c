@@ -19,38 +19,6 @@ write_place(struct jout *j, const struct api *a, struct blockref ref)
 	jout_khex(j, "hash", hash->b, sizeof(hash->b));
 }
 
-/* Reads an optional body; false: answered. */
-static bool
-body_read(struct api *a, struct http_req *req, struct jdoc **doc)
-{
-	size_t len;
-
-	*doc = NULL;
-	if (http_req_body(req, &len) == NULL)
-		return true;
-	*doc = input_json(a, req);
-	return *doc != NULL;
-}
-
-/* The commands that take no parameters: nothing, or an object without members. */
-static bool
-body_is_empty(struct api *a, struct http_req *req, const char *what)
-{
-	struct field_error error;
-	struct jdoc *doc;
-
-	if (!body_read(a, req, &doc))
-		return false;
-	if (doc == NULL)
-		return true;
-	struct fields f = fields_of(jdoc_root(doc), what, &error);
-	fields_only(&f, NULL, 0);
-	jdoc_free(doc);
-	if (f.failed)
-		reply_field_error(a, req, &error);
-	return !f.failed;
-}
-
 static void
 write_blocks(struct jout *j, const struct api *a, const struct command_result *r)
 {
@@ -133,7 +101,7 @@ mine_post(struct api *a, struct http_req *req, const char *name)
 	bool is_sound;
 
 	(void)name;
-	if (!body_read(a, req, &doc))
+	if (!input_body(a, req, &doc))
 		return;
 	if (has_address)
 		c.address = *a->o.mine_to;
@@ -173,7 +141,7 @@ mine_start_post(struct api *a, struct http_req *req, const char *name)
 	const struct command c = {.kind = COMMAND_MINE_START};
 
 	(void)name;
-	if (!body_is_empty(a, req, "a request to start mining"))
+	if (!input_nothing(a, req, "a request to start mining"))
 		return;
 	if (a->o.mine_to == NULL)
 		reply_error(a, req, 422, "no-address",
@@ -188,7 +156,7 @@ mine_stop_post(struct api *a, struct http_req *req, const char *name)
 	const struct command c = {.kind = COMMAND_MINE_STOP};
 
 	(void)name;
-	if (body_is_empty(a, req, "a request to stop mining"))
+	if (input_nothing(a, req, "a request to stop mining"))
 		command_ask(a, req, &c, API_WAKE_MINER, mode_changed);
 }
 
@@ -227,6 +195,6 @@ consensus_put(struct api *a, struct http_req *req, const char *name)
 	const struct command c = {.kind = COMMAND_CONSENSUS};
 
 	(void)name;
-	if (body_is_empty(a, req, "a request for consensus"))
+	if (input_nothing(a, req, "a request for consensus"))
 		command_ask(a, req, &c, API_WAKE_RESOLVER, resolved);
 }

@@ -5,6 +5,7 @@
 
 #include "chain/outlook.h"
 #include "handlers.h"
+#include "reload.h"
 #include "reply.h"
 #include "store/chain.h"
 #include "store/load.h"
@@ -268,6 +269,8 @@ status_get(struct api *a, struct http_req *req, const char *name)
 	write_mining(&j, a);
 	jout_key(&j, "sync");
 	sync_write(&j, a->store);
+	jout_key(&j, "reload");
+	reload_write(&j, a->store);
 	write_roles(&j, a);
 	jout_object_end(&j);
 	reply_end(a, req, 200);

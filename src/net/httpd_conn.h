@@ -102,7 +102,7 @@ struct http_req {
 };
 TAILQ_HEAD(req_tailq, http_req);
 
-#define LISTENERS_MAX 16
+#define LISTENERS_MAX 64
 
 struct httpd {
 	LIST_ENTRY(httpd) link; /* all servers of the process, for a listener's error callback */

@@ -5,26 +5,40 @@
 
 #include "util/file.h"
 
+static enum err
+bell_open(int *fd)
+{
+	*fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	return *fd < 0 ? ERR_IO : OK;
+}
+
 enum err
 bells_open(struct bells *b, uint32_t rings)
 {
-	int *fd;
+	enum err e = OK;
 
 	for (uint32_t i = 0; i < BELL_ROLES; i++)
 		b->role[i] = -1;
 	for (uint32_t i = 0; i < STORE_RINGS_MAX; i++)
 		b->ring[i] = -1;
-	if (rings > STORE_RINGS_MAX)
-		return ERR_LIMIT;
-	for (uint32_t i = 0; i < BELL_ROLES + rings; i++) {
-		fd = i < BELL_ROLES ? &b->role[i] : &b->ring[i - BELL_ROLES];
-		*fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-		if (*fd < 0) {
-			bells_close(b);
-			return ERR_IO;
-		}
-	}
-	return OK;
+	for (uint32_t i = 0; i < BELL_ROLES && e == OK; i++)
+		e = bell_open(&b->role[i]);
+	if (e == OK)
+		e = bells_extend(b, rings);
+	if (e != OK)
+		bells_close(b);
+	return e;
+}
+
+enum err
+bells_extend(struct bells *b, uint32_t rings)
+{
+	enum err e = rings > STORE_RINGS_MAX ? ERR_LIMIT : OK;
+
+	for (uint32_t i = 0; i < rings && e == OK; i++)
+		if (b->ring[i] < 0)
+			e = bell_open(&b->ring[i]);
+	return e;
 }
 
 void

@@ -81,15 +81,15 @@ role_of(const struct child *c)
 static void
 close_foreign_listeners(const struct child *c)
 {
+	const struct node_env *env = c->env;
 	bool is_worker = role_of(c)->number == NUMBER_WORKERS;
 
-	for (uint32_t i = 0; i < c->env->workers; i++) {
-		if (is_worker && i == c->index)
-			continue;
-		close(c->env->listeners[i]);
-		if (c->env->peer_listeners != NULL)
-			close(c->env->peer_listeners[i]);
-	}
+	for (uint32_t i = 0; i < env->listeners.count; i++)
+		if (!is_worker || !listeners_serves(c->index, env->workers, i))
+			close(env->listeners.fds[i]);
+	for (uint32_t i = 0; i < env->peer_listeners.count; i++)
+		if (!is_worker || !listeners_serves(c->index, env->workers, i))
+			close(env->peer_listeners.fds[i]);
 }
 
 /* Who neither writes nor shows blocks gives it up; so does who cannot map it, for it is no more than a help. */

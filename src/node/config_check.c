@@ -174,7 +174,7 @@ check_network(const struct config *c, struct config_report *r)
 		return;
 	const struct config_key *key = config_key_find("network", field);
 	if (key == NULL)
-		config_report_add(r, 0, "[network] %s: is not possible", field);
+		config_report_add(r, (struct config_place){0}, "[network] %s: is not possible", field);
 	else if (!config_report_is_bad(r, key))
 		config_report_key(r, key, "is not possible");
 }

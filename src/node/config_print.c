@@ -6,18 +6,30 @@
 
 #define COLUMNS 100
 
+#define PREFACE_PARAGRAPHS 4 /* of the preface, each with an empty line behind it; then come notes */
+
 static const char *const preface[] = {
     "The configuration of a Rensa node.",
     "Every key stands here with its default, commented out. To set one, remove the # in front of it.",
     "\"rensad -t -c FILE\" checks a file and names everything that is wrong in it. \"rensad -T -c FILE\" prints what a "
-    "node would use. After a change send SIGHUP (systemctl reload): the file is taken over whole or refused whole, and "
-    "the log names the changed keys that wait for a restart.",
+    "node would use, and where each value comes from. After a change run \"rensa reload\" or send SIGHUP (systemctl "
+    "reload): the file is taken over whole or refused whole, and the log names what has changed and which of it waits "
+    "for a restart.",
+    ("Each key can also be set from outside, which wins over all files: by an environment variable, as "
+     "RENSAD_HTTP_LISTEN=127.0.0.1:5000, and above all by an option, as -o http.listen=127.0.0.1:5000."),
     "Durations: a plain number is seconds; or with ms, s, m, h or d, as 500ms, 20s, 5m.",
     "Sizes: a plain number is bytes; or with K, M, G or T, in steps of 1024, as 4M, 1G.",
     "Addresses: host:port, IPv6 in brackets, as 10.0.0.2:5000 or [fd00::2]:5000.",
     "Lists: items separated by commas or spaces. A list may be given on several lines, which add up.",
     "Comments: lines that begin with # or ;, and what follows a ; behind a space.",
 };
+
+static const char include_about[] =
+    "Further files may be named anywhere in this one, by their names or with a pattern, relative to this file's "
+    "folder. Each is read at that place and begins outside of any section. What is read later wins, so at the end of "
+    "this file they change what stands above; a list that another file sets is replaced. A file that is named must be "
+    "there, a "
+    "pattern may match none.";
 
 /* One "key = value" line; a list that is too long for it goes on in further lines, which add up when read. */
 static void
@@ -57,8 +69,11 @@ config_print(struct buf *out, const struct config *c)
 	for (size_t s = 0; s < section_count; s++) {
 		buf_printf(out, "%s[%s]\n", s > 0 ? "\n" : "", sections[s].name);
 		for (size_t i = 0; i < count; i++)
-			if (strcmp(keys[i].section, sections[s].name) == 0)
+			if (strcmp(keys[i].section, sections[s].name) == 0) {
+				if (c->origins != NULL && c->origins[i] != NULL)
+					buf_printf(out, "# from %s\n", c->origins[i]);
 				setting_print(out, c, &keys[i]);
+			}
 	}
 }
 
@@ -121,7 +136,7 @@ config_sample(struct buf *out)
 	config_default(&defaults);
 	for (size_t i = 0; i < ARRAY_LEN(preface); i++) {
 		comment_print(out, preface[i]);
-		if (i < 3)
+		if (i < PREFACE_PARAGRAPHS)
 			buf_puts(out, "#\n");
 	}
 	for (size_t s = 0; s < section_count; s++) {
@@ -135,5 +150,8 @@ config_sample(struct buf *out)
 			key_print(out, &defaults, &keys[i]);
 		}
 	}
+	buf_putc(out, '\n');
+	comment_print(out, include_about);
+	buf_puts(out, "#" CONFIG_INCLUDE " = conf.d/*.conf\n");
 	config_clear(&defaults);
 }

@@ -18,6 +18,7 @@
 #define DAY (UINT64_C(86400) * SECOND)
 #define KIB UINT64_C(1024)
 #define MIB (KIB * KIB)
+#define GIB (MIB * KIB)
 
 static const char *const log_formats[] = {"logfmt", "json", NULL};
 static const char *const log_facilities[] = {"daemon", "user",	 "local0", "local1", "local2", "local3",
@@ -83,14 +84,15 @@ static const struct config_key keys[] = {
      "A role that waits for the disk is spared. Raise it on machines that stop for longer, when they are suspended or "
      "under a debugger."},
 
-    {"http", "listen", CONFIG_LISTEN, MEMBER(http.listen), 1, 0, NULL, "127.0.0.1:5000", RESTART,
+    {"http", "listen", CONFIG_LISTEN, MEMBER(http.listen), 1, 0, NULL, "127.0.0.1:5000", LIVE,
      "The address and port of the API.",
-     "The default is reachable from this host alone; 0.0.0.0:5000 or [::]:5000 is all its addresses. Connections to "
-     "other nodes leave from this address if it is a specific one."},
-    {"http", "workers", CONFIG_NUMBER, MEMBER(http.workers), 0, CONFIG_WORKERS_MAX, NULL, "0", RESTART,
+     "The default is reachable from this host alone; 0.0.0.0:5000 or [::]:5000 is all its addresses. Connections "
+     "to other nodes leave from this address if it is a specific one. A reload that changes it ends what the "
+     "workers have in hand first; one that cannot listen there is refused."},
+    {"http", "workers", CONFIG_NUMBER, MEMBER(http.workers), 0, CONFIG_WORKERS_MAX, NULL, "0", LIVE,
      "How many processes answer requests; 0 is one for each processor core, at most 64.", NULL},
     {"http", "admin_allow", CONFIG_RANGES, MEMBER(http.admin_allow), 0, 0, NULL, "", LIVE,
-     "Who may call what changes the node (/mine and /consensus), besides this host itself.",
+     "Who may call what changes the node (/mine, /consensus and /reload), besides this host itself.",
      "Behind a reverse proxy every client has the proxy's address: do not list that one, use admin_token_file."},
     {"http", "admin_token_file", CONFIG_PATH, MEMBER(http.admin_token_file), 0, CONFIG_PATH_MAX, NULL, "", LIVE,
      "A file with a secret: who sends it as \"Authorization: Bearer SECRET\" may call the same from anywhere.",
@@ -105,7 +107,8 @@ static const struct config_key keys[] = {
      "It must not be smaller than [network] max_block_bytes, or peers could not hand over a full block."},
     {"http", "max_connections", CONFIG_NUMBER, MEMBER(http.max_connections), 1, 1000000, NULL, "4096", LIVE,
      "How many connections a worker keeps at once; beyond that, the one whose request is unfinished longest is cut.",
-     "The limit of open files (ulimit -n, LimitNOFILE) must be higher."},
+     "One in four of them, and 256 at most, may listen to /events. The limit of open files (ulimit -n, LimitNOFILE) "
+     "must be higher."},
     {"http", "request_log", CONFIG_CHOICE, MEMBER(http.request_log), 0, 0, request_logs, "off", LIVE,
      "Whether requests are logged, one line each: off, in the same log as all else, or in a file of their own.",
      "A line has method, path (without its query), status, bytes, microseconds and client. Requests that took longer "
@@ -122,8 +125,7 @@ static const struct config_key keys[] = {
     {"http", "chain_cache", CONFIG_SIZE, MEMBER(http.chain_cache), 0, 16 * GIB, NULL, "64M", RESTART,
      "How much memory blocks may take in the form in which they are shown, so that each is written only once.",
      "It is taken as the chain grows, about 700 bytes for an empty block and as much for each transfer. Beyond "
-     "it, "
-     "and with 0, blocks are written anew for each reader: GET /chain then takes twenty times the work."},
+     "it, and with 0, blocks are written anew for each reader: GET /chain then takes twenty times the work."},
 
     {"network", "name", CONFIG_NAME, MEMBER(network.name), 1, NETWORK_NAME_MAX, NULL, NULL, NEW_CHAIN,
      "The name of the network. Two networks with different names never mix.", NULL},
@@ -150,7 +152,7 @@ static const struct config_key keys[] = {
     {"network", "max_block_bytes", CONFIG_SIZE, MEMBER(network.max_block_bytes), BLOCK_BYTES_MIN, BLOCK_BYTES_LIMIT,
      NULL, NULL, NEW_CHAIN, "The largest block.", NULL},
 
-    {"peers", "listen", CONFIG_LISTEN, MEMBER(peers.listen), 0, 0, NULL, "", RESTART,
+    {"peers", "listen", CONFIG_LISTEN, MEMBER(peers.listen), 0, 0, NULL, "", LIVE,
      "An address and port of its own for other nodes; with nothing here they use the one of [http].",
      "Set it to keep the API on this host while peers come from others."},
     {"peers", "advertise", CONFIG_ENDPOINT, MEMBER(peers.advertise), 0, CONFIG_ADVERTISE_MAX, NULL, "", LIVE,
@@ -161,12 +163,13 @@ static const struct config_key keys[] = {
     {"discovery", "interval", CONFIG_DURATION, MEMBER(discovery.interval_ms), 100, DAY, NULL, "20s", LIVE,
      "The time between two rounds of looking for peers.",
      "Peers are asked each round. An address that fails is asked ever less often, at most every third round if it is "
-     "named here, else down to once an hour; one that gets in touch itself is asked at once."},
+     "named here, else down to once an hour, and is forgotten a day after it last answered; one that gets in "
+     "touch itself is asked at once."},
     {"discovery", "peers", CONFIG_ENDPOINTS, MEMBER(discovery.peers), 0, 0, NULL, "", LIVE,
      "Nodes to keep in touch with, each as host:port; the host is an address or a name.",
-     "A node that is away is asked again, at least every third round. Naming itself does no harm, so all nodes can "
-     "have "
-     "the same list. Of the 64 nodes that a node has as peers, 16 places are kept for those named here or in dns."},
+     "A node that is away is asked again, at least every third round. Naming itself does no harm, so all nodes "
+     "can have the same list. Of the 64 nodes that a node has as peers, 16 places are kept for those named here "
+     "or in dns, and of the others no more than 32 lie in one part of the net (a /16, or a /32 of IPv6)."},
     {"discovery", "dns", CONFIG_ENDPOINTS, MEMBER(discovery.dns), 0, 0, NULL, "", LIVE,
      "Names that stand for many nodes, each as name:port: all their addresses are asked.",
      "They are looked up again each round. A headless service or the name of a scaled container is such a name."},
@@ -177,13 +180,11 @@ static const struct config_key keys[] = {
      "The ports to try at each address of scan_hosts.", NULL},
     {"discovery", "scan_rate", CONFIG_NUMBER, MEMBER(discovery.scan_rate), 1, 100000, NULL, "1000", LIVE,
      "How many connects a second a scan may begin.",
-     "A scan that takes longer than a round goes on in the next ones. Up to half a second's worth may begin at once. "
-     "On "
-     "a network that this host is attached to, 800 new addresses in three seconds are tried at most, whatever is set "
-     "here: each that is absent takes a place in the kernel's neighbour table for so long, and when that is full live "
-     "nodes are missed. The table is one for all containers of a host: where several of them scan such a network, set "
-     "a "
-     "lower rate."},
+     "A scan that takes longer than a round goes on in the next ones. Up to half a second's worth may begin at "
+     "once. On a network that this host is attached to, 800 new addresses in three seconds are tried at most, "
+     "whatever is set here: each that is absent takes a place in the kernel's neighbour table for so long, and "
+     "when that is full live nodes are missed. The table is one for all containers of a host: where several of "
+     "them scan such a network, set a lower rate."},
     {"discovery", "probe_timeout", CONFIG_DURATION, MEMBER(discovery.probe_timeout_ms), 10, 60 * SECOND, NULL, "1s",
      LIVE, "An address that does not answer a connect within this time counts as silent.", NULL},
 
@@ -230,6 +231,12 @@ config_key_find(const char *section, const char *name)
 		if (strcmp(keys[i].section, section) == 0 && strcmp(keys[i].name, name) == 0)
 			return &keys[i];
 	return NULL;
+}
+
+bool
+config_key_hides(const struct config_key *key)
+{
+	return key->offset == offsetof(struct config, http.admin_token_file);
 }
 
 const char *

@@ -4,6 +4,7 @@
  */
 #include <ctype.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "node/config_table.h"
@@ -11,7 +12,7 @@
 #include "util/mem.h"
 #include "util/text.h"
 
-#define QUOTE_MAX 60  /* bytes of a bad value that a message repeats */
+#define LONG_QUOTE_MAX 256
 #define ITEM_SIZE 320 /* a list item with its NUL: "[host]:port" at its longest */
 
 bool
@@ -20,19 +21,31 @@ config_value_is_list(const struct config_key *key)
 	return key->type == CONFIG_ENDPOINTS || key->type == CONFIG_RANGES;
 }
 
-void
-config_value_quote(struct buf *out, const char *text)
+static void
+quote(struct buf *out, const char *text, size_t max)
 {
 	size_t len = strlen(text);
 	buf_putc(out, '"');
-	for (size_t i = 0; i < len && i < QUOTE_MAX; i++) {
+	for (size_t i = 0; i < len && i < max; i++) {
 		unsigned char c = (unsigned char)text[i];
 		if (isprint(c))
 			buf_putc(out, (char)c);
 		else
 			buf_printf(out, "\\x%02x", c);
 	}
-	buf_puts(out, len > QUOTE_MAX ? "...\"" : "\"");
+	buf_puts(out, len > max ? "...\"" : "\"");
+}
+
+void
+config_value_quote(struct buf *out, const char *text)
+{
+	quote(out, text, CONFIG_QUOTE_MAX);
+}
+
+void
+config_value_quote_long(struct buf *out, const char *text)
+{
+	quote(out, text, LONG_QUOTE_MAX);
 }
 
 /* How numbers of this type are written. */
@@ -147,7 +160,11 @@ fault_add(struct buf *why, const struct config_key *key, const char *text, const
 	if (*text == '\0' && fault == NULL) {
 		buf_puts(why, "has no value");
 	} else {
-		config_value_quote(why, text);
+		/* Whoever writes the secret itself here shall not find it in logs. */
+		if (config_key_hides(key))
+			buf_puts(why, "the value");
+		else
+			config_value_quote(why, text);
 		if (fault != NULL)
 			buf_printf(why, " %s", fault);
 		else
@@ -261,11 +278,12 @@ choice_parse(struct config *c, const struct config_key *key, const char *text, s
 	return false;
 }
 
+/* A semicolon behind a space begins a comment in a file, so such a text could not be written in one. */
 static bool
 text_is_printable(const char *text)
 {
 	for (const char *p = text; *p != '\0'; p++)
-		if (iscntrl((unsigned char)*p))
+		if (iscntrl((unsigned char)*p) || (p[0] == ' ' && p[1] == ';'))
 			return false;
 	return text_is_utf8(text, strlen(text));
 }
@@ -360,6 +378,20 @@ list_parse(struct config *c, const struct config_key *key, const char *text, str
 		p += len;
 	}
 	return is_good;
+}
+
+void
+config_value_reset(struct config *c, const struct config_key *key)
+{
+	if (key->type == CONFIG_ENDPOINTS) {
+		struct endpoint_list *list = member_at(c, key);
+		free(list->at);
+		*list = (struct endpoint_list){0};
+	} else if (key->type == CONFIG_RANGES) {
+		struct netrange_list *list = member_at(c, key);
+		free(list->at);
+		*list = (struct netrange_list){0};
+	}
 }
 
 /* What it does not say of all modules together is the default. */

@@ -4,8 +4,14 @@ librensa_node_a_SOURCES = \
 	src/node/bells.c \
 	src/node/child.c \
 	src/node/config.c \
+	src/node/config_change.c \
 	src/node/config_check.c \
+	src/node/config_files.c \
+	src/node/config_manual.c \
+	src/node/config_names.c \
+	src/node/config_outside.c \
 	src/node/config_print.c \
+	src/node/config_read.h \
 	src/node/config_report.c \
 	src/node/config_table.c \
 	src/node/config_value.c \
@@ -13,10 +19,13 @@ librensa_node_a_SOURCES = \
 	src/node/discovery_known.c \
 	src/node/discovery_table.c \
 	src/node/endpoint.c \
+	src/node/listeners.c \
 	src/node/logging.c \
 	src/node/logging.h \
 	src/node/master.c \
 	src/node/notify.c \
+	src/node/outfit.c \
+	src/node/outfit.h \
 	src/node/posts.c \
 	src/node/posts.h \
 	src/node/proctitle.c \
@@ -29,6 +38,8 @@ librensa_node_a_SOURCES = \
 	src/node/push_verify.h \
 	src/node/relay.h \
 	src/node/relay_outlet.c \
+	src/node/reload.c \
+	src/node/reload.h \
 	src/node/request_log.c \
 	src/node/request_log.h \
 	src/node/resolver.h \
@@ -58,6 +69,7 @@ librensa_node_a_SOURCES = \
 	include/node/config_report.h \
 	include/node/config_table.h \
 	include/node/endpoint.h \
+	include/node/listeners.h \
 	include/node/master.h \
 	include/node/notify.h \
 	include/node/proctitle.h \

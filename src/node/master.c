@@ -1,12 +1,13 @@
 /*
  * The master. It makes everything that outlives a child (data folder lock, segment, listeners, bells), forks the roles,
- * and then keeps its hands out of the data: it waits for signals and deadlines, nothing else. What becomes of children
- * is told in posts.c.
+ * and then keeps its hands out of the data: it waits for signals, its bell and deadlines, nothing else. What becomes of
+ * children is told in posts.c.
  *
  *	SIGTERM, SIGINT	stop the roles, order by order, 8 s in all; what is left is killed; remove the segment; exit 0.
  *			A second one ends at once
  *	SIGHUP		read the configuration, refuse it whole or take it over: every child is replaced, workers
  *			without a gap
+ *	POST /reload	the same: a worker hands the command over in its ring and rings the master's bell
  *	SIGUSR1		log files are opened again, ours and the children's
  *
  * If the master dies, children see the end of its pipe and leave; the next master waits for them at the lock and makes
@@ -18,25 +19,29 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "crypto/random.h"
 #include "disk/datadir.h"
 #include "disk/netfile.h"
 #include "logging.h"
-#include "net/listener.h"
 #include "node/notify.h"
 #include "node/proctitle.h"
+#include "outfit.h"
 #include "posts.h"
+#include "reload.h"
 #include "storage.h"
 #include "store/chain.h"
 #include "store/load.h"
 #include "store/peer_table.h"
+#include "store/reload_note.h"
+#include "store/ring.h"
 #include "store/shared.h"
 #include "store/snapshot.h"
 #include "util/clock.h"
@@ -46,7 +51,7 @@
 
 #define LOCK_WAIT_MS 5000
 #define TICK_MS 1000
-#define VERIFIERS_MAX 16
+#define COMMANDS_MAX (STORE_RINGS_MAX * RING_COMMANDS)
 #define LOADS_MAX 3 /* attempts at loading the chain, if it is not refused for good */
 /*
  * Between two rebuilds for the sake of memory. What fills it again at once (a longer chain that has no room beside ours,
@@ -59,40 +64,30 @@ enum { EXIT_STOPPED = 0, EXIT_FAILED = 1, EXIT_REFUSED = 2 };
 
 struct master {
 	struct node_env env;
-	struct config *config; /* main's; a reload replaces what is in it */
-	const char *config_path;
+	struct config *config;		    /* main's; a reload replaces what is in it */
+	const struct config_inputs *inputs; /* what it was read from */
 	int lock;
 	struct posts posts;
 	bool is_rebuilding; /* the roles are stopped in order to begin again with a fresh segment */
+	bool is_asked;	    /* a worker rang */
 	bool is_told;	    /* the supervisor, that the node is ready */
 	enum err notify_trouble;
 	bool is_refused;	/* the loader said that a person has to look */
 	uint32_t load_failures; /* in a row */
 	uint64_t rebuilt_ms;	/* when memory was last a reason to rebuild; 0: never. Monotonic */
 	uint64_t rebuild_pause_ms;
+	struct reload_note note; /* of the last reload */
 };
 
 static enum err
-open_listeners(struct master *m, int **fds, const struct netaddr *at, const char *key)
+open_listeners(struct master *m, struct listeners *l, const struct netaddr *at, const char *key)
 {
 	char text[NETADDR_TEXT_SIZE];
-	enum err e = listener_check(at);
+	enum err e = listeners_open(l, at, m->env.workers, false);
 
-	*fds = xmalloc(m->env.workers * sizeof(**fds));
-	for (uint32_t i = 0; i < m->env.workers; i++)
-		(*fds)[i] = -1;
-	for (uint32_t i = 0; i < m->env.workers && e == OK; i++)
-		e = listener_open(&(*fds)[i], at);
 	netaddr_format(text, at);
-	if (e == ERR_BUSY)
-		log_error("master: %s %s: the address is in use by another program; stop it or choose another port",
-			  key, text);
-	else if (e == ERR_NOT_FOUND)
-		log_error("master: %s %s: this host has no such address", key, text);
-	else if (e == ERR_PERM)
-		log_error("master: %s %s: not permitted; ports below 1024 need a privilege", key, text);
-	else if (e != OK)
-		log_error("master: %s %s: %s", key, text, err_text(e));
+	if (e != OK)
+		log_error("master: %s %s: %s", key, text, listeners_fault(e));
 	return e;
 }
 
@@ -261,6 +256,14 @@ look_after_loading(struct master *m)
 	}
 }
 
+/* How the last reload went, for everybody to read. */
+static void
+publish_note(struct master *m)
+{
+	if (m->note.number > 0)
+		reload_note_put(m->env.store, &m->note);
+}
+
 /*
  * Nobody runs any more. True: and all has begun again. Who was left alone still is: else a peer whose lost branches
  * filled the segment would be asked for them again.
@@ -280,6 +283,7 @@ begin_again(struct master *m)
 	m->env.store = NULL;
 	if (make_store(m) != OK)
 		return false;
+	publish_note(m);
 	for (uint32_t i = 0; i < PAUSE_TABLE_MAX; i++)
 		if (is_taken[i])
 			peer_pause_put(m->env.store, i, &pauses[i]);
@@ -287,41 +291,51 @@ begin_again(struct master *m)
 	return true;
 }
 
-/* Takes over a new configuration: what must not change stays, children that use the rest are replaced. */
-static void
-reload(struct master *m)
+/* Takes over a new configuration, or nothing of it. */
+static bool
+take_over(struct master *m, bool *concerns_roles)
 {
-	struct buf errors, live, fixed;
+	struct reload_note last = m->note;
+	struct outfit outfit;
 	struct config next;
-	bool concerns_roles;
+	struct buf why;
 	enum err e;
 
-	buf_init(&errors);
-	buf_init(&live);
-	buf_init(&fixed);
-	e = config_load(&next, m->config_path, &errors);
-	if (e == OK) {
-		config_differs(&live, &fixed, m->config, &next);
-		e = config_keep_fixed(&next, m->config, m->config_path, &errors);
-		if (e != OK)
-			config_clear(&next);
-	}
+	if (!reload_read(&next, &m->note, m->config, m->inputs))
+		return false;
+	buf_init(&why);
+	e = outfit_make(&outfit, &m->env, &next, &why);
 	if (e != OK) {
-		/* A log line holds no line ends. */
-		for (size_t i = 0; i < errors.len; i++) {
-			if (errors.data[i] == '\n')
-				errors.data[i] = i + 1 < errors.len ? ';' : '\0';
-		}
-		log_error("master: the configuration is refused, the old one stays in use: %s",
-			  errors.data == NULL ? err_text(e) : errors.data);
-		goto out;
+		reload_refuse(&m->note, &last, why.data);
+		config_clear(&next);
 	}
-	if (fixed.len > 0)
-		log_warn("master: these keys wait for a restart: %s", fixed.data);
-	log_info("master: configuration read again; changed: %s", live.len == 0 ? "nothing" : live.data);
-	concerns_roles = config_concerns_roles(m->config, &next);
+	buf_clear(&why);
+	if (e != OK)
+		return false;
+	outfit_take(&outfit, &m->env);
+	*concerns_roles = config_concerns_roles(m->config, &next);
 	config_clear(m->config);
 	*m->config = next;
+	return true;
+}
+
+/*
+ * Reads the configuration again for whoever has asked by way of a worker, too: they are answered before their workers are
+ * told to make way.
+ */
+static void
+reload(struct master *m, const struct command_handle *askers, size_t count)
+{
+	bool concerns_roles = false, is_taken = take_over(m, &concerns_roles);
+
+	reload_tell(&m->note);
+	publish_note(m);
+	for (size_t i = 0; i < count; i++) {
+		command_finish(m->env.store, askers[i], OK, false);
+		bell_ring_worker(&m->env.bells, askers[i].ring);
+	}
+	if (!is_taken)
+		return;
 	logging_configure(m->config);
 	if (concerns_roles) {
 		m->env.configured++;
@@ -332,10 +346,25 @@ reload(struct master *m)
 		/* We have just opened the log files again; who stays must not go on in others. */
 		posts_signal(&m->posts, SIGUSR1);
 	}
-out:
-	buf_clear(&errors);
-	buf_clear(&live);
-	buf_clear(&fixed);
+}
+
+/* Workers hand over what clients ask of the master. */
+static void
+take_commands(struct master *m)
+{
+	struct command_handle askers[COMMANDS_MAX];
+	bool is_ending = posts_is_stopping(&m->posts) && !m->is_rebuilding;
+	struct command c;
+	size_t count = 0;
+
+	while (count < COMMANDS_MAX && command_next(m->env.store, 1u << COMMAND_RELOAD, &askers[count], &c))
+		count++;
+	if (count > 0 && !is_ending)
+		reload(m, askers, count);
+	for (size_t i = 0; i < count && is_ending; i++) {
+		command_finish(m->env.store, askers[i], ERR_CLOSED, false);
+		bell_ring_worker(&m->env.bells, askers[i].ring);
+	}
 }
 
 static void
@@ -357,7 +386,7 @@ on_signal(struct master *m, int signo)
 		break;
 	case SIGHUP:
 		if (!posts_is_stopping(&m->posts) || m->is_rebuilding)
-			reload(m);
+			reload(m, NULL, 0);
 		break;
 	case SIGUSR1:
 		if (log_reopen() != OK)
@@ -369,16 +398,37 @@ on_signal(struct master *m, int signo)
 	}
 }
 
+/* The signal that came, if one did; or a worker rang. */
+static int
+wait_for_news(struct master *m, uint64_t wait_ms)
+{
+	struct pollfd at[] = {{.fd = m->posts.signals, .events = POLLIN},
+			      {.fd = m->env.bells.role[BELL_MASTER], .events = POLLIN}};
+	struct signalfd_siginfo info;
+
+	m->is_asked = false;
+	if (poll(at, ARRAY_LEN(at), (int)wait_ms) <= 0)
+		return 0;
+	if (at[1].revents != 0) {
+		bell_quiet(at[1].fd);
+		m->is_asked = true;
+	}
+	if (at[0].revents != 0 && read(at[0].fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+		return (int)info.ssi_signo;
+	return 0;
+}
+
 static void
-run(struct master *m, const sigset_t *signals)
+run(struct master *m)
 {
 	for (;;) {
 		uint64_t wait_ms = posts_wait_ms(&m->posts, TICK_MS);
-		struct timespec wait = {(time_t)(wait_ms / 1000), (long)(wait_ms % 1000) * 1000000L};
-		int signo = sigtimedwait(signals, NULL, &wait);
+		int signo = wait_for_news(m, wait_ms);
 
 		if (signo > 0)
 			on_signal(m, signo);
+		if (m->is_asked)
+			take_commands(m);
 		posts_reap(&m->posts);
 		if (posts_is_stopping(&m->posts)) {
 			if (posts_stop_step(&m->posts) && !begin_again(m))
@@ -416,40 +466,8 @@ say_hello(const struct master *m)
 		 m->env.workers == 1 ? "" : "s", m->config->node.data_dir);
 }
 
-static uint32_t
-core_count(void)
-{
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-
-	return cores > 0 ? (uint32_t)cores : 1;
-}
-
-static uint32_t
-worker_count(const struct config *c)
-{
-	uint32_t workers = c->http.workers != 0 ? c->http.workers : core_count();
-
-	return workers < CONFIG_WORKERS_MAX ? workers : CONFIG_WORKERS_MAX;
-}
-
-static uint32_t
-verifier_count(void)
-{
-	uint32_t others = core_count() - 1;
-
-	return others < 1 ? 1 : others < VERIFIERS_MAX ? others : VERIFIERS_MAX;
-}
-
-static void
-close_listeners(int *fds, uint32_t count)
-{
-	for (uint32_t i = 0; fds != NULL && i < count; i++)
-		fd_close(&fds[i]);
-	free(fds);
-}
-
 static enum err
-start(struct master *m)
+start(struct master *m, const sigset_t *signals)
 {
 	struct buf why;
 	enum err e;
@@ -472,6 +490,8 @@ start(struct master *m)
 	e = bells_open(&m->env.bells, 2 * m->env.workers);
 	if (e == OK)
 		e = open_life_pipe(m);
+	if (e == OK && (m->posts.signals = signalfd(-1, signals, SFD_CLOEXEC | SFD_NONBLOCK)) < 0)
+		e = ERR_IO;
 	if (e != OK)
 		log_error("master: cannot make pipes: %s", strerror(errno));
 out:
@@ -493,9 +513,9 @@ end_in_order(struct master *m)
 }
 
 int
-master_run(struct config *config, const char *config_path)
+master_run(struct config *config, const struct config_inputs *inputs)
 {
-	struct master m = {.config_path = config_path, .lock = -1, .posts.life_write = -1};
+	struct master m = {.inputs = inputs, .lock = -1, .posts.life_write = -1, .posts.signals = -1};
 	sigset_t signals;
 	int exit_code;
 	enum err e;
@@ -507,8 +527,8 @@ master_run(struct config *config, const char *config_path)
 	m.env.nonce = random_u64();
 	m.env.started_ms = clock_wall_ms();
 	m.env.configured = 1;
-	m.env.workers = worker_count(config);
-	m.env.verifiers = verifier_count();
+	m.env.workers = outfit_workers(config);
+	m.env.verifiers = outfit_verifiers();
 	for (size_t i = 0; i < BELL_ROLES; i++)
 		m.env.bells.role[i] = -1;
 	for (size_t i = 0; i < STORE_RINGS_MAX; i++)
@@ -516,13 +536,13 @@ master_run(struct config *config, const char *config_path)
 
 	log_set_role("master");
 	block_signals(&signals);
-	if ((e = start(&m)) == OK) {
+	if ((e = start(&m, &signals)) == OK) {
 		char title[128];
 		snprintf(title, sizeof(title), "rensad: %s master", config->node.name);
 		proctitle_set(title);
 		say_hello(&m);
 		posts_start_due(&m.posts);
-		run(&m, &signals);
+		run(&m);
 		if (m.env.store != NULL && store_is_loaded(m.env.store))
 			end_in_order(&m);
 		log_info("master: stopped");
@@ -536,10 +556,11 @@ master_run(struct config *config, const char *config_path)
 	store_destroy(m.env.store);
 	transcript_free(m.env.transcript);
 	bells_close(&m.env.bells);
-	close_listeners(m.env.listeners, m.env.workers);
-	close_listeners(m.env.peer_listeners, m.env.workers);
+	listeners_close(&m.env.listeners);
+	listeners_close(&m.env.peer_listeners);
 	fd_close(&m.env.life);
 	fd_close(&m.posts.life_write);
+	fd_close(&m.posts.signals);
 	fd_close(&m.lock);
 	posts_clear(&m.posts);
 	return exit_code;

@@ -25,6 +25,7 @@
 #include "store/ring.h"
 #include "store/role_table.h"
 #include "util/clock.h"
+#include "util/file.h"
 #include "util/log.h"
 #include "util/mem.h"
 
@@ -40,26 +41,36 @@
 void
 posts_plan(struct posts *p, struct node_env *env)
 {
-	uint32_t n = 0;
+	uint32_t n = 0, slot = 0, worker_slot = 0;
 
 	memset(p, 0, sizeof(*p));
 	p->env = env;
-	p->life_write = -1;
-	for (size_t r = 0; r < node_role_count; r++)
-		p->count += role_number(&node_roles[r], env);
+	p->life_write = p->signals = -1;
+	for (size_t r = 0; r < node_role_count; r++) {
+		p->count += role_places(&node_roles[r], env);
+		/* Workers have the last slots, of which most stay unused and nobody looks at those. */
+		if (node_roles[r].number != NUMBER_WORKERS)
+			worker_slot += role_places(&node_roles[r], env);
+	}
 	p->at = xcalloc(p->count, sizeof(*p->at));
 	for (size_t r = 0; r < node_role_count; r++)
-		for (uint32_t i = 0; i < role_number(&node_roles[r], env); i++)
-			p->at[n++] = (struct post){.role = &node_roles[r], .index = i, .delay_ms = DELAY_FIRST_MS};
+		for (uint32_t i = 0; i < role_places(&node_roles[r], env); i++)
+			p->at[n++] =
+			    (struct post){.role = &node_roles[r],
+					  .index = i,
+					  .slot = node_roles[r].number == NUMBER_WORKERS ? worker_slot++ : slot++,
+					  .delay_ms = DELAY_FIRST_MS};
 	p->watched_ms = clock_mono_ms();
 	p->early_at_ms = p->watched_ms + EARLY_MS;
 }
 
-/* May it be started now, as far as the loading of the chain goes? When that may be, if it is a matter of time. */
+/* May it be started now, as far as the loading of the chain and the number of such go? When that may be, if it is a matter of time. */
 static bool
 is_its_turn(const struct posts *p, const struct post *post, uint64_t *at_ms)
 {
 	*at_ms = post->start_at_ms;
+	if (post->index >= role_number(post->role, p->env))
+		return false;
 	switch (post->role->start) {
 	case START_ONCE:
 		return !p->is_loaded && p->load_code == 0;
@@ -84,7 +95,8 @@ posts_begin_again(struct posts *p)
 	p->watched_ms = now;
 	p->early_at_ms = now + EARLY_MS;
 	for (uint32_t i = 0; i < p->count; i++)
-		p->at[i] = (struct post){.role = p->at[i].role, .index = p->at[i].index, .delay_ms = DELAY_FIRST_MS};
+		p->at[i] = (struct post){
+		    .role = p->at[i].role, .index = p->at[i].index, .slot = p->at[i].slot, .delay_ms = DELAY_FIRST_MS};
 }
 
 void
@@ -96,14 +108,15 @@ posts_clear(struct posts *p)
 
 /* In the child; does not return. */
 static void
-be_child(struct posts *p, struct post *post, uint32_t slot)
+be_child(struct posts *p, struct post *post)
 {
 	/* Static, so that what hangs on it stays reachable to the end. */
 	static struct child c;
 
 	close(p->life_write);
+	fd_close(&p->signals);
 	c = (struct child){
-	    .env = p->env, .role = post->role->name, .slot = slot, .index = post->index, .ring = post->ring};
+	    .env = p->env, .role = post->role->name, .slot = post->slot, .index = post->index, .ring = post->ring};
 	child_begin(&c);
 	exit(post->role->main(&c));
 }
@@ -112,7 +125,6 @@ static void
 start(struct posts *p, struct post *post)
 {
 	struct store *s = p->env->store;
-	uint32_t slot = (uint32_t)(post - p->at);
 	pid_t pid = -1;
 
 	post->started_ms = clock_mono_ms();
@@ -124,7 +136,7 @@ start(struct posts *p, struct post *post)
 	fflush(NULL);
 	pid = fork();
 	if (pid == 0)
-		be_child(p, post, slot);
+		be_child(p, post);
 	if (pid < 0) {
 		/* Once, for all that would be started: it is tried every few seconds. */
 		if (p->start_trouble != errno)
@@ -141,7 +153,7 @@ start(struct posts *p, struct post *post)
 	post->pid = pid;
 	post->kill_at_ms = 0;
 	post->is_shot = false;
-	role_started(s, slot, post->role->name, pid, clock_wall_ms(), post->started_ms);
+	role_started(s, post->slot, post->role->name, pid, clock_wall_ms(), post->started_ms);
 	log_debug("master: started %s[%d]", post->role->name, (int)pid);
 }
 
@@ -199,7 +211,7 @@ bury(struct posts *p, struct post *post, int status)
 	if (now - post->started_ms >= DELAY_FORGET_MS || was_expected)
 		post->delay_ms = DELAY_FIRST_MS;
 	say_how_it_ended(post, post->pid, status, was_expected);
-	role_stopped(p->env->store, (uint32_t)(post - p->at));
+	role_stopped(p->env->store, post->slot);
 	give_ring_back(p, post, post->ring);
 	post->pid = 0;
 	post->start_at_ms = is_replaced ? now : now + post->delay_ms;
@@ -275,8 +287,9 @@ posts_watch(struct posts *p, uint32_t watchdog_ms)
 	p->watched_ms = now;
 	for (uint32_t i = 0; i < p->count && now >= p->excused_ms; i++) {
 		struct post *post = &p->at[i];
-		if (post->pid == 0 || post->is_shot || !role_info(p->env->store, i, &info) || now < info.beat_ms ||
-		    now - info.beat_ms <= watchdog_ms || role_is_in_sync_wait(p->env->store, post->pid))
+		if (post->pid == 0 || post->is_shot || !role_info(p->env->store, post->slot, &info) ||
+		    now < info.beat_ms || now - info.beat_ms <= watchdog_ms ||
+		    role_is_in_sync_wait(p->env->store, post->pid))
 			continue;
 		log_warn("master: %s[%d] has not moved for %" PRIu64 " s: replacing it", post->role->name,
 			 (int)post->pid, (now - info.beat_ms) / 1000);
@@ -335,7 +348,8 @@ posts_replace(struct posts *p)
 		post->delay_ms = DELAY_FIRST_MS;
 		if (post->pid == 0) {
 			post->start_at_ms = now;
-		} else if (post->role->number != NUMBER_WORKERS || !replace_worker(p, post)) {
+		} else if (post->role->number != NUMBER_WORKERS || post->index >= role_number(post->role, p->env) ||
+			   !replace_worker(p, post)) {
 			post->kill_at_ms = now + REPLACE_MS;
 			kill(post->pid, SIGTERM);
 		}

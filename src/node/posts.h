@@ -18,10 +18,11 @@ struct leaver {
 	uint64_t kill_at_ms; /* monotonic */
 };
 
-/* One process. Its number is its slot in the role table. */
+/* One process. */
 struct post {
 	const struct role *role;
 	uint32_t index;
+	uint32_t slot;	      /* in the role table */
 	pid_t pid;	      /* 0: none now */
 	uint32_t ring;	      /* worker: its ring while it lives */
 	uint64_t started_ms;  /* monotonic, as all times here */
@@ -35,7 +36,8 @@ struct post {
 
 struct posts {
 	struct node_env *env;
-	int life_write; /* the children close it */
+	int life_write; /* the children close it … */
+	int signals;	/* … and this, where the master reads its own */
 	struct post *at;
 	uint32_t count;
 	uint64_t watched_ms;  /* when the watchdog looked last */
@@ -63,7 +65,7 @@ void posts_reap(struct posts *p);
 /* Kills who has not moved for so long. */
 void posts_watch(struct posts *p, uint32_t watchdog_ms);
 void posts_signal(struct posts *p, int signo);
-/* Every post gets a new process, with the present configuration. */
+/* Every post gets a new process, with the present configuration; or none, if there are fewer of its role now. */
 void posts_replace(struct posts *p);
 
 void posts_stop(struct posts *p);     /* begins it */

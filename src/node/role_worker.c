@@ -1,11 +1,12 @@
 /*
- * A worker serves HTTP. The master starts as many as [http] workers says, each with a listening socket of its own that
- * outlives it (the kernel spreads connections over them) and a ring for what it must not write itself.
+ * A worker serves HTTP. The master starts as many as [http] workers says, each with a listening socket of its own, or
+ * several, that outlive it (the kernel spreads connections over them) and a ring for what it must not write itself.
  *
  * Asked to stop, it takes no new connections, finishes what is in hand, and goes. If it crashes, its requests are lost
  * with their connections, its ring is drained by the pool, and a new worker serves the same socket.
  */
 #include <inttypes.h>
+#include <unistd.h>
 
 #include "api/api.h"
 #include "net/httpd.h"
@@ -29,10 +30,8 @@ static void
 wake(void *ctx, enum api_wake whom)
 {
 	static const enum bell bells[] = {
-	    [API_WAKE_POOL] = BELL_POOL,
-	    [API_WAKE_RESOLVER] = BELL_RESOLVER,
-	    [API_WAKE_MINER] = BELL_MINER,
-	    [API_WAKE_DISCOVERY] = BELL_DISCOVERY,
+	    [API_WAKE_POOL] = BELL_POOL,	   [API_WAKE_RESOLVER] = BELL_RESOLVER, [API_WAKE_MINER] = BELL_MINER,
+	    [API_WAKE_DISCOVERY] = BELL_DISCOVERY, [API_WAKE_MASTER] = BELL_MASTER,
 	};
 	const struct worker *w = ctx;
 
@@ -55,6 +54,14 @@ drained(void *ctx)
 }
 
 static void
+leave(const struct worker *w, const struct listeners *l)
+{
+	for (uint32_t i = 0; i < l->count; i++)
+		if (listeners_serves(w->child->index, w->child->env->workers, i))
+			close(l->fds[i]);
+}
+
+static void
 stop(void *ctx)
 {
 	struct worker *w = ctx;
@@ -66,6 +73,22 @@ stop(void *ctx)
 	httpd_drain(w->server, drained, w);
 	if (w->peer_server != NULL)
 		httpd_drain(w->peer_server, drained, w);
+	/* Where nobody listens any more, nobody shall get through only to wait for us to end. */
+	leave(w, &w->child->env->listeners);
+	leave(w, &w->child->env->peer_listeners);
+}
+
+/* The worker's share of the listeners. */
+static bool
+serve(const struct worker *w, struct httpd *server, const struct listeners *l)
+{
+	const struct child *c = w->child;
+	bool is_served = true;
+
+	for (uint32_t i = 0; i < l->count && is_served; i++)
+		if (listeners_serves(c->index, c->env->workers, i))
+			is_served = httpd_serve(server, l->fds[i]) == OK;
+	return is_served;
 }
 
 int
@@ -93,7 +116,7 @@ role_worker(struct child *c)
 				  .node_nonce = c->env->nonce,
 				  .peer_port = node_peer_port(config),
 				  .advertise = config->peers.advertise,
-				  .peer_is_apart = c->env->peer_listeners != NULL,
+				  .peer_is_apart = c->env->peer_listeners.count > 0,
 				  .started_ms = c->env->started_ms};
 	struct httpd_options http = {.max_body = config->http.max_body,
 				     .header_timeout_ms = config->http.header_timeout_ms,
@@ -118,11 +141,11 @@ role_worker(struct child *c)
 		log_warn("httpd: at most %" PRIu32 " connections in each worker, not %" PRIu32
 			 " as [http] max_connections has it: the limit of open files (ulimit -n, LimitNOFILE) is lower",
 			 httpd_max_connections(w.server), http.max_connections);
-	if (httpd_serve(w.server, c->env->listeners[c->index]) != OK)
+	if (!serve(&w, w.server, &c->env->listeners))
 		return CHILD_AGAIN;
-	if (c->env->peer_listeners != NULL) {
+	if (c->env->peer_listeners.count > 0) {
 		w.peer_server = httpd_new(c->loop, &http, api_handle_peer, w.api);
-		if (httpd_serve(w.peer_server, c->env->peer_listeners[c->index]) != OK)
+		if (!serve(&w, w.peer_server, &c->env->peer_listeners))
 			return CHILD_AGAIN;
 	}
 	child_on_bell(c, c->env->bells.ring[c->ring], rang, &w);

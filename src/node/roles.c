@@ -6,7 +6,7 @@
  * Who may write what is in `access`; who wakes whom:
  *
  *	loader     -> nobody: it builds the segment from the disk, ends, and the master starts the others
- *	worker     -> pool, resolver, miner, discovery
+ *	worker     -> pool, resolver, miner, discovery, master
  *	pool       -> workers (their rings), relay, miner
  *	resolver   -> pool, miner, relay, workers, verifiers
  *	miner      -> pool, relay, workers
@@ -14,6 +14,7 @@
  *	archiver   -> nobody
  *	scribe     -> nobody
  *	verifiers  -> nobody
+ *	master     -> workers
  *
  * Workers stop first, because they need the others to answer what they have in hand; the pool stops last, because it
  * settles what the others left.
@@ -45,4 +46,10 @@ role_number(const struct role *r, const struct node_env *env)
 		break;
 	}
 	return 1;
+}
+
+uint32_t
+role_places(const struct role *r, const struct node_env *env)
+{
+	return r->number == NUMBER_WORKERS ? CONFIG_WORKERS_MAX : role_number(r, env);
 }

@@ -7,6 +7,7 @@
 #include "prog/show.h"
 #include "prog/status_watch.h"
 #include "util/attr.h"
+#include "util/clock.h"
 
 #define SKEW_NOTED_MS 1000 /* less is nothing to a chain */
 
@@ -62,6 +63,29 @@ show_outlook(struct table *t, const struct jval *mining)
 	table_fact(t, "hashes needed", "%s", show_number(needed, mining, "hashes_needed"));
 }
 
+/* How the last reload went, and what waits for a restart. */
+static void
+show_reload(struct table *t, const struct jval *reload)
+{
+	uint64_t at_ms = jval_u64(reload, "timestamp", 0), now_ms = clock_wall_ms();
+	const struct jval *restart = jval_get(reload, "restart");
+	const char *error = jval_str(reload, "error", NULL);
+	char ago[SHOW_NUMBER_SIZE];
+
+	if (!jval_is_object(reload))
+		return;
+	show_ms(ago, now_ms > at_ms ? now_ms - at_ms : 0);
+	if (error != NULL)
+		table_fact(t, "reload", "refused %s ago: %s", ago, error);
+	else
+		table_fact(t, "reload", "%s ago, changed %" PRIu64 " keys", ago, jval_u64(reload, "changed", 0));
+	for (size_t i = 0; i < jval_count(restart); i++) {
+		size_t len;
+		const char *key = jval_text(jval_at(restart, i), &len);
+		table_fact(t, i == 0 ? "needs restart" : "", "%s", key != NULL ? key : "?");
+	}
+}
+
 static enum cli_exit
 run_status(struct cli *c, const struct args *a)
 {
@@ -98,6 +122,7 @@ run_status(struct cli *c, const struct args *a)
 		if (jval_is_integer(jval_get(peers, "up")))
 			table_fact(&t, "peers", "%s up", show_number(number, peers, "up"));
 		show_clock(&t, peers);
+		show_reload(&t, jval_get(root, "reload"));
 		show_table(c, &t, "");
 		cli_say(c, "more: rensa peers, rensa blocks; everything the node tells: rensa --json status");
 	}

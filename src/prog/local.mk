@@ -31,6 +31,7 @@ librensa_client_a_SOURCES = \
 	src/prog/cmd_import.c \
 	src/prog/cmd_log_level.c \
 	src/prog/cmd_mine.c \
+	src/prog/cmd_reload.c \
 	src/prog/cmd_send.c \
 	src/prog/cmd_status.c \
 	src/prog/cmd_verify.c \

@@ -32,9 +32,10 @@ static const struct command *const commands[] = {
     &cmd_wallet_export, &cmd_wallet_import, &cmd_mine,
     &cmd_balance,	&cmd_send,	    &cmd_tx,
     &cmd_status,	&cmd_peers,	    &cmd_blocks,
-    &cmd_block,		&cmd_watch,	    &cmd_verify,
-    &cmd_export,	&cmd_import,	    &cmd_backup,
-    &cmd_compact,	&cmd_log_level,	    &cmd_help,
+    &cmd_block,		&cmd_watch,	    &cmd_reload,
+    &cmd_verify,	&cmd_export,	    &cmd_import,
+    &cmd_backup,	&cmd_compact,	    &cmd_log_level,
+    &cmd_help,
 };
 
 static const char exit_codes[] =

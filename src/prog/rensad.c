@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "node/config.h"
 #include "node/master.h"
@@ -18,6 +19,7 @@
 #include "util/failpoint.h"
 #include "util/file.h"
 #include "util/log.h"
+#include "util/mem.h"
 
 #ifndef SYSCONFDIR
 #define SYSCONFDIR "/etc"
@@ -26,22 +28,28 @@
 
 enum { EXIT_STOPPED = 0, EXIT_FAILED = 1, EXIT_REFUSED = 2 };
 
-enum action { ACTION_RUN, ACTION_TEST, ACTION_PRINT, ACTION_SAMPLE, ACTION_RESET };
+enum action { ACTION_RUN, ACTION_TEST, ACTION_PRINT, ACTION_SAMPLE, ACTION_MANUAL, ACTION_RESET };
 
 struct options {
-	const char *path; /* NULL: the default */
+	const char *path;      /* NULL: the default */
+	const char **settings; /* of the options -o, then NULL */
+	size_t setting_count;
 	enum action action;
 	bool is_sure; /* --yes */
 };
 
 static const char help_text[] =
-    "Usage: rensad [-c FILE] [-t | -T | --sample | --reset [--yes]]\n"
+    "Usage: rensad [-c FILE] [-o SECTION.KEY=VALUE]... [-t | -T | --reset [--yes]]\n"
+    "       rensad --sample | --manual\n"
     "Runs a node of a private blockchain, in the foreground.\n"
     "\n"
     "  -c, --config FILE  the configuration; without it " DEFAULT_PATH "\n"
+    "  -o, --set SECTION.KEY=VALUE\n"
+    "                     set a key, whatever files and environment say; may be given again and again\n"
     "  -t, --test         check the configuration, name everything wrong in it, and end\n"
-    "  -T, --print        the same, then print every key with the value that the node would use\n"
+    "  -T, --print        the same, then print every key with the value that the node would use and its origin\n"
     "      --sample       print a commented sample configuration, and end\n"
+    "      --manual       print the manual page rensad.conf(5), and end\n"
     "      --reset        delete the chain and the pending transfers of a stopped node: names each file, then asks\n"
     "      --yes          do not ask\n"
     "  -h, --help         print this text, and end\n"
@@ -52,6 +60,7 @@ static const char help_text[] =
     "  rensad -t -c rensad.conf\n"
     "  rensad -c rensad.conf              then, in another terminal: rensa status\n"
     "\n"
+    "Environment: RENSAD_SECTION_KEY, as RENSAD_HTTP_LISTEN, sets a key; it wins over files, -o over both.\n"
     "Signals: SIGTERM or SIGINT stops in order, a second one at once; SIGHUP reads the configuration\n"
     "again; SIGUSR1 opens the log file again.\n"
     "Ends with 0: stopped, 1: failed, 2: refuses its command line, configuration or data.\n";
@@ -84,11 +93,13 @@ print_faults(const char *text)
 static bool
 options_parse(struct options *o, int *exit_code, int argc, char **argv)
 {
-	enum { OPTION_SAMPLE = 256, OPTION_RESET, OPTION_YES };
+	enum { OPTION_SAMPLE = 256, OPTION_MANUAL, OPTION_RESET, OPTION_YES };
 	static const struct option longs[] = {
 	    {"config", required_argument, NULL, 'c'},
 	    {"test", no_argument, NULL, 't'},
 	    {"print", no_argument, NULL, 'T'},
+	    {"set", required_argument, NULL, 'o'},
+	    {"manual", no_argument, NULL, OPTION_MANUAL},
 	    {"sample", no_argument, NULL, OPTION_SAMPLE},
 	    {"reset", no_argument, NULL, OPTION_RESET},
 	    {"yes", no_argument, NULL, OPTION_YES},
@@ -98,12 +109,16 @@ options_parse(struct options *o, int *exit_code, int argc, char **argv)
 	};
 	bool is_reset = false;
 	int option;
-	*o = (struct options){.action = ACTION_RUN};
+	/* Each takes an argument at least. */
+	*o = (struct options){.action = ACTION_RUN, .settings = xcalloc((size_t)argc + 1, sizeof(*o->settings))};
 	*exit_code = EXIT_REFUSED;
-	while ((option = getopt_long(argc, argv, "c:tThV", longs, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "c:o:tThV", longs, NULL)) != -1) {
 		switch (option) {
 		case 'c':
 			o->path = optarg;
+			break;
+		case 'o':
+			o->settings[o->setting_count++] = optarg;
 			break;
 		case 't':
 			if (o->action == ACTION_RUN)
@@ -114,6 +129,9 @@ options_parse(struct options *o, int *exit_code, int argc, char **argv)
 			break;
 		case OPTION_SAMPLE:
 			o->action = ACTION_SAMPLE;
+			break;
+		case OPTION_MANUAL:
+			o->action = ACTION_MANUAL;
 			break;
 		case OPTION_RESET:
 			is_reset = true;
@@ -140,7 +158,7 @@ options_parse(struct options *o, int *exit_code, int argc, char **argv)
 		return false;
 	}
 	if (is_reset ? o->action != ACTION_RUN : o->is_sure) {
-		fputs("rensad: --reset stands alone but for -c and --yes, which goes with it only.\nTry \"rensad "
+		fputs("rensad: --reset stands alone but for -c, -o and --yes, which goes with it only.\nTry \"rensad "
 		      "--help\".\n",
 		      stderr);
 		return false;
@@ -148,6 +166,21 @@ options_parse(struct options *o, int *exit_code, int argc, char **argv)
 	if (is_reset)
 		o->action = ACTION_RESET;
 	return true;
+}
+
+/*
+ * A reload reads the same name even if the working folder is another by then. Links in it are followed anew: what
+ * container hosts mount is replaced by pointing them elsewhere.
+ */
+static void
+path_complete(struct buf *out, const char *path)
+{
+	char *folder = path[0] == '/' ? NULL : getcwd(NULL, 0);
+
+	if (folder != NULL)
+		buf_printf(out, "%s/", folder);
+	buf_puts(out, path);
+	free(folder);
 }
 
 int
@@ -161,18 +194,22 @@ main(int argc, char **argv)
 	fd_take_standard();
 	proctitle_init(argc, argv);
 	failpoint_load();
-	if (!options_parse(&options, &exit_code, argc, argv))
-		return exit_code;
-
 	buf_init(&text);
-	if (options.action == ACTION_SAMPLE) {
-		config_sample(&text);
+	if (!options_parse(&options, &exit_code, argc, argv))
+		goto out;
+	if (options.action == ACTION_SAMPLE || options.action == ACTION_MANUAL) {
+		if (options.action == ACTION_SAMPLE)
+			config_sample(&text);
+		else
+			config_manual(&text);
 		exit_code = print(text.data);
 		goto out;
 	}
 
-	const char *path = options.path != NULL ? options.path : DEFAULT_PATH;
-	enum err e = config_load(&config, path, &text);
+	struct config_inputs inputs = {.path = options.path != NULL ? options.path : DEFAULT_PATH,
+				       .environment = environ,
+				       .settings = options.settings};
+	enum err e = config_load(&config, &inputs, &text);
 	if (e != OK) {
 		print_faults(text.data);
 		if (e == ERR_NOT_FOUND && options.path == NULL)
@@ -183,7 +220,7 @@ main(int argc, char **argv)
 		goto out;
 	}
 	if (options.action == ACTION_TEST) {
-		buf_printf(&text, "%s: the configuration is good\n", path);
+		buf_printf(&text, "%s: the configuration is good\n", inputs.path);
 		exit_code = print(text.data);
 	} else if (options.action == ACTION_PRINT) {
 		config_print(&text, &config);
@@ -191,13 +228,16 @@ main(int argc, char **argv)
 	} else if (options.action == ACTION_RESET) {
 		exit_code = reset_run(&config, options.is_sure);
 	} else {
-		/* A reload reads the same file even if the working folder is another by then. */
-		char *full = realpath(path, NULL);
-		exit_code = master_run(&config, full != NULL ? full : path);
-		free(full);
+		struct buf full;
+		buf_init(&full);
+		path_complete(&full, inputs.path);
+		inputs.path = full.data;
+		exit_code = master_run(&config, &inputs);
+		buf_clear(&full);
 	}
 	config_clear(&config);
 out:
 	buf_clear(&text);
+	free(options.settings);
 	return exit_code;
 }

@@ -9,9 +9,10 @@
  *	pages         discovery                struct peer_region: peer table
  *	pages         resolver                 struct pause_region: addresses left alone
  *	pages         resolver, verifiers      struct board_region: signatures to be checked
- *	pages each    its worker + consumers   struct ring_region
+ *	pages         master                   struct reload_region: how the last reload went
  *	pages         pool process             struct pool_region, buckets, slots
  *	to size_max   committers               the arena: records and tries, append only
+ *	pages each    its worker + consumers   struct ring_region, as many as were asked for; room for STORE_RINGS_MAX
  *
  * Regions start on page boundaries, so that each process can be given write access to exactly its own. Numbers
  * that more than one process touches are _Atomic. The layout version changes with any change here.
@@ -33,6 +34,7 @@
 #include "disk/journal.h"
 #include "store/board.h"
 #include "store/peer_table.h"
+#include "store/reload_note.h"
 #include "store/ring.h"
 #include "store/role_table.h"
 #include "store/store.h"
@@ -48,17 +50,18 @@ struct super {
 	uint64_t magic;
 	uint32_t version;
 	uint32_t roles;
-	uint64_t size_max;
+	uint64_t size_max; /* where the arena ends … */
+	uint64_t size;	   /* … and the object, memory or not */
 	uint64_t roles_at; /* one page each */
 	uint64_t peers_at;
 	uint64_t pauses_at;
 	uint64_t board_at;
+	uint64_t reload_at;
 	uint64_t rings_at;
 	uint64_t ring_stride;
 	uint64_t pool_at;
 	uint64_t pool_size;
 	uint64_t arena_at;
-	uint32_t rings;
 	uint32_t pool_max;
 	uint32_t pool_buckets; /* power of two */
 	uint8_t seed[16];      /* key of every hash in here */
@@ -110,6 +113,7 @@ struct control {
 	_Atomic uint32_t load_done; /* blocks of the journal that the loader has built … */
 	_Atomic uint32_t load_of;   /* … and how many there are */
 	_Atomic uint32_t is_loaded;
+	_Atomic uint32_t roles;	   /* slots of the role table from here on were never used */
 	_Atomic uint32_t is_full;  /* a committer heard that size_max is reached */
 	struct trie_root blocks;   /* by hash */
 	struct trie_root txs;	   /* by id */
@@ -224,6 +228,12 @@ struct pause_region {
 	struct pause_slot slots[PAUSE_TABLE_MAX];
 };
 
+struct reload_region {
+	_Atomic uint32_t seq;
+	_Atomic uint32_t is_used;
+	struct reload_note note;
+};
+
 /* Rings. */
 
 enum slot_state { SLOT_FREE, SLOT_FILLING, SLOT_FULL, SLOT_BUSY, SLOT_DONE };
@@ -302,6 +312,7 @@ struct pool_region {
 	_Atomic uint64_t links;			       /* odd while bucket chains change */
 	_Atomic uint64_t arrivals;		       /* number of the last one that came */
 	_Atomic uint64_t settled;		       /* the tip that the pool has followed to */
+	_Atomic uint32_t rings;			       /* master: how many there are */
 	_Atomic uint32_t ring_states[STORE_RINGS_MAX]; /* master, pool: who a ring belongs to, out of workers' reach */
 	/* Tips whose blocks may hold transfers that are in neither pool nor chain: a walk away from them is not done
 	 * yet. */
@@ -323,11 +334,12 @@ struct pool_region {
 _Static_assert(sizeof(struct role_page) <= PAGE, "a role has one page");
 _Static_assert(sizeof(struct pool_entry) % 8 == 0 && offsetof(struct pool_entry, bytes) % 8 == 0, "whole words");
 _Static_assert(sizeof(struct peer_entry) % 8 == 0 && sizeof(struct peer_pause) % 8 == 0, "whole words");
+_Static_assert(sizeof(struct reload_note) % 8 == 0, "whole words");
 _Static_assert(sizeof(struct gone_slot) % 8 == 0, "whole words");
 
 /* One process's view of the segment. */
 struct store {
-	uint8_t *base;	     /* mapping of size_max bytes */
+	uint8_t *base;	     /* mapping of the whole object */
 	struct super *super; /* == base */
 	struct control *control;
 	int fd_read;   /* -1 once attached */
@@ -397,6 +409,13 @@ static inline uint32_t
 pool_slots_used(const struct store *s)
 {
 	return atomic_load_explicit(&pool_at(s)->next_unused, memory_order_acquire);
+}
+
+/* There are more when the master was asked for them, and never fewer. */
+static inline uint32_t
+ring_count(const struct store *s)
+{
+	return atomic_load_explicit(&pool_at(s)->rings, memory_order_acquire);
 }
 
 static inline _Atomic uint32_t *

@@ -8,6 +8,7 @@ librensa_store_a_SOURCES = \
 	include/store/mempool.h \
 	include/store/peer_table.h \
 	include/store/ring.h \
+	include/store/reload_note.h \
 	include/store/role_table.h \
 	include/store/shared.h \
 	include/store/snapshot.h \
@@ -38,6 +39,7 @@ librensa_store_a_SOURCES = \
 	src/store/pool_slots.h \
 	src/store/records.c \
 	src/store/records.h \
+	src/store/reload_note.c \
 	src/store/ring.c \
 	src/store/role_table.c \
 	src/store/segment.c \

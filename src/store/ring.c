@@ -39,7 +39,7 @@ move(_Atomic uint32_t *state, uint32_t from, uint32_t to)
 enum err
 ring_assign(struct store *s, uint32_t *ring)
 {
-	for (uint32_t i = 0; i < s->super->rings; i++) {
+	for (uint32_t i = 0; i < ring_count(s); i++) {
 		struct ring_region *r = ring_at(s, i);
 		uint64_t hints, heard;
 
@@ -130,7 +130,7 @@ free_if_drained(struct store *s, uint32_t ring)
 static uint32_t
 ring_turn(const struct store *s, uint32_t n)
 {
-	return (s->next_ring + n) % s->super->rings;
+	return (s->next_ring + n) % ring_count(s);
 }
 
 /* What one call of ring_drain has judged and not told yet. */
@@ -184,12 +184,12 @@ size_t
 ring_drain(struct store *s, size_t max, ring_judge *judge, ring_seal *seal, void *ctx, bool rang[STORE_RINGS_MAX])
 {
 	bool is_empty[STORE_RINGS_MAX] = {false}, is_looked[STORE_RINGS_MAX] = {false};
-	size_t all = (size_t)s->super->rings * RING_TXS;
+	size_t all = (size_t)ring_count(s) * RING_TXS;
 	struct drain d = {.max = max < all ? max : all};
 
 	d.slots = xmalloc((d.max + 1) * sizeof(struct ring_tx *));
 	d.verdicts = xmalloc((d.max + 1) * sizeof(*d.verdicts));
-	for (uint32_t n = 0; n < s->super->rings; n++) {
+	for (uint32_t n = 0; n < ring_count(s); n++) {
 		uint32_t i = ring_turn(s, n);
 		if (load(ring_state(s, i)) == RING_FREE)
 			continue;
@@ -201,7 +201,7 @@ ring_drain(struct store *s, size_t max, ring_judge *judge, ring_seal *seal, void
 	/* Nobody hears of his verdict before all that it promises is sealed. */
 	for (size_t k = 0; k < d.count; k++)
 		tell(d.slots[k], d.verdicts[k]);
-	for (uint32_t i = 0; i < s->super->rings; i++) {
+	for (uint32_t i = 0; i < ring_count(s); i++) {
 		if (!is_looked[i])
 			continue;
 		atomic_store_explicit(&ring_at(s, i)->tx_done, d.done[i], memory_order_release);
@@ -245,7 +245,7 @@ ring_blocks_waiting(const struct store *s, const uint8_t header[HEADER_SIZE])
 {
 	uint32_t count = 0;
 
-	for (uint32_t i = 0; i < s->super->rings; i++)
+	for (uint32_t i = 0; i < ring_count(s); i++)
 		for (int k = 0; k < RING_BLOCKS; k++) {
 			const struct ring_block *b = &ring_at(s, i)->blocks[k];
 			/* May be torn by its worker; then it is not counted, or not alike. */
@@ -272,7 +272,7 @@ first_block(struct ring_region *r)
 bool
 ring_take_block(struct store *s, struct pushed_block *out)
 {
-	for (uint32_t n = 0; n < s->super->rings; n++) {
+	for (uint32_t n = 0; n < ring_count(s); n++) {
 		uint32_t i = ring_turn(s, n);
 		struct ring_region *r = ring_at(s, i);
 		struct ring_block *b;
@@ -356,7 +356,7 @@ command_at(const struct store *s, struct command_handle h)
 static bool
 command_claim(struct store *s, uint32_t kinds, uint32_t state, struct command_handle *h, struct command *out)
 {
-	for (h->ring = 0; h->ring < s->super->rings; h->ring++) {
+	for (h->ring = 0; h->ring < ring_count(s); h->ring++) {
 		if (load(ring_state(s, h->ring)) == RING_FREE)
 			continue;
 		for (h->slot = 0; h->slot < RING_COMMANDS; h->slot++) {
@@ -434,7 +434,7 @@ ring_put_hint(struct store *s, uint32_t ring, const char *address)
 bool
 ring_next_hint(const struct store *s, struct hint_cursor *cursor, char address[RING_ADDRESS_SIZE])
 {
-	for (uint32_t i = 0; i < s->super->rings; i++) {
+	for (uint32_t i = 0; i < ring_count(s); i++) {
 		const struct ring_region *r = ring_at(s, i);
 		uint64_t n = atomic_load_explicit(&r->hint_count, memory_order_acquire);
 
@@ -465,7 +465,7 @@ ring_put_heard(struct store *s, uint32_t ring, const struct heard *h)
 bool
 ring_next_heard(const struct store *s, struct heard_cursor *cursor, struct heard *out)
 {
-	for (uint32_t i = 0; i < s->super->rings; i++) {
+	for (uint32_t i = 0; i < ring_count(s); i++) {
 		const struct ring_region *r = ring_at(s, i);
 		uint64_t n = atomic_load_explicit(&r->heard_count, memory_order_acquire);
 		const struct heard_slot *slot;

@@ -35,7 +35,7 @@ role_total(const struct store *s, enum role_counter c)
 {
 	uint64_t sum = 0;
 
-	for (uint32_t i = 0; i < s->super->roles; i++)
+	for (uint32_t i = 0; i < atomic_load_explicit(&s->control->roles, memory_order_relaxed); i++)
 		sum += atomic_load_explicit(&role_page_at(s, i)->counters[c], memory_order_relaxed);
 	return sum;
 }
@@ -45,6 +45,8 @@ role_started(struct store *s, uint32_t role, const char *name, pid_t pid, uint64
 {
 	struct role_page *p = role_page_at(s, role);
 
+	if (role >= atomic_load(&s->control->roles))
+		atomic_store(&s->control->roles, role + 1);
 	if (p->name[0] != '\0')
 		atomic_fetch_add(&p->restarts, 1);
 	text_copy(p->name, sizeof(p->name), name);

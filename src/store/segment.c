@@ -60,10 +60,8 @@ layout_plan(struct super *p, const struct store_options *o)
 	p->magic = LAYOUT_MAGIC;
 	p->version = LAYOUT_VERSION;
 	p->roles = o->roles;
-	p->rings = o->rings;
 	p->pool_max = o->pool_max;
 	p->pool_buckets = power_of_two_above(o->pool_max);
-	p->size_max = o->size_max / PAGE * PAGE;
 	p->params = o->params;
 	p->genesis = genesis_hash(&o->params);
 	random_bytes(p->seed, sizeof(p->seed));
@@ -76,15 +74,21 @@ layout_plan(struct super *p, const struct store_options *o)
 	next += align_page(sizeof(struct pause_region));
 	p->board_at = next;
 	next += align_page(sizeof(struct board_region));
-	p->rings_at = next;
-	p->ring_stride = align_page(sizeof(struct ring_region));
-	next += p->rings * p->ring_stride;
+	p->reload_at = next;
+	next += align_page(sizeof(struct reload_region));
 	p->pool_at = next;
 	p->pool_size = align_page(align8(sizeof(struct pool_region)) +
 				  ((uint64_t)p->pool_max * 2 + (uint64_t)p->pool_buckets * 2) * sizeof(uint32_t) + 8 +
 				  (uint64_t)p->pool_max * sizeof(struct pool_slot));
 	next += p->pool_size;
 	p->arena_at = next;
+
+	/* The rings that there are count as part of what was asked for; those that may come later do not. */
+	p->ring_stride = align_page(sizeof(struct ring_region));
+	p->size_max = o->size_max / PAGE * PAGE;
+	p->size_max -= p->size_max < o->rings * p->ring_stride ? p->size_max : o->rings * p->ring_stride;
+	p->rings_at = p->size_max;
+	p->size = p->rings_at + STORE_RINGS_MAX * p->ring_stride;
 }
 
 /* Does a test want this step to be one that the system refused? All of them together are passes of "shm.any". */
@@ -164,10 +168,11 @@ map_all(struct store *s, int fd, int prot, uint64_t size)
 }
 
 static enum err
-lay_out(struct store *s, const struct super *plan, uint64_t granted)
+lay_out(struct store *s, const struct super *plan, uint64_t granted, uint32_t rings)
 {
 	*s->super = *plan;
 	atomic_store(&s->control->granted, granted);
+	atomic_store(&pool_at(s)->rings, rings);
 	pool_links_reset(s);
 	return store_refresh(s);
 }
@@ -184,13 +189,13 @@ store_create_private(struct store **out, const struct store *like)
 	s->pid = (uint32_t)getpid();
 	p = fails("shm.map", ENOMEM)
 		? MAP_FAILED
-		: mmap(NULL, plan.size_max, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		: mmap(NULL, plan.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (p != MAP_FAILED && sem_init(&s->own_sem, 0, 1) == 0) {
 		s->sem = &s->own_sem;
 		s->base = p;
 		s->super = p;
 		s->control = at(s, align_page(sizeof(struct super)));
-		e = lay_out(s, &plan, plan.size_max);
+		e = lay_out(s, &plan, plan.size_max, ring_count(like));
 	}
 	if (e != OK) {
 		store_close(s);
@@ -205,6 +210,7 @@ store_create(struct store **out, const struct store_options *o, struct buf *why)
 {
 	struct store *s = xcalloc(1, sizeof(*s));
 	struct super plan;
+	uint64_t rings;
 	enum err e = ERR_IO;
 
 	*out = NULL;
@@ -223,11 +229,12 @@ store_create(struct store **out, const struct store_options *o, struct buf *why)
 		return ERR_LIMIT;
 	}
 	layout_plan(&plan, o);
+	rings = o->rings * plan.ring_stride;
 	if (plan.size_max < plan.arena_at + ARENA_FIRST) {
 		buf_printf(why,
 			   "shm_max is too small: pool and rings alone need %" PRIu64 " MiB, ask for at least %" PRIu64
 			   " MiB",
-			   (plan.arena_at >> 20) + 1, (plan.arena_at >> 20) + 16);
+			   ((plan.arena_at + rings) >> 20) + 1, ((plan.arena_at + rings) >> 20) + 16);
 		e = ERR_LIMIT;
 		goto out;
 	}
@@ -243,16 +250,18 @@ store_create(struct store **out, const struct store_options *o, struct buf *why)
 		buf_printf(why, "cannot create the shared memory object %s: %s", s->name, strerror(errno));
 		goto out;
 	}
-	if (fails("shm.size", EIO) || ftruncate(s->fd_write, (off_t)plan.size_max) != 0) {
+	if (fails("shm.size", EIO) || ftruncate(s->fd_write, (off_t)plan.size) != 0) {
 		buf_printf(why, "cannot size the shared memory object %s: %s", s->name, strerror(errno));
 		goto out;
 	}
 	e = fails("segment.grant", ENOSPC) ? ERR_NOSPC : grant(s->fd_write, 0, plan.arena_at + ARENA_FIRST);
+	if (e == OK)
+		e = grant(s->fd_write, plan.rings_at, rings);
 	if (e != OK) {
 		buf_printf(why,
 			   "no room in /dev/shm for %" PRIu64
 			   " MiB: free some, enlarge it (docker: shm_size), or lower pool_max",
-			   ((plan.arena_at + ARENA_FIRST) >> 20) + 1);
+			   ((plan.arena_at + ARENA_FIRST + rings) >> 20) + 1);
 		goto out;
 	}
 	s->sem = fails("shm.semaphore", EMFILE) ? SEM_FAILED : sem_open(s->name, O_CREAT | O_EXCL, 0600, 1);
@@ -262,13 +271,12 @@ store_create(struct store **out, const struct store_options *o, struct buf *why)
 		buf_printf(why, "cannot create the semaphore %s: %s", s->name, strerror(errno));
 		goto out;
 	}
-	if ((e = map_all(s, s->fd_write, PROT_READ | PROT_WRITE, plan.size_max)) != OK) {
-		buf_printf(why, "cannot map %" PRIu64 " MiB of shared memory: %s", plan.size_max >> 20,
-			   strerror(errno));
+	if ((e = map_all(s, s->fd_write, PROT_READ | PROT_WRITE, plan.size)) != OK) {
+		buf_printf(why, "cannot map %" PRIu64 " MiB of shared memory: %s", plan.size >> 20, strerror(errno));
 		goto out;
 	}
-	madvise(s->base, plan.size_max, MADV_DONTFORK);
-	if ((e = lay_out(s, &plan, plan.arena_at + ARENA_FIRST)) != OK)
+	madvise(s->base, plan.size, MADV_DONTFORK);
+	if ((e = lay_out(s, &plan, plan.arena_at + ARENA_FIRST, o->rings)) != OK)
 		buf_printf(why, "cannot write the genesis block: %s", err_text(e));
 out:
 	if (e != OK) {
@@ -317,25 +325,29 @@ store_attach(struct store *s, enum store_access access, uint32_t role, uint32_t 
 	if (fails("shm.read", EIO) || pread(s->fd_read, &plan, sizeof(plan), 0) != (ssize_t)sizeof(plan) ||
 	    plan.magic != LAYOUT_MAGIC || plan.version != LAYOUT_VERSION)
 		return ERR_UNSUPPORTED;
-	if (role >= plan.roles || (access == STORE_WORKER && ring >= plan.rings))
+	if (role >= plan.roles)
 		return ERR_ARG;
 	s->pid = (uint32_t)getpid();
 	s->role = role;
 	if (access == STORE_COMMIT) {
-		e = map_all(s, s->fd_write, PROT_READ | PROT_WRITE, plan.size_max);
+		e = map_all(s, s->fd_write, PROT_READ | PROT_WRITE, plan.size);
 		fd_close(&s->fd_read);
 		return e;
 	}
 	drop_journal(s);
 	if (access != STORE_POOL)
 		drop_pool_log(s);
-	if ((e = map_all(s, s->fd_read, PROT_READ, plan.size_max)) != OK)
+	if ((e = map_all(s, s->fd_read, PROT_READ, plan.size)) != OK)
 		return e;
+	if (access == STORE_WORKER && ring >= ring_count(s))
+		return ERR_ARG;
 	e = window(s, plan.roles_at + role * PAGE, PAGE);
 	if (e == OK && access == STORE_WORKER)
 		e = window(s, plan.rings_at + ring * plan.ring_stride, plan.ring_stride);
 	if (e == OK && access == STORE_POOL)
-		e = window(s, plan.rings_at, plan.rings * plan.ring_stride + plan.pool_size);
+		e = window(s, plan.rings_at, plan.size - plan.rings_at);
+	if (e == OK && access == STORE_POOL)
+		e = window(s, plan.pool_at, plan.pool_size);
 	if (e == OK && access == STORE_VERIFIER)
 		e = window(s, plan.board_at, align_page(sizeof(struct board_region)));
 	if (e == OK && access == STORE_DISCOVERY)
@@ -354,7 +366,7 @@ store_close(struct store *s)
 	if (s == NULL)
 		return;
 	if (s->base != NULL)
-		munmap(s->base, s->super->size_max);
+		munmap(s->base, s->super->size);
 	if (s->sem == &s->own_sem)
 		sem_destroy(s->sem);
 	else if (s->sem != NULL)
@@ -431,6 +443,25 @@ store_reserve(struct store *s, uint64_t bytes)
 	return e;
 }
 
+enum err
+store_want_rings(struct store *s, uint32_t rings)
+{
+	const struct super *p = s->super;
+	uint32_t before = ring_count(s);
+	enum err e;
+
+	if (rings > STORE_RINGS_MAX)
+		return ERR_LIMIT;
+	if (rings <= before)
+		return OK;
+	e = fails("segment.grant", ENOSPC)
+		? ERR_NOSPC
+		: grant(s->fd_write, p->rings_at + before * p->ring_stride, (rings - before) * p->ring_stride);
+	if (e == OK)
+		atomic_store_explicit(&pool_at(s)->rings, rings, memory_order_release);
+	return e;
+}
+
 const char *
 store_object_name(const struct store *s)
 {
@@ -459,9 +490,10 @@ void
 store_usage(const struct store *s, struct store_usage *out)
 {
 	const struct control *c = s->control;
+	uint64_t rings = ring_count(s) * s->super->ring_stride;
 
-	out->size_max = s->super->size_max;
-	out->granted = atomic_load(&c->granted);
+	out->size_max = s->super->size_max + rings;
+	out->granted = atomic_load(&c->granted) + rings;
 	out->arena_used = atomic_load(&c->end) - s->super->arena_at;
 	out->arena_dead = atomic_load(&c->dead);
 	out->lock_waits = atomic_load(&c->lock_waits);

@@ -1,47 +1,91 @@
 /*
  * libinih does the parsing; lines come through a reader of our own, because only it knows the number of the line
  * that a setting stands on, sees that a line was cut by the buffer, and notices a NUL, behind which the parser would
- * silently drop the rest.
+ * silently drop the rest. The parser says nothing of sections and names only the first bad line, so a line that gave no
+ * setting is looked at here, when the parser asks for the next one.
  */
 #include "util/inifile.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <ini.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
-#define LINE_LEN_MAX 1023
 #define LINE_EXTRA 3 /* what the parser counts beside the text: carriage return, line end and NUL */
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
 
 struct source {
 	FILE *file;
-	int line;     /* number of the line handed over last */
-	int bad_line; /* the first that is not text of a legal length, or 0 */
-	bool skipped; /* an overlong line is handed over as nothing: its pieces would look like lines of their own */
-	inifile_setting *on_setting;
-	void *ctx;
+	const struct inifile_reader *reader;
+	size_t size;	/* bytes read so far */
+	int line;	/* number of the line handed over last */
+	bool is_judged; /* nothing more is to be said of it */
+	bool is_too_large;
+	char text[INIFILE_LINE_MAX + LINE_EXTRA]; /* that line */
 };
 
-/* Reads one line without its end into text and returns its length; 0 bytes and false at the end of the file. */
+/*
+ * Reads one line without its end into src->text. False at the end of the file. What is no text of a legal length is
+ * told, and left out: pieces of it would look like lines of their own.
+ */
 static bool
-line_read(struct source *src, char *text, size_t size, size_t *len)
+line_read(struct source *src)
 {
 	int c = getc(src->file);
-	*len = 0;
+	size_t len = 0;
+	bool has_nul = false, is_long = false;
+
 	if (c == EOF)
 		return false;
 	src->line++;
-	for (; c != EOF && c != '\n'; c = getc(src->file)) {
-		if (*len == size || c == '\0') {
-			if (src->bad_line == 0)
-				src->bad_line = src->line;
-			src->skipped = true;
-			continue;
-		}
-		text[(*len)++] = (char)c;
+	for (; c != EOF && c != '\n' && !src->is_too_large; c = getc(src->file)) {
+		src->is_too_large = ++src->size >= INIFILE_SIZE_MAX;
+		has_nul = has_nul || c == '\0';
+		/* A carriage return belongs to the line end. */
+		is_long = is_long || (len == INIFILE_LINE_MAX && c != '\r') || len > INIFILE_LINE_MAX;
+		if (len <= INIFILE_LINE_MAX)
+			src->text[len++] = (char)c;
 	}
-	return true;
+	src->size++;
+	if ((has_nul || is_long) && !src->is_too_large) {
+		src->is_judged = true;
+		len = 0;
+		src->reader->on_fault(src->reader->ctx, has_nul ? INIFILE_HAS_NUL : INIFILE_TOO_LONG, src->line);
+	}
+	src->text[len] = '\0';
+	return !src->is_too_large;
+}
+
+static bool
+is_comment_or_blank(const char *text)
+{
+	text += strspn(text, " \t\r\n\v\f");
+	return *text == '\0' || *text == ';' || *text == '#';
+}
+
+/* What the parser made no setting of: a section, a comment, or nothing that it knows. */
+static void
+line_judge(struct source *src)
+{
+	char *text = src->text;
+
+	if (src->line == 0 || src->is_judged)
+		return;
+	src->is_judged = true;
+	if (src->line == 1 && strncmp(text, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0)
+		text += strlen(BYTE_ORDER_MARK);
+	if (is_comment_or_blank(text))
+		return;
+	text += strspn(text, " \t");
+	char *end = strchr(text, ']');
+	if (*text == '[' && end != NULL && is_comment_or_blank(end + 1)) {
+		*end = '\0';
+		src->reader->on_section(src->reader->ctx, text + 1, src->line);
+	} else {
+		src->reader->on_fault(src->reader->ctx, INIFILE_NOT_INI, src->line);
+	}
 }
 
 /* The parser's fgets. */
@@ -49,14 +93,14 @@ static char *
 next_line(char *text, int size, void *ctx)
 {
 	struct source *src = ctx;
-	size_t len;
-	src->skipped = false;
-	if (!line_read(src, text, (size_t)size - LINE_EXTRA, &len))
+
+	line_judge(src);
+	src->is_judged = false;
+	if (!line_read(src)) {
+		src->is_judged = true;
 		return NULL;
-	if (src->skipped)
-		len = 0;
-	text[len] = '\n';
-	text[len + 1] = '\0';
+	}
+	snprintf(text, (size_t)size, "%s\n", src->text);
 	return text;
 }
 
@@ -64,17 +108,18 @@ static int
 hand_over(void *ctx, const char *section, const char *key, const char *value)
 {
 	struct source *src = ctx;
-	src->on_setting(src->ctx, section, key, value, src->line);
+
+	src->is_judged = true;
+	src->reader->on_setting(src->reader->ctx, section, key, value, src->line);
 	return 1;
 }
 
 enum err
-inifile_read(const char *path, inifile_setting *on_setting, void *ctx, int *bad_line)
+inifile_read(const char *path, const struct inifile_reader *reader)
 {
-	struct source src = {.on_setting = on_setting, .ctx = ctx};
+	struct source src = {.reader = reader};
 	enum err ret = OK;
 
-	*bad_line = 0;
 	src.file = fopen(path, "re");
 	if (src.file == NULL) {
 		if (errno == ENOENT || errno == ENOTDIR)
@@ -83,18 +128,14 @@ inifile_read(const char *path, inifile_setting *on_setting, void *ctx, int *bad_
 	}
 
 	/* An indented line is a setting like any other, and not more of the last one. */
-	ini_max_line = LINE_LEN_MAX + LINE_EXTRA;
+	ini_max_line = INIFILE_LINE_MAX + LINE_EXTRA;
 	ini_allow_multiline = false;
-	int bad = ini_parse_stream(next_line, &src, hand_over, &src);
-	if (bad <= 0 || (src.bad_line > 0 && src.bad_line < bad))
-		bad = src.bad_line;
-
-	if (ferror(src.file)) {
+	if (ini_parse_stream(next_line, &src, hand_over, &src) < 0)
+		ret = ERR_NOMEM;
+	else if (ferror(src.file))
 		ret = ERR_IO;
-	} else if (bad > 0) {
-		*bad_line = bad;
-		ret = ERR_FORMAT;
-	}
+	else if (src.is_too_large)
+		ret = ERR_LIMIT;
 	fclose(src.file);
 	return ret;
 }

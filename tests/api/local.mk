@@ -14,6 +14,7 @@ tests_api_test_api_SOURCES = \
 	tests/api/suite_mining.c \
 	tests/api/suite_peer_push.c \
 	tests/api/suite_peer_routes.c \
+	tests/api/suite_reload.c \
 	tests/api/suite_routes.c \
 	tests/api/suite_status.c \
 	tests/api/suite_submit.c \

@@ -57,7 +57,7 @@ struct node {
 	uint32_t miner_stops; /* after so many blocks, 0: when done */
 	bool miner_waits;     /* for the cancellation, after those */
 	bool consensus_replaced;
-	unsigned woken[4]; /* by enum api_wake */
+	unsigned woken[API_WAKES]; /* by enum api_wake */
 	struct command last_command;
 	struct loop_timer *turns[3];
 	bool has_command;

@@ -151,6 +151,12 @@ role_number(const struct role *r, const struct node_env *env)
 	return r->number == NUMBER_WORKERS ? env->workers : 1;
 }
 
+uint32_t
+role_places(const struct role *r, const struct node_env *env)
+{
+	return role_number(r, env);
+}
+
 void
 cast_open(void)
 {

@@ -20,5 +20,12 @@ void room_write(const char *name, const char *text, mode_t mode);
 void room_load(struct config *out, const char *text);
 /* The errors that text is refused with, in a buffer of the caller. */
 void room_refuse(struct buf *errors, const char *text);
+/* The same of what the room holds, with an environment and options (NULL: none). */
+void room_read(struct config *out, char *const *environment, const char *const *settings);
+void room_refuse_all(struct buf *errors, char *const *environment, const char *const *settings);
+/* Appends a line for each difference: "http.workers: 0 -> 2". What needs a restart has a mark behind it. */
+void room_compare(struct buf *out, const struct config *a, const struct config *b);
+/* A configuration with every key at another value than its default, but for the token. */
+extern const char room_full[];
 
 #endif

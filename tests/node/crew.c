@@ -34,8 +34,6 @@ crew_init(struct crew *c)
 	c->folder = scratch_make();
 	snprintf(c->log, sizeof(c->log), "%s/log", c->folder);
 	c->life_write = c->env.life = -1;
-	for (int i = 0; i < CREW_WORKERS_MAX; i++)
-		c->listeners[i] = -1;
 	config_default(&c->config);
 	text_copy(c->config.node.name, sizeof(c->config.node.name), "test-node");
 	text_copy(c->config.node.data_dir, sizeof(c->config.node.data_dir), c->folder);
@@ -80,8 +78,7 @@ crew_open(struct crew *c)
 	c->env.workers = c->config.http.workers;
 	ck_assert_uint_le(c->env.workers, CREW_WORKERS_MAX);
 	for (uint32_t i = 0; i < c->env.workers; i++)
-		c->listeners[i] = kit_silent(&c->at[i]);
-	c->env.listeners = c->listeners;
+		c->env.listeners.fds[c->env.listeners.count++] = kit_silent(&c->at[i]);
 	ck_assert_int_eq(pipe2(life, O_CLOEXEC | O_NONBLOCK), 0);
 	c->env.life = life[0];
 	c->life_write = life[1];
@@ -141,8 +138,7 @@ crew_close(struct crew *c)
 	end_all(c);
 	fd_close(&c->life_write);
 	fd_close(&c->env.life);
-	for (int i = 0; i < CREW_WORKERS_MAX; i++)
-		fd_close(&c->listeners[i]);
+	listeners_close(&c->env.listeners);
 	bells_close(&c->env.bells);
 	store_destroy(c->store);
 	config_clear(&c->config);

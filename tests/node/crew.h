@@ -28,8 +28,7 @@ struct crew {
 	const char *folder;
 	char log[PATH_MAX];
 	int life_write;
-	uint32_t ring; /* the test's own, in which it plays a worker */
-	int listeners[CREW_WORKERS_MAX];
+	uint32_t ring;			     /* the test's own, in which it plays a worker */
 	struct netaddr at[CREW_WORKERS_MAX]; /* where each listens */
 	pid_t pids[CREW_ROLES];		     /* by slot, 0: none */
 	uint32_t rings[CREW_ROLES];	     /* likewise, of workers */

@@ -21,10 +21,13 @@ tests_node_test_node_SOURCES = \
 	tests/node/main.c \
 	tests/node/suite_bells.c \
 	tests/node/suite_config.c \
+	tests/node/suite_config_change.c \
 	tests/node/suite_config_errors.c \
+	tests/node/suite_config_sources.c \
 	tests/node/suite_discovery.c \
 	tests/node/suite_endpoint.c \
 	tests/node/suite_fanout.c \
+	tests/node/suite_listeners.c \
 	tests/node/suite_master.c \
 	tests/node/suite_notify.c \
 	tests/node/suite_proctitle.c \

@@ -55,6 +55,23 @@ START_TEST(a_new_tip_wakes_those_who_follow_it)
 }
 END_TEST
 
+START_TEST(more_rings_get_bells_and_the_others_keep_theirs)
+{
+	struct bells b;
+	int first;
+
+	ck_assert_int_eq(bells_open(&b, 2), OK);
+	first = b.ring[0];
+	ck_assert_int_eq(bells_extend(&b, 4), OK);
+	ck_assert_int_eq(bells_extend(&b, 3), OK);
+	ck_assert_int_eq(b.ring[0], first);
+	bell_ring_worker(&b, 3);
+	ck_assert(is_rung(b.ring[3]) && !is_rung(b.ring[2]));
+	ck_assert_int_eq(bells_extend(&b, STORE_RINGS_MAX + 1), ERR_LIMIT);
+	bells_close(&b);
+}
+END_TEST
+
 START_TEST(each_ring_has_its_bell_and_there_are_no_more_than_rings)
 {
 	struct bells b;
@@ -79,6 +96,7 @@ suite_bells(void)
 	tcase_add_test(tc, a_bell_wakes_its_owner_alone_until_it_is_quieted);
 	tcase_add_test(tc, rings_before_a_look_are_one_wake_up_and_one_after_it_is_another);
 	tcase_add_test(tc, a_new_tip_wakes_those_who_follow_it);
+	tcase_add_test(tc, more_rings_get_bells_and_the_others_keep_theirs);
 	tcase_add_test(tc, each_ring_has_its_bell_and_there_are_no_more_than_rings);
 	return suite;
 }

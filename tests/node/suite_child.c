@@ -132,6 +132,17 @@ START_TEST(opens_the_log_again_when_it_is_told_to)
 }
 END_TEST
 
+START_TEST(the_only_worker_keeps_all_listeners)
+{
+	pid_t worker;
+
+	crew.env.workers = 1;
+	worker = start("worker", CAST_WORKER);
+	ck_assert(has_open(worker, crew.env.listeners.fds[0]));
+	ck_assert(has_open(worker, crew.env.listeners.fds[1]));
+}
+END_TEST
+
 START_TEST(has_its_roles_name_and_niceness)
 {
 	char path[64];
@@ -151,10 +162,10 @@ START_TEST(keeps_the_listener_that_it_serves_and_no_other)
 {
 	pid_t worker = start("worker", CAST_WORKER), helper = start("helper", CAST_HELPER);
 
-	ck_assert(has_open(worker, crew.listeners[0]));
-	ck_assert(!has_open(worker, crew.listeners[1]));
-	ck_assert(!has_open(helper, crew.listeners[0]));
-	ck_assert(!has_open(helper, crew.listeners[1]));
+	ck_assert(has_open(worker, crew.env.listeners.fds[0]));
+	ck_assert(!has_open(worker, crew.env.listeners.fds[1]));
+	ck_assert(!has_open(helper, crew.env.listeners.fds[0]));
+	ck_assert(!has_open(helper, crew.env.listeners.fds[1]));
 }
 END_TEST
 
@@ -234,6 +245,7 @@ suite_child(void)
 	tcase_add_test(tc, what_is_meant_for_the_master_does_not_end_it);
 	tcase_add_test(tc, opens_the_log_again_when_it_is_told_to);
 	tcase_add_test(tc, has_its_roles_name_and_niceness);
+	tcase_add_test(tc, the_only_worker_keeps_all_listeners);
 	tcase_add_test(tc, keeps_the_listener_that_it_serves_and_no_other);
 	tcase_add_test(tc, shows_a_sign_of_life_also_when_nothing_happens);
 #ifdef RENSA_FAILPOINTS

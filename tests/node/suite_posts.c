@@ -140,10 +140,36 @@ START_TEST(one_that_says_never_is_given_up_until_the_configuration_changes)
 }
 END_TEST
 
+START_TEST(there_are_as_many_workers_as_are_wanted_by_now)
+{
+	struct post *second = post_of(CAST_WORKER) + 1;
+
+	/* Nobody here drains what they leave. */
+	ck_assert_int_eq(store_want_rings(crew.store, 8), OK);
+	posts_all_up();
+	crew.env.workers = 1;
+	posts_replace(&posts);
+	posts_until(cast_count(EVENT_BEGAN, CAST_WORKER) == 3 && cast_count(EVENT_ENDED, CAST_WORKER) == 2);
+	posts_until(second->pid == 0 && post_of(CAST_WORKER)->leaver.pid == 0);
+	posts_until(cast_count(EVENT_BEGAN, CAST_HELPER) == 2 && cast_count(EVENT_BEGAN, CAST_KEEPER) == 2);
+	/* It is not due, however long it takes. */
+	hurry(second);
+	posts_turn();
+	ck_assert_int_eq(second->pid, 0);
+	ck_assert_uint_gt(posts_wait_ms(&posts, 1000), 0);
+	/* The one that is left serves for both. */
+	crew.env.workers = 2;
+	posts_replace(&posts);
+	posts_until(cast_count(EVENT_BEGAN, CAST_WORKER) == 5 && cast_count(EVENT_ENDED, CAST_WORKER) == 3);
+	ck_assert_int_ne(second->pid, 0);
+	posts_until(cast_count(EVENT_BEGAN, CAST_HELPER) == 3 && cast_count(EVENT_BEGAN, CAST_KEEPER) == 3);
+}
+END_TEST
+
 START_TEST(the_table_of_roles_tells_who_runs_and_how_often_it_was_started)
 {
 	struct post *post = post_of(CAST_HELPER);
-	uint32_t slot = (uint32_t)(post - posts.at);
+	uint32_t slot = post->slot;
 	struct role_info info;
 
 	posts_all_up();
@@ -277,6 +303,7 @@ suite_posts(void)
 	tcase_add_test(tc, after_a_stop_all_begins_again_with_the_loader);
 	tcase_add_test(tc, the_delay_before_the_next_doubles_from_100_ms_to_30_s);
 	tcase_add_test(tc, one_that_says_never_is_given_up_until_the_configuration_changes);
+	tcase_add_test(tc, there_are_as_many_workers_as_are_wanted_by_now);
 	tcase_add_test(tc, the_table_of_roles_tells_who_runs_and_how_often_it_was_started);
 	tcase_add_test(tc, who_has_not_moved_is_killed_and_replaced_and_nobody_else);
 	tcase_add_test(tc, nobody_is_blamed_for_a_time_in_which_the_master_did_not_run_either);

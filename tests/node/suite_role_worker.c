@@ -216,7 +216,7 @@ START_TEST(peers_are_served_apart_when_they_have_a_listener)
 	struct netaddr at;
 	int fd = kit_silent(&at);
 
-	crew.env.peer_listeners = &fd;
+	crew.env.peer_listeners = (struct listeners){.fds = {fd}, .count = 1};
 	crew_start(&crew, "worker");
 	expect_answer(&at, "/peer/hello", "405");
 	expect_answer(&at, "/status", "404");

@@ -80,6 +80,11 @@ START_TEST(there_are_as_many_as_the_node_has_room_for)
 	ck_assert_uint_eq(role_number(role_named("verifier"), &env), 3);
 	ck_assert_uint_eq(role_number(role_named("miner"), &env), 1);
 	ck_assert_uint_eq(role_number(role_named("pool"), &env), 1);
+	/* Workers may become more while the node runs. */
+	for (size_t i = 0; i < node_role_count; i++)
+		ck_assert_uint_eq(role_places(&node_roles[i], &env), node_roles[i].number == NUMBER_WORKERS
+									 ? CONFIG_WORKERS_MAX
+									 : role_number(&node_roles[i], &env));
 }
 END_TEST
 

@@ -635,6 +635,50 @@ def test_a_node_that_says_nothing_of_the_next_block_is_shown_without(rensa, node
     assert "next block" not in rensa("status").out
 
 
+@pytest.mark.parametrize(
+    "reload, shown",
+    [
+        (None, []),
+        ({"result": "ok", "changed": 3, "restart": []}, ["reload", "changed 3 keys"]),
+        ({"result": "ok", "changed": 0, "restart": ["a.b", "c.d"]}, ["reload", "needs restart", "a.b", "c.d"]),
+        ({"result": "refused", "changed": 0, "restart": ["a.b"], "error": "f:1: \x1b"}, ["refused", "f:1: ", "needs restart"]),
+        ("nonsense", []),
+    ],
+)
+def test_status_shows_how_the_last_reload_went(rensa, node, reload, shown):
+    status = rensa("--json", "status").json()
+    if isinstance(reload, dict):
+        reload = {"count": 1, "timestamp": 1000, **reload}
+    node.instead["GET", "/status"] = [Reply(200, status | {"reload": reload})]
+    out = rensa("status").out
+    assert all(word in out for word in shown) and ("reload" in out) == bool(shown) and "\x1b" not in out
+
+
+CHANGE = {"key": "http.workers", "from": "2", "to": "4"}
+
+
+def test_reload_shows_what_came_of_it(rensa, node):
+    document = {"result": "ok", "changed": [CHANGE], "restart": [CHANGE | {"key": "node.name"}]}
+    node.instead["POST", "/reload"] = [Reply(200, document)]
+    assert rensa("reload").out == "http.workers: 2 -> 4\nnode.name: 2 -> 4 waits for a restart\n"
+    assert rensa("--json", "reload").json() == document
+    node.instead["POST", "/reload"] = [Reply(200, {"result": "ok", "changed": [], "restart": []})]
+    assert rensa("reload").out == "nothing has changed\n"
+    assert [request[:3] for request in node.requests] == [("POST", "/reload", b"{}")] * 3
+
+
+def test_reload_shows_all_that_is_wrong(rensa, node):
+    refusal = {"error": {"code": "configuration-refused", "message": "2 things are wrong in it, first a"}, "errors": ["a", "b"]}
+    node.instead["POST", "/reload"] = [Reply(422, refusal)]
+    shown = rensa("reload")
+    assert shown.code == REFUSED and shown.out == "a\nb\n" and "2 things are wrong" in shown.err
+    shown = rensa("--json", "reload")
+    assert shown.code == REFUSED and shown.out == ""
+    for answer in {}, {"changed": {}}, {"changed": [], "restart": 1}:
+        node.instead["POST", "/reload"] = [Reply(200, answer)]
+        assert rensa("reload").code == UNREACHABLE
+
+
 def test_peers_come_with_the_reason_that_keeps_them_apart(rensa, node):
     lines = rensa("peers").out.splitlines()
     assert lines[0].split() == ["ADDRESS", "STATE", "HEIGHT", "SEEN", "AGO", "NEXT", "IN", "SOURCE", "REASON"]
@@ -713,7 +757,7 @@ def test_what_names_no_block_or_transaction_reaches_no_node(rensa, node, word):
 # The command line -----------------------------------------------------------------------------------------------------
 
 COMMANDS = ["wallet create", "wallet list", "wallet address", "wallet export", "wallet import"]
-COMMANDS += ["mine", "balance", "send", "tx", "status", "peers", "blocks", "block", "watch"]
+COMMANDS += ["mine", "balance", "send", "tx", "status", "peers", "blocks", "block", "watch", "reload"]
 COMMANDS += ["verify", "export", "import", "backup", "compact", "log-level", "help"]
 
 

@@ -11,6 +11,7 @@
 #include "crypto/headerhash.h"
 #include "process.h"
 #include "store/commit.h"
+#include "store/layout.h"
 #include "util/mem.h"
 
 #define SEGMENTS_MAX 8
@@ -54,6 +55,12 @@ segment_make(const struct segment_plan *plan)
 		need_failed(__FILE__, __LINE__, why.data);
 	buf_clear(&why);
 	return made[i] = s;
+}
+
+uint64_t
+segment_tables(const struct store *s)
+{
+	return s->super->arena_at + ring_count(s) * s->super->ring_stride;
 }
 
 void

@@ -32,6 +32,8 @@ struct segment_plan {
 struct store *segment_make(const struct segment_plan *plan);
 void segment_unmake(void);
 void segment_unmake_one(struct store *s);
+/* Bytes that its tables take: of what was asked for, the arena has the rest. */
+uint64_t segment_tables(const struct store *s);
 /* The options that segment_make would use. */
 struct store_options segment_options(const struct segment_plan *plan);
 

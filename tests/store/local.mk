@@ -26,6 +26,7 @@ tests_store_test_store_SOURCES = \
 	tests/store/suite_peer_table.c \
 	tests/store/suite_pool_readers.c \
 	tests/store/suite_readers.c \
+	tests/store/suite_reload_note.c \
 	tests/store/suite_ring.c \
 	tests/store/suite_role_table.c \
 	tests/store/suite_segment.c \

@@ -27,6 +27,7 @@ enum place {
 	IN_PEERS,
 	IN_PAUSES,
 	IN_BOARD,
+	IN_RELOAD,
 	IN_OWN_RING,
 	IN_OTHER_RING,
 	IN_POOL,
@@ -35,7 +36,8 @@ enum place {
 };
 
 static const char *const place_names[PLACES] = {
-    "super", "control", "own page", "other page", "peers", "pauses", "board", "own ring", "other ring", "pool", "arena",
+    "super", "control", "own page", "other page", "peers", "pauses",
+    "board", "reload",	"own ring", "other ring", "pool",  "arena",
 };
 
 #define BIT(place) (1u << (place))
@@ -81,6 +83,9 @@ place_at(const struct store *s, enum place place, uint64_t *size)
 	case IN_BOARD:
 		*size = align_page(sizeof(struct board_region));
 		return at(s, p->board_at);
+	case IN_RELOAD:
+		*size = align_page(sizeof(struct reload_region));
+		return at(s, p->reload_at);
 	case IN_OWN_RING:
 		*size = p->ring_stride;
 		return at(s, p->rings_at + RING * p->ring_stride);

@@ -542,7 +542,7 @@ START_TEST(a_segment_of_lost_branches_wants_to_be_rebuilt_and_is_small_then)
 	ck_assert(!store_wants_rebuild(again));
 	witness_accounts(again);
 	/* Full, and nothing to gain. */
-	ck_assert_int_eq(store_reserve(again, usage.size_max - usage.arena_used), ERR_LIMIT);
+	ck_assert_int_eq(store_reserve(again, again->super->size_max - usage.arena_used), ERR_LIMIT);
 	ck_assert(!store_wants_rebuild(again));
 	/* Full, and a sixteenth to gain. */
 	maker_init(&m, again, 5);
@@ -571,7 +571,7 @@ START_TEST(a_chain_larger_than_the_segment_may_be_is_refused_with_a_sentence)
 	store_usage(s, &usage);
 	buf_init(&why);
 	small =
-	    durable_make(folder, &(struct segment_plan){.name = "small", .size_max = s->super->arena_at + (1 << 21)});
+	    durable_make(folder, &(struct segment_plan){.name = "small", .size_max = segment_tables(s) + (1 << 21)});
 	ck_assert_uint_gt(usage.arena_used, 1 << 21);
 	ck_assert_int_eq(durable_load(small, &restored, &why), ERR_LIMIT);
 	ck_assert_ptr_nonnull(strstr(why.data, "shm_max"));

@@ -12,6 +12,7 @@
 #include "process.h"
 #include "store/commit.h"
 #include "store/layout.h"
+#include "store/ring.h"
 #include "suites.h"
 #include "util/failpoint.h"
 #include "witness.h"
@@ -106,7 +107,7 @@ START_TEST(the_smallest_size_that_is_taken_works_and_a_page_less_is_refused)
 {
 	struct store *s = segment_make(&(struct segment_plan){.name = "sizes"});
 	struct store_options o = segment_options(&(struct segment_plan){.name = "sizes"});
-	uint64_t least = s->super->arena_at + MIB;
+	uint64_t least = segment_tables(s) + MIB;
 	struct store_usage usage;
 	struct maker m;
 
@@ -262,6 +263,22 @@ START_TEST(whatever_is_refused_at_creation_is_said_and_nothing_is_left)
 }
 END_TEST
 
+START_TEST(without_room_for_more_rings_there_are_those_that_there_were)
+{
+	struct store *s = segment_make(&(struct segment_plan){.rings = 2});
+	uint32_t ring;
+
+	failpoint_arm("segment.grant", FAILPOINT_FAIL, 1);
+	ck_assert_int_eq(store_want_rings(s, 4), ERR_NOSPC);
+	failpoint_clear();
+	for (uint32_t i = 0; i < 2; i++)
+		ck_assert_int_eq(ring_assign(s, &ring), OK);
+	ck_assert_int_eq(ring_assign(s, &ring), ERR_BUSY);
+	ck_assert_int_eq(store_want_rings(s, 4), OK);
+	ck_assert_int_eq(ring_assign(s, &ring), OK);
+}
+END_TEST
+
 struct refused_attach {
 	enum store_access access;
 	unsigned pass;
@@ -294,7 +311,7 @@ START_TEST(whatever_is_refused_at_attaching_is_an_error_and_the_next_one_attache
 	struct store *s = segment_make(&(struct segment_plan){0});
 	struct refused_attach *r = share(sizeof(*r));
 	static const unsigned steps[] = {[STORE_READ] = 3, [STORE_WORKER] = 4,	  [STORE_VERIFIER] = 4,
-					 [STORE_POOL] = 4, [STORE_DISCOVERY] = 4, [STORE_COMMIT] = 2};
+					 [STORE_POOL] = 5, [STORE_DISCOVERY] = 4, [STORE_COMMIT] = 2};
 
 	for (unsigned access = STORE_READ; access <= STORE_COMMIT; access++)
 		for (r->pass = 1; r->pass <= steps[access] + 1; r->pass++) {
@@ -430,6 +447,43 @@ START_TEST(attaching_is_refused_to_what_the_segment_has_not)
 END_TEST
 
 static void
+use_ring(struct store *s, void *arg)
+{
+	struct hint_cursor cursor = {{0}};
+	char hint[RING_ADDRESS_SIZE];
+
+	ring_put_hint(s, *(const uint32_t *)arg, "127.0.0.1:5000");
+	need(ring_next_hint(s, &cursor, hint) && strcmp(hint, "127.0.0.1:5000") == 0);
+}
+
+START_TEST(more_rings_come_when_they_are_wanted_and_stay)
+{
+	struct store *s = segment_make(&(struct segment_plan){.rings = 2});
+	struct store_usage before, after;
+	uint32_t ring = 0;
+
+	store_usage(s, &before);
+	for (uint32_t i = 0; i < 2; i++)
+		ck_assert_int_eq(ring_assign(s, &ring), OK);
+	ck_assert_int_eq(ring_assign(s, &ring), ERR_BUSY);
+	ck_assert_int_eq(store_want_rings(s, 5), OK);
+	ck_assert_int_eq(store_want_rings(s, 1), OK);
+	for (uint32_t i = 2; i < 5; i++)
+		ck_assert_int_eq(ring_assign(s, &ring), OK);
+	ck_assert_uint_eq(ring, 4);
+	ck_assert_int_eq(ring_assign(s, &ring), ERR_BUSY);
+	await_ok(s, spawn(s, STORE_WORKER, 0, ring, use_ring, &ring));
+	store_usage(s, &after);
+	ck_assert_uint_eq(after.granted - before.granted, 3 * s->super->ring_stride);
+	ck_assert_uint_eq(after.size_max - before.size_max, 3 * s->super->ring_stride);
+	/* The arena has what it had. */
+	ck_assert_uint_eq(after.arena_used, before.arena_used);
+	ck_assert_int_eq(store_want_rings(s, STORE_RINGS_MAX), OK);
+	ck_assert_int_eq(store_want_rings(s, STORE_RINGS_MAX + 1), ERR_LIMIT);
+}
+END_TEST
+
+static void
 look_for_mapping(struct store *none, void *arg)
 {
 	const struct store *s = arg;
@@ -488,7 +542,7 @@ START_TEST(says_what_it_was_made_with_and_how_much_is_used)
 	ck_assert(hash_equal(store_genesis(s), &genesis));
 	store_usage(s, &usage);
 	ck_assert_uint_eq(usage.size_max, 64 * MIB);
-	ck_assert_uint_eq(usage.granted, s->super->arena_at + MIB);
+	ck_assert_uint_eq(usage.granted, segment_tables(s) + MIB);
 	ck_assert_uint_gt(usage.arena_used, sizeof(struct block_rec));
 	ck_assert_uint_lt(usage.arena_used, 4096);
 	ck_assert_uint_eq(usage.arena_dead + usage.lock_waits + usage.repairs, 0);
@@ -508,11 +562,13 @@ suite_segment(void)
 #ifdef RENSA_FAILPOINTS
 	tcase_add_test(tc, no_room_at_creation_is_said_and_nothing_is_left);
 	tcase_add_test(tc, whatever_is_refused_at_creation_is_said_and_nothing_is_left);
+	tcase_add_test(tc, without_room_for_more_rings_there_are_those_that_there_were);
 	tcase_add_test(tc, whatever_is_refused_at_attaching_is_an_error_and_the_next_one_attaches);
 #endif
 	tcase_add_test(tc, a_dev_shm_that_is_really_full_is_no_space_and_no_sigbus);
 	tcase_add_test(tc, a_dev_shm_that_we_may_not_write_is_a_matter_of_permission);
 	tcase_add_loop_test(tc, attaching_is_refused_to_what_the_segment_has_not, 0, ARRAY_LEN(wrong_attaches));
+	tcase_add_test(tc, more_rings_come_when_they_are_wanted_and_stay);
 	tcase_add_test(tc, the_masters_mapping_does_not_come_along_into_a_child);
 	tcase_add_test(tc, children_read_what_was_granted_after_they_attached);
 	tcase_add_test(tc, says_what_it_was_made_with_and_how_much_is_used);

@@ -339,9 +339,8 @@ START_TEST(a_tip_outside_of_the_arena_is_never_followed)
 END_TEST
 
 static const struct segment_plan others[] = {
-    {.name = "other", .maturity = 5}, /* another network */
-    {.name = "other", .rings = 8},    /* another layout of what is before the arena */
-    {.name = "other", .pool_max = 128},
+    {.name = "other", .maturity = 5},	/* another network */
+    {.name = "other", .pool_max = 128}, /* another layout of what is before the arena */
 };
 
 START_TEST(one_that_a_node_with_other_settings_wrote_is_not_for_us)
@@ -356,6 +355,16 @@ START_TEST(one_that_a_node_with_other_settings_wrote_is_not_for_us)
 	ck_assert_uint_eq(snapshot_height(other, scene.path), HEIGHT);
 	expect_refusal(s, ERR_UNSUPPORTED, "another configuration or by another version");
 	store_close(s);
+}
+END_TEST
+
+/* Their rings lie behind the arena. */
+START_TEST(one_that_a_node_with_other_workers_wrote_is_used)
+{
+	struct store *s = segment_make(&(struct segment_plan){.name = "again", .rings = 8});
+
+	take_snapshot();
+	expect_use(s);
 }
 END_TEST
 
@@ -469,6 +478,7 @@ suite_snapshot(void)
 	tcase_add_loop_test(tc, one_of_another_build_or_network_is_not_for_us, 0, ARRAY_LEN(strangers));
 	tcase_add_test(tc, a_tip_outside_of_the_arena_is_never_followed);
 	tcase_add_loop_test(tc, one_that_a_node_with_other_settings_wrote_is_not_for_us, 0, ARRAY_LEN(others));
+	tcase_add_test(tc, one_that_a_node_with_other_workers_wrote_is_used);
 	tcase_add_test(tc, a_tip_that_the_journal_lacks_is_not_believed);
 	tcase_add_test(tc, one_whose_tip_was_swapped_out_is_not_used);
 	tcase_add_test(tc, one_with_a_sixteenth_of_dead_bytes_is_not_used);

@@ -21,6 +21,7 @@ Suite *suite_mempool(void);
 Suite *suite_peer_table(void);
 Suite *suite_pool_readers(void);
 Suite *suite_readers(void);
+Suite *suite_reload_note(void);
 Suite *suite_ring(void);
 Suite *suite_role_table(void);
 Suite *suite_segment(void);

@@ -111,7 +111,7 @@ def test_a_reload_while_loading_is_taken_over(with_failpoints, net, alice, bob):
     wait_until("workers answer", lambda: answers(node))
     node.configure("http", request_timeout="20s")
     node.process.send_signal(signal.SIGHUP)
-    wait_until("it was read", lambda: node.log_has("configuration read again", "request_timeout"))
+    wait_until("it was read", lambda: node.log_has("master: http.request_timeout: "))
     os.kill(loader, signal.SIGCONT)
     node.wait_ready()
     assert node.height() == 3 and node.pool() == [node.pending]

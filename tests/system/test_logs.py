@@ -65,7 +65,7 @@ def test_levels_of_the_file_change_with_a_reload_and_replace_nobody(net):
     net.wait_until("all run", lambda: ROLES <= {role["role"] for role in node.roles()})
     pids = sorted(node.members())
     node.configure("node", log_level="warn, probe=debug, httpd=debug")
-    assert "changed: [node] log_level" in reload(net, node)
+    assert "master: node.log_level: info -> warn" in reload(net, node)
     net.wait_until("they are taken over", lambda: levels(node) == "warn, probe=debug, httpd=debug")
     say_debug(node)
     net.wait_until("the worker tells it", lambda: debug_lines(node, "httpd") == 1)

@@ -28,7 +28,7 @@ def test_a_mode_that_was_asked_for_outlives_the_miner_but_not_its_configuration(
 
     # Read again without a change, it is no other configuration.
     node.process.send_signal(signal.SIGHUP)
-    net.wait_until("it is read", lambda: node.log_has("configuration read again", "nothing"))
+    net.wait_until("it is read", lambda: node.log_has("configuration read again: 0 keys changed"))
     assert mode(node) == asked
 
     before = node.role("miner")
