@@ -288,7 +288,10 @@ is_mined(const struct walk *w, const struct hash256 *id)
 	return chain_find_tx(w->m->store, w->tip, id, &place);
 }
 
-/* Drops what a sender can no longer do as of the walk's tip, and marks again what waits. */
+/*
+ * Drops what a sender can no longer do as of the walk's tip, and marks again what waits. Once a walk: whoever has a whole
+ * block of transfers, and as many pending, is not looked through for each of them.
+ */
 static void
 recheck(void *ctx, const struct address *who)
 {
@@ -299,8 +302,9 @@ recheck(void *ctx, const struct address *who)
 	struct address sender = *who;
 	struct account account;
 
-	if (s == NULL || w->is_stale)
+	if (s == NULL || s->walk == m->walks || w->is_stale)
 		return;
+	s->walk = m->walks;
 	if (chain_account(m->store, w->tip, who, &account, NULL) != OK) {
 		w->is_stale = true;
 		return;
@@ -452,6 +456,7 @@ follow(struct mempool *m, uint64_t now_ms)
 	if (from.v == w.tip.v && atomic_load(&p->owed[0]) == 0 && !m->is_fresh)
 		return false;
 	m->has_walked = true;
+	m->walks++;
 	owe(p, from);
 	FAILPOINT("pool.owed");
 	atomic_store(&p->settled, w.tip.v);
