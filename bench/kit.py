@@ -55,7 +55,9 @@ class Node:
             "network": {"difficulty": 0, "retarget": "fixed"},
         }
         for section, more in sections.items():
-            lines.setdefault(section, {}).update(line.split(" = ", 1) for line in more.strip().splitlines())
+            for line in more.splitlines():
+                key, _, value = line.partition(" = ")
+                lines.setdefault(section, {})[key] = value
         self.config.write_text(
             "".join(
                 f"[{section}]\n" + "".join(f"{key} = {value}\n" for key, value in keys.items())

@@ -18,4 +18,9 @@ bench_watch_SOURCES = bench/watch.c
 bench_watch_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
 bench_watch_LDADD = $(STORE_LIBS)
 
-EXTRA_DIST += bench/idle.py bench/kit.py bench/propagation.py bench/sync.py
+EXTRA_PROGRAMS += bench/open_loop
+bench_open_loop_SOURCES = bench/open_loop.c $(BENCH_KIT)
+bench_open_loop_LDADD = $(WIRE_LIBS)
+
+EXTRA_DIST += bench/idle.py bench/kit.py bench/latency.py bench/propagation.py bench/sync.py \
+	bench/machine.py bench/picture.py bench/report.py
