@@ -18,6 +18,7 @@ Rows come as JSON; "idle", "sync", "swap" and "mine" are the medians of p50, p99
 
 import http.client
 import json
+import os
 import pathlib
 import shutil
 import signal
@@ -26,7 +27,7 @@ import subprocess
 import sys
 import time
 
-from kit import ROUNDS, Node, make_chain, row
+from kit import ROUNDS, Node, cpu_ns, make_chain, row
 
 PORT, PEER_PORT = 6200, 6201
 FUNDED = 100  # blocks after which everybody has coins
@@ -36,8 +37,8 @@ TRANSFERS = 50  # in a block
 SECONDS = 1.5  # of a measurement
 ALLOWED_MS = 10
 HARD = 18  # bits of the network on which there is something to search
-SIGNED, RATE_MAX = 40000, 30000  # transfers, and requests a second: enough for the client of the largest machine
-TRIES = 6
+SIGNED, RATE_MAX = 60000, 30000  # transfers, and requests a second: enough for the client of the largest machine
+TRIES = 12
 
 
 class Client:
@@ -89,17 +90,17 @@ class Bench:
         patient = {"node": "pool_max = 65536\nwatchdog = 60s", "http": "header_timeout = 60s"}
         return Node(self.build, data, port, **patient, **sections)
 
-    def measure(self, chain, bodies, disturb, **sections):
-        """What a client sees idle, and what it sees from `disturb` on, in the first while in which the chain moves."""
+    def measure(self, chain, bodies, disturb, progress, **sections):
+        """What a client sees idle, and what it sees from `disturb` on, in the first while in which there is progress."""
         node = self.node(chain, PORT, **sections)
         client = Client(self.build, self.folder / f"{bodies}.tx")
         rate = min(client.ask("closed", 0.5)["rate"] / 4, RATE_MAX)
         idle = client.ask("open", rate, SECONDS)
-        height = node.height()
+        before = progress(node)
         disturb(node)
         for _ in range(TRIES):
             busy = client.ask("open", rate, SECONDS)
-            if node.height() != height:
+            if progress(node) != before:
                 break
         else:
             sys.exit("nothing has disturbed the node")
@@ -108,11 +109,16 @@ class Bench:
         return idle, busy
 
     def meeting(self, chain, peer_chain):
-        """With a peer that stands still at first, so that what it has comes in the midst of a measurement."""
+        """
+        With a peer that stands still at first, so that what it has comes in the midst of a measurement. It is as nice as can be:
+        another machine's work, like checking the thousands of transfers that a swap gives back, would not be ours to wait for.
+        """
         peer = self.node(peer_chain, PEER_PORT)
+        for pid in peer.pids():
+            os.setpriority(os.PRIO_PROCESS, pid, 19)
         peer.signal_workers(signal.SIGSTOP)
         known = f"interval = 1s\npeers = 127.0.0.1:{PEER_PORT}"
-        pair = self.measure(chain, "easy", lambda _: peer.signal_workers(signal.SIGCONT), discovery=known)
+        pair = self.measure(chain, "easy", lambda _: peer.signal_workers(signal.SIGCONT), Node.height, discovery=known)
         peer.stop()
         return pair
 
@@ -123,13 +129,18 @@ class Bench:
         return self.meeting("full", "empty")
 
     def mine(self):
-        return self.measure("hard", "hard", order_blocks, network=f"difficulty = {HARD}")
+        return self.measure("hard", "hard", order_blocks, searched, network=f"difficulty = {HARD}")
 
 
 def order_blocks(node):
     """More than can be found meanwhile. The order lasts as long as its connection."""
     node.order = http.client.HTTPConnection("127.0.0.1", PORT)
     node.order.request("POST", "/mine", json.dumps({"address": "RKxTdfmtxtfLDKZBgx6SvNkBtNu9jRYnLh", "blocks": 1000}))
+
+
+def searched(node):
+    """Not every while has a block, but the search takes whatever of the cores it is given."""
+    return cpu_ns(node.pids("miner"))
 
 
 def medians(said, kind):

@@ -38,13 +38,13 @@ def describe(top, build):
     cores = len(re.findall(r"^processor\s*:", pathlib.Path("/proc/cpuinfo").read_text(), re.M))
     memory_kib = int(re.search(r"MemTotal: +(\d+)", pathlib.Path("/proc/meminfo").read_text())[1])
     libraries = ("libevent", "libsecp256k1", "libcrypto", "jansson")
-    hypervisor = said("systemd-detect-virt", default="none")
+    surroundings = said("systemd-detect-virt", default="no virtual machine")
     return {
         "cpu": name,
         "cores": cores,
         "flags": [flag for flag in FLAGS if flag in flags],
         "memory": f"{memory_kib / 2**20:.0f} GiB",
-        "virtual": hypervisor,
+        "virtual": surroundings,
         "kernel": platform.release(),
         "disk": disk(build),
         "compiler": said("gcc", "--version").splitlines()[0],

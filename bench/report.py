@@ -85,7 +85,7 @@ def markdown(document):
     facts = {
         "processor": f"{m['cpu']}, {m['cores']} cores ({', '.join(m['flags'])})",
         "memory": m["memory"],
-        "virtual machine": m["virtual"],
+        "runs in": m["virtual"],
         "kernel": m["kernel"],
         "disk": m["disk"],
         "compiler": m["compiler"],
