@@ -1,5 +1,6 @@
 """What must be known of a machine to judge figures that were measured on it."""
 
+import os
 import pathlib
 import platform
 import re
@@ -51,6 +52,7 @@ def describe(top, build):
         "libraries": {library: said("pkg-config", "--modversion", library) for library in libraries},
         "nginx": said("sh", "-c", "/usr/sbin/nginx -v 2>&1").rpartition("/")[2],
         "wrk": said("dpkg-query", "-W", "-f", "${Version}", "wrk"),
+        "load": round(os.getloadavg()[2], 1),
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
         "commit": said("git", "-C", top, "describe", "--always", "--dirty", "--abbrev=12"),
     }

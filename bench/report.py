@@ -91,6 +91,7 @@ def markdown(document):
         "compiler": m["compiler"],
         "libraries": ", ".join(f"{name} {version}" for name, version in m["libraries"].items()),
         "yardsticks": f"nginx {m['nginx']}, driven by wrk {m['wrk']}",
+        "load": f"{m['load']} in the mean of the last 15 minutes, of which this run makes up to {m['cores']}",
         "measured": f"{m['date']}, commit {m['commit']}",
         "took": f"{sum(part['seconds'] for part in document['parts'])} s",
     }
