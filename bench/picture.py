@@ -10,12 +10,13 @@ import math
 LEFT, RIGHT, LINE, TOP, WIDTH = 250, 190, 22, 58, 900
 LOWEST, HIGHEST = 0.25, 8  # of ratio over mark; what lies outside stands at the edge
 
+# A ground of its own: not every viewer knows on what the picture lies.
 STYLE = """
-text { font: 13px sans-serif; fill: #24292f } .part { font-weight: bold } .note { fill: #57606a; font-size: 12px }
+.ground { fill: #ffffff } text { font: 13px sans-serif; fill: #24292f } .part { font-weight: bold } .note { fill: #57606a; font-size: 12px }
 .grid { stroke: #d0d7de } .mark { stroke: #57606a; stroke-width: 2 } .spread { stroke-width: 3; stroke-linecap: round; opacity: .45 }
 .holds { fill: #0969da; stroke: #0969da } .short { fill: #bc4c00; stroke: #bc4c00 }
 @media (prefers-color-scheme: dark) {
-text { fill: #e6edf3 } .note { fill: #9198a1 } .grid { stroke: #30363d } .mark { stroke: #9198a1 }
+.ground { fill: #0d1117 } text { fill: #e6edf3 } .note { fill: #9198a1 } .grid { stroke: #30363d } .mark { stroke: #9198a1 }
 .holds { fill: #58a6ff; stroke: #58a6ff } .short { fill: #f0883e; stroke: #f0883e } }
 """
 
@@ -68,4 +69,5 @@ def of_ratios(result):
     title = f"{result['machine']['cpu']}, {result['machine']['cores']} cores, {result['machine']['date']}"
     words = [text(10, 20, "Ratio to the yardstick, over its mark", "part"), text(WIDTH - 10, 20, title, "note", "end")]
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y}" role="img"><style>{STYLE}</style>'
-    return "\n".join([head, *words, *grid(y - LINE // 2), *lines, "</svg>"]) + "\n"
+    ground = '<rect width="100%" height="100%" rx="6" class="ground"/>'
+    return "\n".join([head, ground, *words, *grid(y - LINE // 2), *lines, "</svg>"]) + "\n"
