@@ -22,5 +22,9 @@ EXTRA_PROGRAMS += bench/open_loop
 bench_open_loop_SOURCES = bench/open_loop.c $(BENCH_KIT)
 bench_open_loop_LDADD = $(WIRE_LIBS)
 
-EXTRA_DIST += bench/idle.py bench/kit.py bench/latency.py bench/propagation.py bench/sync.py \
+EXTRA_PROGRAMS += bench/post
+bench_post_SOURCES = bench/post.c $(BENCH_KIT)
+bench_post_LDADD = $(WIRE_LIBS)
+
+EXTRA_DIST += bench/admit.py bench/idle.py bench/kit.py bench/latency.py bench/propagation.py bench/sync.py \
 	bench/machine.py bench/picture.py bench/report.py

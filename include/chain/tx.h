@@ -62,5 +62,7 @@ enum err tx_sign(struct tx *tx, const struct seckey *key) MUSTCHECK; /* sets sen
 enum rule tx_check_form(const struct tx *tx, const struct params *p, const struct hash256 *network) MUSTCHECK;
 /* The expensive part: public key and signature. */
 enum rule tx_check_signature(const struct tx *tx) MUSTCHECK;
+/* The same for who has the id already. */
+enum rule tx_check_signature_of(const struct tx *tx, const struct hash256 *id) MUSTCHECK;
 
 #endif

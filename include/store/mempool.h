@@ -98,6 +98,9 @@ void mempool_close(struct mempool *m);
  * moved. The verdict of a transfer seen before is the same again.
  */
 struct admission mempool_admit(struct mempool *m, const struct tx *tx, bool from_client, uint64_t now_ms);
+/* The same for who has the id already. */
+struct admission mempool_admit_as(struct mempool *m, const struct tx *tx, const struct hash256 *id, bool from_client,
+				  uint64_t now_ms);
 /*
  * Makes durable whatever was let in or returned since; nobody may be promised anything before. On failure it is tried
  * again with the next one, and what mempool_admit called new since has to be taken out again by mempool_withdraw.

@@ -35,6 +35,7 @@ enum role_counter {
 	COUNT_OFFERED,	   /* relay: transfers that peers were told the ids of */
 	COUNT_RELAYED,	   /* relay: transfers sent to peers */
 	COUNT_LISTENERS,   /* worker: clients that listen to events now; while there are none, nobody rings for them */
+	COUNT_OUTLETS, /* relay: peers that it tells things now; while there are none, transfers are no news to it */
 	COUNTERS = 32
 };
 

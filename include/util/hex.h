@@ -2,6 +2,7 @@
 #ifndef RENSA_UTIL_HEX_H
 #define RENSA_UTIL_HEX_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,5 +13,7 @@
 void hex_encode(char *text, const void *data, size_t len);
 /* Exactly 2 * len lower-case digits, then the end of text; ERR_FORMAT otherwise, and out is untouched. */
 enum err hex_decode(void *out, size_t len, const char *text) MUSTCHECK;
+/* 2 * len such digits out of a longer text, which need not end there. False: they are not; out is spoilt then. */
+bool hex_read(void *out, size_t len, const char *text) MUSTCHECK;
 
 #endif

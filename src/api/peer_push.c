@@ -227,6 +227,7 @@ peer_transactions(struct api *a, struct http_req *req, const char *name)
 	struct reader r = reader_of(body, len);
 	enum rule rule = RULE_OK;
 	struct sender sender;
+	struct hash256 id;
 	struct batch *b;
 	struct tx tx;
 
@@ -245,10 +246,12 @@ peer_transactions(struct api *a, struct http_req *req, const char *name)
 		return;
 	}
 	b = batch_new(BATCH_PUSH, count);
-	for (size_t i = 0; i < count && rule == RULE_OK; i++) {
+	for (size_t i = 0; i < count; i++) {
 		rule = tx_decode(&tx, &r);
-		if (rule == RULE_OK)
-			batch_put(b, i, &tx);
+		if (rule != RULE_OK)
+			break;
+		id = tx_id(&tx);
+		batch_put(b, i, &tx, &id);
 	}
 	if (rule == RULE_OK) {
 		sender_of(req, &sender);

@@ -1,7 +1,8 @@
 /*
  * The queue before the ring. Batches take turns, a few transfers each, so that one of a thousand does not hold up one
- * of one; and after some signatures the loop gets a turn too. Slots of the ring are filled in order and judged in
- * order, so the verdicts to look for are always those of the oldest slots.
+ * of one; and after some signatures the loop gets a turn too. What came in with one turn of the loop is checked after
+ * it, together, so that the pool is woken once for all of it, and syncs once. Slots of the ring are filled in order and
+ * judged in order, so the verdicts to look for are always those of the oldest slots.
  *
  * What must stay true: a batch is in `held` exactly until its request is answered; a slot in `slots` belongs to a
  * transfer of a batch that is held, or to nobody.
@@ -16,7 +17,7 @@
 #include "util/mem.h"
 
 #define TURN_TRANSFERS 8   /* of one batch, before the next has its turn */
-#define PUMP_SIGNATURES 32 /* checked before the loop has its turn: about 2 ms */
+#define PUMP_SIGNATURES 32 /* checked before the loop has its turn: 1 or 2 ms */
 #define POOL_TRIES 8	   /* of a transfer for which the chain moved too often */
 
 TAILQ_HEAD(batches, batch);
@@ -30,7 +31,8 @@ struct submit {
 	struct batch *owners[RING_TXS]; /* NULL: nobody waits for it */
 	uint32_t first;			/* oldest slot in use */
 	uint32_t used;			/* slots from there on */
-	struct loop_timer *turn;	/* goes on pumping */
+	struct loop_timer *turn;	/* pumps */
+	bool is_turn_due;
 	struct loop_timer *overdue;
 };
 
@@ -54,14 +56,14 @@ batch_free(struct batch *b)
 }
 
 void
-batch_put(struct batch *b, size_t i, const struct tx *tx)
+batch_put(struct batch *b, size_t i, const struct tx *tx, const struct hash256 *id)
 {
 	struct transfer *t = &b->transfers[i];
 	struct writer w = writer_of(t->bytes, sizeof(t->bytes));
 
 	tx_encode(&w, tx);
 	t->size = (uint16_t)writer_len(&w);
-	t->id = tx_id(tx);
+	t->id = *id;
 	t->state = TRANSFER_WAITING;
 	b->open++;
 }
@@ -199,7 +201,7 @@ check(struct batch *b, struct transfer *t)
 		return false;
 	}
 	if (rule == RULE_OK)
-		rule = tx_check_signature(&tx);
+		rule = tx_check_signature_of(&tx, &t->id);
 	if (rule != RULE_OK) {
 		refuse(b, t, &tx, rule);
 		return false;
@@ -253,6 +255,16 @@ feed(struct submit *s, struct batch *b, unsigned *signatures, unsigned *puts)
 	return true;
 }
 
+/* After what the loop has in hand: more may come with it. */
+static void
+want_turn(struct submit *s)
+{
+	if (s->is_turn_due || TAILQ_EMPTY(&s->queue))
+		return;
+	s->is_turn_due = true;
+	loop_timer_arm(s->turn, 0);
+}
+
 static void
 pump(void *ctx)
 {
@@ -262,6 +274,7 @@ pump(void *ctx)
 	bool is_full = false;
 	struct batch *b;
 
+	s->is_turn_due = false;
 	while (signatures < PUMP_SIGNATURES && !is_full && (b = TAILQ_FIRST(&s->queue)) != NULL) {
 		unsigned before = puts;
 
@@ -277,8 +290,8 @@ pump(void *ctx)
 	}
 	if (puts > 0)
 		a->o.wake(a->o.wake_ctx, API_WAKE_POOL);
-	if (!is_full && !TAILQ_EMPTY(&s->queue))
-		loop_timer_arm(s->turn, 0);
+	if (!is_full)
+		want_turn(s);
 }
 
 void
@@ -302,7 +315,7 @@ submit_take(struct submit *s, struct batch *b, struct http_req *req)
 	}
 	http_req_on_close(req, client_gone, b);
 	queue_add(s, b);
-	pump(s);
+	want_turn(s);
 }
 
 /* A verdict came. RETRY: the chain moved under the pool too often; it is asked again. */
@@ -341,8 +354,7 @@ submit_bell(struct submit *s)
 		if (b != NULL)
 			take(s, b, s->slots[slot], &verdict);
 	}
-	if (!TAILQ_EMPTY(&s->queue))
-		pump(s);
+	want_turn(s);
 }
 
 /* No verdict in time. What the pool may have seen is unknown; what it never got is not. */

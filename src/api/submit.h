@@ -58,10 +58,10 @@ struct batch {
 	struct transfer transfers[];
 };
 
-/* Submits a batch: fill it with batch_put or batch_refuse, in order, `count` times. */
+/* Submits a batch: fill it with batch_put or batch_refuse, in order, `count` times. id: tx_id of what is put. */
 struct batch *batch_new(enum batch_kind kind, size_t count);
 void batch_free(struct batch *b); /* one that was not submitted */
-void batch_put(struct batch *b, size_t i, const struct tx *tx);
+void batch_put(struct batch *b, size_t i, const struct tx *tx, const struct hash256 *id);
 void batch_refuse(struct batch *b, size_t i, const struct field_error *e);
 
 struct submit *submit_new(struct api *a);

@@ -7,6 +7,7 @@
 #include "store/chain.h"
 #include "store/mempool.h"
 #include "submit.h"
+#include "wire/tx_scan.h"
 #include "wire/views.h"
 
 #define POOL_LIST_MAX 1000
@@ -60,6 +61,7 @@ static void
 post_one(struct api *a, struct http_req *req, const struct jval *v)
 {
 	struct field_error error;
+	struct hash256 id;
 	struct batch *b;
 	struct tx tx;
 
@@ -68,7 +70,8 @@ post_one(struct api *a, struct http_req *req, const struct jval *v)
 		return;
 	}
 	b = batch_new(BATCH_ONE, 1);
-	batch_put(b, 0, &tx);
+	id = tx_id(&tx);
+	batch_put(b, 0, &tx, &id);
 	submit_take(a->submit, b, req);
 }
 
@@ -78,25 +81,61 @@ post_list(struct api *a, struct http_req *req, const struct jval *list)
 	size_t count = jval_count(list);
 	struct field_error error;
 	struct batch *b = batch_new(BATCH_LIST, count);
+	struct hash256 id;
 	struct tx tx;
 
 	for (size_t i = 0; i < count; i++) {
-		if (view_tx_parse(&tx, jval_at(list, i), a->params->address_version, &error))
-			batch_put(b, i, &tx);
-		else
+		if (!view_tx_parse(&tx, jval_at(list, i), a->params->address_version, &error)) {
 			batch_refuse(b, i, &error);
+			continue;
+		}
+		id = tx_id(&tx);
+		batch_put(b, i, &tx, &id);
 	}
 	submit_take(a->submit, b, req);
+}
+
+/* The quick way for what wallets send. False: it is declined, and the other way decides. */
+static bool
+post_scanned(struct api *a, struct http_req *req)
+{
+	size_t len, room, count = 0;
+	const void *body = http_req_body(req, &len);
+	struct tx_scan scan;
+	struct batch *b;
+	struct hash256 id;
+	struct tx tx;
+
+	room = tx_scan_count(body, len);
+	if (room == 0 || room > SUBMIT_LIST_MAX)
+		return false;
+	scan = tx_scan_of(body, len, a->params->address_version);
+	b = batch_new(scan.is_list ? BATCH_LIST : BATCH_ONE, room);
+	/* Each has a bracket that was counted, so there is room. */
+	while (tx_scan_next(&scan, &tx, &id))
+		batch_put(b, count++, &tx, &id);
+	b->count = count;
+	if (!tx_scan_is_whole(&scan)) {
+		batch_free(b);
+		return false;
+	}
+	if (submit_has_room(a->submit, count)) {
+		submit_take(a->submit, b, req);
+	} else {
+		batch_free(b);
+		submit_full(a, req);
+	}
+	return true;
 }
 
 void
 transactions_post(struct api *a, struct http_req *req, const char *name)
 {
-	struct jdoc *doc = input_json(a, req);
+	struct jdoc *doc;
 	const struct jval *root;
 
 	(void)name;
-	if (doc == NULL)
+	if (post_scanned(a, req) || (doc = input_json(a, req)) == NULL)
 		return;
 	root = jdoc_root(doc);
 	if (jval_is_array(root) && jval_count(root) > SUBMIT_LIST_MAX)

@@ -151,7 +151,13 @@ enum rule
 tx_check_signature(const struct tx *tx)
 {
 	struct hash256 id = tx_id(tx);
-	switch (key_verify(&tx->signature, &id, &tx->sender_key)) {
+	return tx_check_signature_of(tx, &id);
+}
+
+enum rule
+tx_check_signature_of(const struct tx *tx, const struct hash256 *id)
+{
+	switch (key_verify(&tx->signature, id, &tx->sender_key)) {
 	case SIGNATURE_GOOD:
 		return RULE_OK;
 	case SIGNATURE_HIGH_S:

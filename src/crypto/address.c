@@ -1,8 +1,13 @@
+/*
+ * Who is paid once is paid again, and whoever has paid pays again: the payloads of texts that were read lately are
+ * remembered, since Base58 and its checksum cost more than all other members of a transfer together.
+ */
 #include "crypto/address.h"
 
 #include <string.h>
 
 #include "crypto/base58.h"
+#include "util/recall.h"
 #include "util/text.h"
 
 /* An address: the version byte and the hash. */
@@ -12,6 +17,15 @@
 #define WIF_PAYLOAD_SIZE 34
 #define WIF_COMPRESSED 0x01
 #define WIF_VERSION_OFFSET 128
+
+#define READ_LATELY 1024 /* about 60 KiB, and no more than are read */
+
+static uint8_t read_space[READ_LATELY][RECALL_PLACE(ADDRESS_TEXT_SIZE, ADDRESS_PAYLOAD_SIZE)];
+static struct recall read_lately = {.in_use = ATOMIC_FLAG_INIT,
+				    .space = &read_space[0][0],
+				    .count = READ_LATELY,
+				    .key_size = ADDRESS_TEXT_SIZE,
+				    .value_size = ADDRESS_PAYLOAD_SIZE};
 
 struct address
 address_of(const struct pubkey *key)
@@ -39,11 +53,27 @@ address_format(char text[ADDRESS_TEXT_SIZE], const struct address *a, uint8_t ve
 	text_copy(text, ADDRESS_TEXT_SIZE, long_text);
 }
 
+static enum err
+payload_read(uint8_t payload[ADDRESS_PAYLOAD_SIZE], const char *text)
+{
+	char key[ADDRESS_TEXT_SIZE] = {0};
+	size_t len = strnlen(text, sizeof(key));
+	if (len == sizeof(key))
+		return ERR_FORMAT;
+	memcpy(key, text, len);
+	if (recall_find(&read_lately, payload, key))
+		return OK;
+	enum err ret = base58check_decode(payload, ADDRESS_PAYLOAD_SIZE, key);
+	if (ret == OK)
+		recall_note(&read_lately, key, payload);
+	return ret;
+}
+
 enum err
 address_parse(struct address *out, const char *text, uint8_t version)
 {
 	uint8_t payload[ADDRESS_PAYLOAD_SIZE];
-	enum err ret = base58check_decode(payload, sizeof(payload), text);
+	enum err ret = payload_read(payload, text);
 	if (ret != OK)
 		return ret;
 	if (payload[0] != version)

@@ -20,13 +20,16 @@
 
 static const char digits[] = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 
-/* The value of a digit, or -1. */
-static int
-digit_value(char c)
-{
-	const char *at = c != '\0' ? strchr(digits, c) : NULL;
-	return at != NULL ? (int)(at - digits) : -1;
-}
+/* One more than the value of each digit; 0: it is none. */
+static const uint8_t values[256] = {
+    ['1'] = 1,	['2'] = 2,  ['3'] = 3,	['4'] = 4,  ['5'] = 5,	['6'] = 6,  ['7'] = 7,	['8'] = 8,  ['9'] = 9,
+    ['A'] = 10, ['B'] = 11, ['C'] = 12, ['D'] = 13, ['E'] = 14, ['F'] = 15, ['G'] = 16, ['H'] = 17, ['J'] = 18,
+    ['K'] = 19, ['L'] = 20, ['M'] = 21, ['N'] = 22, ['P'] = 23, ['Q'] = 24, ['R'] = 25, ['S'] = 26, ['T'] = 27,
+    ['U'] = 28, ['V'] = 29, ['W'] = 30, ['X'] = 31, ['Y'] = 32, ['Z'] = 33, ['a'] = 34, ['b'] = 35, ['c'] = 36,
+    ['d'] = 37, ['e'] = 38, ['f'] = 39, ['g'] = 40, ['h'] = 41, ['i'] = 42, ['j'] = 43, ['k'] = 44, ['m'] = 45,
+    ['n'] = 46, ['o'] = 47, ['p'] = 48, ['q'] = 49, ['r'] = 50, ['s'] = 51, ['t'] = 52, ['u'] = 53, ['v'] = 54,
+    ['w'] = 55, ['x'] = 56, ['y'] = 57, ['z'] = 58,
+};
 
 /* Divides the number by 58^5 in place and returns the remainder. */
 static uint32_t
@@ -120,10 +123,10 @@ base58_decode(uint8_t *data, size_t len, const char *text)
 		uint32_t factor = 1;
 		uint32_t group = 0;
 		for (int n = 0; n < GROUP_DIGITS && i < text_len; n++, i++) {
-			int value = digit_value(text[i]);
-			if (value < 0)
+			uint32_t value = values[(uint8_t)text[i]];
+			if (value == 0)
 				goto out;
-			group = group * 58 + (uint32_t)value;
+			group = group * 58 + value - 1;
 			factor *= 58;
 		}
 		if (!limbs_multiply_add(limbs, factor, group))

@@ -2,6 +2,9 @@
  * One context of libsecp256k1 for each process, made on first use and blinded with random bytes, so that the time and
  * power that signing takes say nothing about the secret. A forked child blinds its copy anew. After that the context is
  * only read, so threads may share it.
+ *
+ * To read a public key takes a square root, a tenth of what a verification takes in all. Whoever has sent one transfer
+ * sends more, so the points of keys that were met lately are remembered.
  */
 #include "crypto/key.h"
 
@@ -12,9 +15,19 @@
 
 #include "crypto/random.h"
 #include "util/log.h"
+#include "util/recall.h"
+
+#define POINTS 1024 /* about 100 KiB, and no more than are met */
 
 static pthread_once_t context_once = PTHREAD_ONCE_INIT;
 static secp256k1_context *context;
+
+static uint8_t points_space[POINTS][RECALL_PLACE(PUBKEY_SIZE, sizeof(secp256k1_pubkey))];
+static struct recall points = {.in_use = ATOMIC_FLAG_INIT,
+			       .space = &points_space[0][0],
+			       .count = POINTS,
+			       .key_size = PUBKEY_SIZE,
+			       .value_size = sizeof(secp256k1_pubkey)};
 
 static void
 context_blind(void)
@@ -90,6 +103,17 @@ key_sign(struct signature *out, const struct hash256 *digest, const struct secke
 	return OK;
 }
 
+static bool
+point_of(secp256k1_pubkey *out, const struct pubkey *key)
+{
+	if (recall_find(&points, out, key->b))
+		return true;
+	if (secp256k1_ec_pubkey_parse(context_get(), out, key->b, sizeof(key->b)) != 1)
+		return false;
+	recall_note(&points, key->b, out);
+	return true;
+}
+
 enum signature_state
 key_verify(const struct signature *sig, const struct hash256 *digest, const struct pubkey *key)
 {
@@ -104,7 +128,7 @@ key_verify(const struct signature *sig, const struct hash256 *digest, const stru
 	 * difference. */
 	if (secp256k1_ecdsa_signature_normalize(ctx, NULL, &parsed) == 1)
 		return SIGNATURE_HIGH_S;
-	if (secp256k1_ec_pubkey_parse(ctx, &point, key->b, sizeof(key->b)) != 1)
+	if (!point_of(&point, key))
 		return SIGNATURE_BAD_KEY;
 	return secp256k1_ecdsa_verify(ctx, &parsed, digest->b, &point) == 1 ? SIGNATURE_GOOD : SIGNATURE_BAD;
 }
@@ -113,5 +137,5 @@ bool
 pubkey_is_valid(const struct pubkey *key)
 {
 	secp256k1_pubkey point;
-	return secp256k1_ec_pubkey_parse(context_get(), &point, key->b, sizeof(key->b)) == 1;
+	return point_of(&point, key);
 }

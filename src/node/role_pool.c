@@ -54,8 +54,8 @@ judge(void *ctx, const uint8_t *bytes, size_t size, bool from_client)
 	/* Checked by the worker already; decoded again because the ring is the worker's to write. */
 	p->ids[p->judged] = (struct hash256){0};
 	if (tx_decode(&tx, &r) == RULE_OK && reader_done(&r) && tx.version == TX_TRANSFER) {
-		a = mempool_admit(p->mempool, &tx, from_client, p->now_ms);
 		p->ids[p->judged] = tx_id(&tx);
+		a = mempool_admit_as(p->mempool, &tx, &p->ids[p->judged], from_client, p->now_ms);
 	}
 	p->is_new[p->judged++] = a.is_new;
 	if (a.is_new)
@@ -118,6 +118,18 @@ settle(struct pool *p)
 		bell_ring(&p->child->env->bells, BELL_RELAY);
 }
 
+/* Only whom new transfers concern now: to wake another process costs more than a transfer's way through this one. */
+static void
+ring_for_accepted(struct pool *p)
+{
+	const struct store *s = p->child->env->store;
+
+	if (role_total(s, COUNT_OUTLETS) > 0)
+		bell_ring(&p->child->env->bells, BELL_RELAY);
+	if (role_total(s, COUNT_MODE) == MINER_ON_DEMAND)
+		bell_ring(&p->child->env->bells, BELL_MINER);
+}
+
 /*
  * Those who listen to events hear of blocks from here too, not from who commits them: by now the pool has followed the
  * chain, and what it says fits. A client that has only just come is found by its worker's own look.
@@ -161,8 +173,7 @@ work(void *ctx)
 			bell_ring_worker(&env->bells, i);
 	if (p->accepted > 0) {
 		role_count(env->store, COUNT_ACCEPTED, p->accepted);
-		bell_ring(&env->bells, BELL_RELAY);
-		bell_ring(&env->bells, BELL_MINER);
+		ring_for_accepted(p);
 	}
 	ring_listeners(p);
 	if (judged == BATCH)

@@ -104,6 +104,7 @@ follow_table(struct relay *r)
 	struct peer_pause pause;
 	struct netaddr at;
 	struct outlet *o;
+	uint64_t count = 0;
 
 	r->peers_version = peer_table_version(r->store);
 	for (o = r->outlets; o != NULL; o = o->next)
@@ -122,6 +123,10 @@ follow_table(struct relay *r)
 		o->is_listed = true;
 	}
 	drop_unlisted(r);
+	for (o = r->outlets; o != NULL; o = o->next)
+		count++;
+	/* Nobody has rung for what came before this: whoever calls looks at the pool next. */
+	role_set(r->store, COUNT_OUTLETS, count);
 	choose_eager(r);
 }
 

@@ -514,8 +514,15 @@ mempool_settle(struct mempool *m, uint64_t now_ms, struct settle_report *report)
 struct admission
 mempool_admit(struct mempool *m, const struct tx *tx, bool from_client, uint64_t now_ms)
 {
-	struct store *s = m->store;
 	struct hash256 id = tx_id(tx);
+
+	return mempool_admit_as(m, tx, &id, from_client, now_ms);
+}
+
+struct admission
+mempool_admit_as(struct mempool *m, const struct tx *tx, const struct hash256 *id, bool from_client, uint64_t now_ms)
+{
+	struct store *s = m->store;
 	struct pool_entry origin = {.received_ms = now_ms, .from_client = from_client};
 	struct admission a = admitted(ADMISSION_RETRY, false);
 	struct tx_place place;
@@ -530,7 +537,7 @@ mempool_admit(struct mempool *m, const struct tx *tx, bool from_client, uint64_t
 
 		follow(m, now_ms);
 		at.v = atomic_load(&pool_at(s)->settled);
-		known = pool_slot_of(s, &id);
+		known = pool_slot_of(s, id);
 		if (known != POOL_NONE) {
 			const struct pool_entry *e = &pool_slots(s)[known].entry;
 			/* Ours now as well: what a client was promised is not dropped to make room. */
@@ -541,9 +548,9 @@ mempool_admit(struct mempool *m, const struct tx *tx, bool from_client, uint64_t
 			}
 			return admitted(e->is_waiting ? ADMISSION_WAITING : ADMISSION_PENDING, false);
 		}
-		if (chain_find_tx(s, at, &id, &place))
+		if (chain_find_tx(s, at, id, &place))
 			return admitted(ADMISSION_CONFIRMED, false);
-		a = mempool_admit_at(m, at, tx, &id, &origin, false);
+		a = mempool_admit_at(m, at, tx, id, &origin, false);
 	}
 	return a;
 }

@@ -13,29 +13,34 @@ hex_encode(char *text, const void *data, size_t len)
 	*text = '\0';
 }
 
-/* The value of a lower-case digit, or -1; also for the NUL, so that a short text ends every loop over it. */
-static int
-digit_value(char c)
+/* One more than the value of each lower-case digit; 0: it is none, as the NUL is, so a short text ends every loop. */
+static const uint8_t values[256] = {
+    ['0'] = 1, ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9, ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+};
+
+bool
+hex_read(void *out, size_t len, const char *text)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return -1;
+	uint8_t *bytes = out;
+	for (size_t i = 0; i < len; i++) {
+		unsigned high = values[(uint8_t)text[2 * i]];
+		if (high == 0)
+			return false;
+		unsigned low = values[(uint8_t)text[2 * i + 1]];
+		if (low == 0)
+			return false;
+		bytes[i] = (uint8_t)((high - 1) << 4 | (low - 1));
+	}
+	return true;
 }
 
 enum err
 hex_decode(void *out, size_t len, const char *text)
 {
 	/* Two passes, because out stays untouched when the last digit is wrong. */
-	for (size_t i = 0; i < len; i++)
-		if (digit_value(text[2 * i]) < 0 || digit_value(text[2 * i + 1]) < 0)
+	for (size_t i = 0; i < 2 * len; i++)
+		if (values[(uint8_t)text[i]] == 0)
 			return ERR_FORMAT;
-	if (text[2 * len] != '\0')
-		return ERR_FORMAT;
-
-	uint8_t *bytes = out;
-	for (size_t i = 0; i < len; i++)
-		bytes[i] = (uint8_t)(digit_value(text[2 * i]) << 4 | digit_value(text[2 * i + 1]));
-	return OK;
+	return text[2 * len] == '\0' && hex_read(out, len, text) ? OK : ERR_FORMAT;
 }

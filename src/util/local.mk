@@ -13,6 +13,7 @@ librensa_util_a_SOURCES = \
 	src/util/inifile.c \
 	src/util/log.c \
 	src/util/mem.c \
+	src/util/recall.c \
 	src/util/text.c \
 	include/util/attr.h \
 	include/util/buf.h \
@@ -27,4 +28,5 @@ librensa_util_a_SOURCES = \
 	include/util/inifile.h \
 	include/util/log.h \
 	include/util/mem.h \
+	include/util/recall.h \
 	include/util/text.h

@@ -4,6 +4,7 @@ librensa_wire_a_SOURCES = \
 	include/wire/json.h \
 	include/wire/peer_list.h \
 	include/wire/peer_msg.h \
+	include/wire/tx_scan.h \
 	include/wire/views.h \
 	src/wire/compact.c \
 	src/wire/field.c \
@@ -11,4 +12,5 @@ librensa_wire_a_SOURCES = \
 	src/wire/json_write.c \
 	src/wire/peer_list.c \
 	src/wire/peer_msg.c \
+	src/wire/tx_scan.c \
 	src/wire/views.c

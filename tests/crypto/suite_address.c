@@ -100,6 +100,23 @@ START_TEST(refuses_what_is_no_address)
 }
 END_TEST
 
+START_TEST(reads_a_text_alike_however_often)
+{
+	struct address a, again;
+	char text[ADDRESS_TEXT_SIZE], mistyped[ADDRESS_TEXT_SIZE];
+	memset(a.b, 0x5a, sizeof(a.b));
+	address_format(text, &a, 60);
+	address_format(mistyped, &a, 60);
+	mistyped[10] = mistyped[10] == 'x' ? 'y' : 'x';
+	for (int i = 0; i < 3; i++) {
+		ck_assert_int_eq(address_parse(&again, text, 60), OK);
+		ck_assert(address_equal(&again, &a));
+		ck_assert_int_eq(address_parse(&again, text, 61), ERR_UNSUPPORTED);
+		ck_assert_int_eq(address_parse(&again, mistyped, 60), ERR_FORMAT);
+	}
+}
+END_TEST
+
 START_TEST(refuses_a_true_checksum_over_another_length)
 {
 	struct address a;
@@ -212,6 +229,7 @@ suite_address(void)
 	tcase_add_test(tc, fits_its_text_with_every_version);
 	tcase_add_test(tc, refuses_an_address_of_another_network);
 	tcase_add_loop_test(tc, refuses_what_is_no_address, 0, ARRAY_LEN(bad_addresses));
+	tcase_add_test(tc, reads_a_text_alike_however_often);
 	tcase_add_test(tc, refuses_a_true_checksum_over_another_length);
 	tcase_add_loop_test(tc, leads_from_a_secret_to_its_address_and_wif, 0, ARRAY_LEN(key_rows));
 	tcase_add_test(tc, carries_a_secret_with_every_version);

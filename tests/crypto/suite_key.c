@@ -206,6 +206,29 @@ START_TEST(refuses_bytes_that_are_no_key)
 }
 END_TEST
 
+/* A key and its mirror image have the same x: what is remembered of one is not to be taken for the other. */
+START_TEST(tells_keys_apart_however_often_it_met_them)
+{
+	struct signed_digest s = sign_anew();
+	struct pubkey mirrored = s.pub;
+	mirrored.b[0] ^= 1;
+	for (int i = 0; i < 3; i++) {
+		ck_assert_int_eq(key_verify(&s.sig, &s.digest, &s.pub), SIGNATURE_GOOD);
+		ck_assert_int_eq(key_verify(&s.sig, &s.digest, &mirrored), SIGNATURE_BAD);
+	}
+	/* More than are remembered at a time. */
+	for (uint32_t i = 1; i <= 1500; i++) {
+		struct seckey key = {{0}};
+		struct pubkey pub;
+		memcpy(key.b, &i, sizeof(i));
+		ck_assert_int_eq(key_public(&pub, &key), OK);
+		ck_assert(pubkey_is_valid(&pub));
+		ck_assert_int_eq(key_verify(&s.sig, &s.digest, &pub), SIGNATURE_BAD);
+	}
+	ck_assert_int_eq(key_verify(&s.sig, &s.digest, &s.pub), SIGNATURE_GOOD);
+}
+END_TEST
+
 START_TEST(generates_valid_keys_that_differ)
 {
 	struct seckey a;
@@ -286,6 +309,7 @@ suite_key(void)
 	tcase_add_test(tc, refuses_a_signature_with_any_bit_changed);
 	tcase_add_test(tc, refuses_another_digest_and_another_key);
 	tcase_add_loop_test(tc, refuses_bytes_that_are_no_key, 0, ARRAY_LEN(bad_pubkeys));
+	tcase_add_test(tc, tells_keys_apart_however_often_it_met_them);
 	tcase_add_test(tc, generates_valid_keys_that_differ);
 	tcase_add_test(tc, works_in_a_forked_child);
 	tcase_add_test(tc, wipes_every_byte);

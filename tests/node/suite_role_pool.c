@@ -71,6 +71,8 @@ START_TEST(takes_a_transfer_out_of_a_ring_and_tells_the_verdict)
 	struct pool_entry e;
 	struct admission a;
 
+	role_set(crew.store, COUNT_OUTLETS, 1);
+	role_set(crew.store, COUNT_MODE, MINER_ON_DEMAND);
 	crew_start(&crew, "pool");
 	a = ask(&tx);
 	ck_assert_int_eq(a.status, ADMISSION_PENDING);
@@ -202,6 +204,22 @@ START_TEST(returns_what_a_longer_chain_swapped_out)
 }
 END_TEST
 
+START_TEST(wakes_nobody_to_whom_a_transfer_is_no_news)
+{
+	struct tx tx;
+
+	role_set(crew.store, COUNT_MODE, MINER_CONTINUOUS);
+	crew_start(&crew, "pool");
+	/* The verdict of the second is told when all that the first has brought about is done. */
+	for (uint64_t i = 0; i < 2; i++) {
+		tx = transfer(crew.store, 0, 1, 100, 10, i);
+		ck_assert_int_eq(ask(&tx).status, ADMISSION_PENDING);
+	}
+	ck_assert(!crew_heard(&crew, crew.env.bells.role[BELL_RELAY]));
+	ck_assert(!crew_heard(&crew, crew.env.bells.role[BELL_MINER]));
+}
+END_TEST
+
 /* A worker that has nothing in its ring hears of a change only if somebody listens. */
 START_TEST(rings_all_workers_while_there_are_listeners)
 {
@@ -318,6 +336,7 @@ suite_role_pool(void)
 	tcase_add_test(tc, lets_wait_who_is_ahead_of_his_turn);
 	tcase_add_test(tc, drops_what_a_new_block_holds);
 	tcase_add_test(tc, returns_what_a_longer_chain_swapped_out);
+	tcase_add_test(tc, wakes_nobody_to_whom_a_transfer_is_no_news);
 	tcase_add_test(tc, rings_all_workers_while_there_are_listeners);
 	tcase_add_test(tc, judges_what_came_in_before_it_stops);
 	tcase_add_test(tc, empties_and_frees_the_ring_of_a_dead_worker);

@@ -191,6 +191,7 @@ START_TEST(tells_every_peer_of_a_new_tip_at_once)
 		introduce(&ears[i], chain_tip(crew.store));
 	}
 	crew_start(&crew, "relay");
+	until(crew_counter(&crew, "relay", COUNT_OUTLETS) == 2);
 	for (unsigned n = 1; n <= 3; n++) {
 		grow(1);
 		until(heard_of_tip(&ears[0]) && heard_of_tip(&ears[1]));

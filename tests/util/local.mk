@@ -17,6 +17,7 @@ tests_util_test_util_SOURCES = \
 	tests/util/suite_inifile.c \
 	tests/util/suite_log.c \
 	tests/util/suite_mem.c \
+	tests/util/suite_recall.c \
 	tests/util/suite_text.c \
 	tests/util/suites.h
 tests_util_test_util_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src

@@ -4,8 +4,8 @@ int
 main(void)
 {
 	static suite_maker *const makers[] = {
-	    suite_mem,	   suite_buf,	suite_bytes,	 suite_hex, suite_text,	  suite_file,
-	    suite_inifile, suite_clock, suite_failpoint, suite_log, suite_crc32c, suite_fileio,
+	    suite_mem,	 suite_buf,	  suite_bytes, suite_hex,    suite_text,   suite_file,	 suite_inifile,
+	    suite_clock, suite_failpoint, suite_log,   suite_crc32c, suite_fileio, suite_recall,
 	};
 	return suites_run(makers, ARRAY_LEN(makers));
 }

@@ -5,6 +5,6 @@
 #include "../suite.h"
 
 suite_maker suite_buf, suite_bytes, suite_clock, suite_crc32c, suite_failpoint, suite_file, suite_fileio, suite_hex,
-    suite_inifile, suite_log, suite_mem, suite_text;
+    suite_inifile, suite_log, suite_mem, suite_recall, suite_text;
 
 #endif

@@ -10,6 +10,7 @@ tests_wire_test_wire_SOURCES = \
 	tests/wire/suite_json_write.c \
 	tests/wire/suite_peer_list.c \
 	tests/wire/suite_peer_msg.c \
+	tests/wire/suite_tx_scan.c \
 	tests/wire/suite_vectors.c \
 	tests/wire/suite_views.c
 tests_wire_test_wire_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -DTOP_SRCDIR='"$(abs_top_srcdir)"'
