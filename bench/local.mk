@@ -13,6 +13,16 @@ EXTRA_PROGRAMS += bench/make_chain
 bench_make_chain_SOURCES = bench/make_chain.c $(BENCH_KIT)
 bench_make_chain_LDADD = $(STORE_LIBS)
 
+EXTRA_PROGRAMS += bench/mine
+bench_mine_SOURCES = bench/mine.c $(BENCH_KIT)
+bench_mine_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
+bench_mine_LDADD = $(STORE_LIBS)
+
+EXTRA_PROGRAMS += bench/template
+bench_template_SOURCES = bench/template.c bench/store_kit.c bench/store_kit.h $(BENCH_KIT)
+bench_template_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
+bench_template_LDADD = $(STORE_LIBS)
+
 EXTRA_PROGRAMS += bench/watch
 bench_watch_SOURCES = bench/watch.c
 bench_watch_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
@@ -26,5 +36,5 @@ EXTRA_PROGRAMS += bench/post
 bench_post_SOURCES = bench/post.c $(BENCH_KIT)
 bench_post_LDADD = $(WIRE_LIBS)
 
-EXTRA_DIST += bench/admit.py bench/idle.py bench/kit.py bench/latency.py bench/propagation.py bench/sync.py \
-	bench/machine.py bench/picture.py bench/report.py
+EXTRA_DIST += bench/admit.py bench/idle.py bench/kit.py bench/latency.py bench/mine.py bench/propagation.py \
+	bench/read_chain.py bench/read_small.py bench/sync.py bench/machine.py bench/picture.py bench/report.py

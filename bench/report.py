@@ -73,8 +73,12 @@ def lines_of(document):
 
 
 def table(document):
-    lines = [HEAD] + [[cell.replace("*", "") for cell in line] for line in lines_of(document)]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(HEAD))]
+    lines = [list(HEAD)] + [[cell.replace("*", "") for cell in line] for line in lines_of(document)]
+    rows = [row for part in parts_of(document) for row in part["rows"]]
+    if "parts" not in document and any("p99" in row for row in rows):  # a part that tells more has a column for it
+        for line, last in zip(lines, ["p99", *[number(row.get("p99", "")) for row in rows]]):
+            line.append(last)
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     for line in lines:
         print("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip())
 

@@ -17,12 +17,14 @@
 #include "store/store.h"
 
 struct api;
+struct transcript;
 
 /* Whom a worker may wake; wake-ups carry no data. */
 enum api_wake { API_WAKE_POOL, API_WAKE_RESOLVER, API_WAKE_MINER, API_WAKE_DISCOVERY };
 
 struct api_options {
-	struct store *store; /* attached as STORE_WORKER */
+	struct store *store;		     /* attached as STORE_WORKER */
+	const struct transcript *transcript; /* attached to read; NULL: every block's JSON is written for each answer */
 	uint32_t ring;
 	struct loop *loop;
 	void (*wake)(void *ctx, enum api_wake whom);

@@ -30,10 +30,10 @@ typedef bool template_fetch(void *ctx, uint32_t ref, struct tx *tx, uint8_t *byt
 
 /*
  * Orders and selects: appends chosen transfers' bytes to body, applies each to l (as the block in hand), adds up their
- * fees. candidates is reordered. room: bytes that transfers may take. Returns how many were taken.
+ * fees. room: bytes that transfers may take. Returns how many were taken.
  */
-uint32_t template_fill(struct buf *body, uint64_t *fees, struct ledger *l, struct candidate *candidates, size_t count,
-		       size_t room, template_fetch *fetch, void *ctx);
+uint32_t template_fill(struct buf *body, uint64_t *fees, struct ledger *l, const struct candidate *candidates,
+		       size_t count, size_t room, template_fetch *fetch, void *ctx);
 
 /*
  * Builds the unsolved block as all that is in out: reward to `to`, then the transfers in body (count of them). time_ms

@@ -34,7 +34,7 @@ struct httpd_options {
 				      * else the one idle longest; lowered to what the limit of open files leaves */
 };
 
-/* Requests that the server refuses itself (400, 408, 413, 417, 431, 505) get the JSON error form of the API. */
+/* Requests that the server refuses itself (400, 408, 413, 417, 431, 501, 505) get the JSON error form of the API. */
 typedef void httpd_handler(void *ctx, struct http_req *req);
 
 struct httpd *httpd_new(struct loop *l, const struct httpd_options *options, httpd_handler *handler, void *ctx);
@@ -64,15 +64,27 @@ void http_reply(struct http_req *req, int status, const char *type, const void *
 /* The same without copying: the buffer's bytes are taken and it is empty after. */
 void http_reply_take(struct http_req *req, int status, const char *type, struct buf *body);
 /*
- * A body of unknown length in constant memory: chunked for HTTP/1.1, until close for 1.0. more appends the next piece
- * and returns false when nothing follows; it is called when the client has taken what was given (several times in a row
- * for small pieces, and first from here). If it returns true and appends nothing, it has nothing yet: the stream
- * sleeps, without a deadline, until http_reply_wake. done is called once, as soon as more is not needed again, also
- * when the client went away first; ctx is the caller's until then, and so is req for http_reply_wake.
+ * A body in constant memory, piece by piece. more gives the next piece and returns false when nothing follows; it is
+ * called when the client has taken what was given (several times in a row for small pieces, and first from here). If it
+ * returns true and gives nothing, it has nothing yet: the stream sleeps, without a deadline, until http_reply_wake. done
+ * is called once, as soon as more is not needed again, also when the client went away first; ctx is the caller's until
+ * then, and so is req for http_reply_wake.
+ *
+ * length: of the whole body, which then gets a Content-Length, and more must give exactly that; HTTP_LENGTH_UNKNOWN:
+ * chunked for HTTP/1.1, until close for 1.0.
  */
-typedef bool http_more(void *ctx, struct buf *piece);
-void http_reply_stream(struct http_req *req, int status, const char *type, http_more *more, loop_callback *done,
-		       void *ctx);
+#define HTTP_LENGTH_UNKNOWN UINT64_MAX
+struct http_piece {
+	struct buf bytes; /* to be appended to: also pieces before may be in it still */
+	/* Behind the bytes, if len is not 0: so much of a file, which goes from the kernel's cache to the socket without
+	 * being copied here. The descriptor must stay open until done, and the bytes there. */
+	int fd;
+	uint64_t at;
+	uint64_t len;
+};
+typedef bool http_more(void *ctx, struct http_piece *piece);
+void http_reply_stream(struct http_req *req, int status, const char *type, uint64_t length, http_more *more,
+		       loop_callback *done, void *ctx);
 /* There is more now. more is called soon, not from here. */
 void http_reply_wake(struct http_req *req);
 /* Ends the connection of a stream at once, with whatever the client has not taken; done is called soon, not from here.

@@ -14,6 +14,7 @@
 #include "node/bells.h"
 #include "node/config.h"
 #include "store/store.h"
+#include "store/transcript.h"
 #include "util/attr.h"
 #include "wire/peer_msg.h"
 
@@ -23,6 +24,7 @@ enum child_exit { CHILD_STOPPED = 0, CHILD_AGAIN = 1, CHILD_NEVER = 2 };
 struct node_env {
 	const struct config *config;
 	struct store *store;
+	struct transcript *transcript; /* not attached; NULL: the node has none. A child uses its own */
 	struct bells bells;
 	int life;	/* read end of a pipe that only the master holds open: its end of file is the master's death */
 	uint64_t nonce; /* drawn at each start: how the node recognises itself */
@@ -36,10 +38,11 @@ struct node_env {
 
 struct child {
 	const struct node_env *env;
-	const char *role; /* "worker", … */
-	uint32_t slot;	  /* in the role table */
-	uint32_t index;	  /* among the role's own, from 0 */
-	uint32_t ring;	  /* worker: its ring */
+	const char *role;	       /* "worker", … */
+	uint32_t slot;		       /* in the role table */
+	uint32_t index;		       /* among the role's own, from 0 */
+	uint32_t ring;		       /* worker: its ring */
+	struct transcript *transcript; /* attached, in workers and the scribe; NULL: none */
 	struct loop *loop;
 	/* Asked to stop: NULL stops the loop; a role that has work in hand sets its own, which must stop the loop in
 	 * the end. */

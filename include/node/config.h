@@ -72,6 +72,7 @@ struct config_http {
 	uint32_t request_timeout_ms;
 	uint32_t max_body;	  /* bytes */
 	uint32_t max_connections; /* in each worker */
+	uint64_t chain_cache;	  /* bytes, 0: none */
 };
 
 struct config_peers {

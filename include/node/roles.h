@@ -45,6 +45,7 @@ uint32_t role_number(const struct role *r, const struct node_env *env);
 
 int role_loader(struct child *c);
 int role_archiver(struct child *c);
+int role_scribe(struct child *c);
 int role_verifier(struct child *c);
 int role_worker(struct child *c);
 int role_pool(struct child *c);

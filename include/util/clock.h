@@ -1,4 +1,4 @@
-/* The two clocks. Wall time is for headers and logs, monotonic time for every wait. */
+/* The clocks. Wall time is for headers and logs, monotonic time for every wait, CPU time for what work has cost. */
 #ifndef RENSA_UTIL_CLOCK_H
 #define RENSA_UTIL_CLOCK_H
 
@@ -8,6 +8,7 @@
 uint64_t clock_wall_ms(void); /* milliseconds since 1970-01-01 UTC */
 uint64_t clock_mono_ms(void);
 uint64_t clock_mono_us(void);
+uint64_t clock_cpu_ns(void); /* of this thread */
 void clock_sleep_ms(uint64_t ms);
 void clock_sleep_us(uint64_t us);
 

@@ -1,102 +1,17 @@
-/*
- * The chain as others read it. A list of blocks is streamed: the tip is loaded once, and everything shown hangs
- * together however long the client takes and whatever is swapped meanwhile. What a stalled reader costs is one piece.
- */
+/* The chain as others read it: its head, its blocks, all of them or some. */
 #include "store/chain.h"
 
-#include <stdlib.h>
 #include <string.h>
 
+#include "block_stream.h"
+#include "freshness.h"
 #include "handlers.h"
 #include "input.h"
 #include "reply.h"
-#include "util/mem.h"
 #include "util/text.h"
-#include "wire/views.h"
 
-#define PIECE_SIZE (64u << 10)
-#define WINDOW 128 /* blocks looked up at once */
 #define BLOCKS_DEFAULT 20
 #define BLOCKS_LIST_MAX 100
-
-/* A run of blocks on their way to a client: heights from `from` up to, not including, `end`. */
-struct stream {
-	const struct store *store;
-	const struct params *params;
-	struct blockref tip;
-	uint64_t from;
-	uint64_t end;
-	bool is_descending;
-	const char *opening; /* what comes before the first block */
-	bool is_begun;
-	struct blockref window[WINDOW];
-	size_t at; /* in window */
-	size_t count;
-};
-
-/* The next block to show; false: that was all. */
-static bool
-stream_next(struct stream *s, struct blockref *ref)
-{
-	if (s->at == s->count) {
-		uint64_t left = s->end - s->from;
-		size_t count = left < WINDOW ? (size_t)left : WINDOW;
-
-		s->count =
-		    chain_window(s->store, s->tip, s->is_descending ? s->end - count : s->from, s->window, count);
-		s->at = 0;
-		if (s->count == 0)
-			return false;
-		if (s->is_descending)
-			s->end -= s->count;
-		else
-			s->from += s->count;
-	}
-	*ref = s->window[s->is_descending ? s->count - 1 - s->at : s->at];
-	s->at++;
-	return true;
-}
-
-static bool
-stream_more(void *ctx, struct buf *piece)
-{
-	struct stream *s = ctx;
-	size_t enough = piece->len + PIECE_SIZE;
-	struct blockref ref;
-	struct block b;
-
-	while (piece->len < enough) {
-		if (!stream_next(s, &ref)) {
-			buf_puts(piece, s->is_begun ? "]}" : s->opening);
-			if (!s->is_begun)
-				buf_puts(piece, "]}");
-			return false;
-		}
-		buf_puts(piece, s->is_begun ? "," : s->opening);
-		s->is_begun = true;
-		chain_block(s->store, ref, &b);
-		struct jout j = jout_to(piece);
-		view_block(&j, &b, s->params);
-	}
-	return true;
-}
-
-static void
-stream_start(struct api *a, struct http_req *req, const char *opening, struct blockref tip, uint64_t from, uint64_t end,
-	     bool is_descending)
-{
-	struct stream *s = xcalloc(1, sizeof(*s));
-
-	s->store = a->store;
-	s->params = a->params;
-	s->tip = tip;
-	s->from = from;
-	s->end = end;
-	s->is_descending = is_descending;
-	s->opening = opening;
-	reply_count(a, 200);
-	http_reply_stream(req, 200, "application/json", stream_more, free, s);
-}
 
 void
 chain_get(struct api *a, struct http_req *req, const char *name)
@@ -110,7 +25,12 @@ chain_get(struct api *a, struct http_req *req, const char *name)
 		return;
 	if (from > above)
 		from = above;
-	stream_start(a, req, "{\"chain\":[", tip, from, above - from < limit ? above : from + limit, false);
+	uint64_t end = above - from < limit ? above : from + limit;
+	if (freshness_list(a, req, tip, from, end))
+		return;
+	block_stream(
+	    a, req,
+	    &(struct block_list){.tip = tip, .from = from, .end = end, .opening = "{\"chain\":[", .closing = "]}"});
 }
 
 void
@@ -125,7 +45,16 @@ blocks_get(struct api *a, struct http_req *req, const char *name)
 		return;
 	if (before > above)
 		before = above;
-	stream_start(a, req, "{\"blocks\":[", tip, before < limit ? 0 : before - limit, before, true);
+	uint64_t from = before < limit ? 0 : before - limit;
+	if (freshness_list(a, req, tip, from, before))
+		return;
+	block_stream(a, req,
+		     &(struct block_list){.tip = tip,
+					  .from = from,
+					  .end = before,
+					  .is_descending = true,
+					  .opening = "{\"blocks\":[",
+					  .closing = "]}"});
 }
 
 void
@@ -156,9 +85,9 @@ block_get(struct api *a, struct http_req *req, const char *name)
 	struct blockref tip = chain_tip(a->store), ref;
 	struct hash256 hash;
 	uint64_t height;
-	struct block b;
+	bool is_by_hash = strlen(name) == 2 * HASH_SIZE;
 
-	if (strlen(name) == 2 * HASH_SIZE) {
+	if (is_by_hash) {
 		if (!input_hash(a, req, &hash, name, "a block's hash"))
 			return;
 		ref = chain_find(a->store, tip, &hash);
@@ -174,8 +103,9 @@ block_get(struct api *a, struct http_req *req, const char *name)
 			    (unsigned long long)chain_height(a->store, tip));
 		return;
 	}
-	chain_block(a->store, ref, &b);
-	struct jout j = reply_begin(a);
-	view_block(&j, &b, a->params);
-	reply_end(a, req, 200);
+	if (freshness_block(a, req, tip, ref, is_by_hash))
+		return;
+	height = chain_height(a->store, ref);
+	block_stream(a, req,
+		     &(struct block_list){.tip = tip, .from = height, .end = height + 1, .opening = "", .closing = ""});
 }

@@ -17,6 +17,7 @@
 #include <sys/queue.h>
 
 #include "event_feed.h"
+#include "freshness.h"
 #include "handlers.h"
 #include "reply.h"
 #include "store/mempool.h"
@@ -67,8 +68,9 @@ listener_end(void *ctx)
 }
 
 static bool
-listener_more(void *ctx, struct buf *piece)
+listener_more(void *ctx, struct http_piece *next)
 {
+	struct buf *piece = &next->bytes;
 	struct listener *l = ctx;
 	size_t before = piece->len;
 	uint64_t now = clock_mono_ms();
@@ -274,7 +276,7 @@ events_get(struct api *a, struct http_req *req, const char *name)
 	if (e->count == 1)
 		loop_timer_arm(e->sweep, SWEEP_MS);
 	reply_count(a, 200);
-	http_reply_header(req, "Cache-Control", "no-store");
+	freshness_none(req);
 	http_reply_header(req, "X-Accel-Buffering", "no"); /* nginx would hold events back */
-	http_reply_stream(req, 200, "text/event-stream", listener_more, listener_end, l);
+	http_reply_stream(req, 200, "text/event-stream", HTTP_LENGTH_UNKNOWN, listener_more, listener_end, l);
 }

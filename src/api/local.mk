@@ -6,6 +6,8 @@ librensa_api_a_SOURCES = \
 	src/api/account.h \
 	src/api/addresses.c \
 	src/api/api.c \
+	src/api/block_stream.c \
+	src/api/block_stream.h \
 	src/api/chain.c \
 	src/api/command.c \
 	src/api/command.h \
@@ -17,6 +19,8 @@ librensa_api_a_SOURCES = \
 	src/api/event_peers.h \
 	src/api/events.c \
 	src/api/events.h \
+	src/api/freshness.c \
+	src/api/freshness.h \
 	src/api/handlers.h \
 	src/api/health.c \
 	src/api/input.c \

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "freshness.h"
 #include "store/role_table.h"
 
 #define JSON_TYPE "application/json"
@@ -37,6 +38,17 @@ reply_begin(struct api *a)
 
 void
 reply_end(struct api *a, struct http_req *req, int status)
+{
+	enum http_method method = http_req_method(req);
+
+	/* A cache may keep a 404 or a 405 for as long as it sees fit if nothing is said; answers to other methods never. */
+	if (method == HTTP_GET || method == HTTP_HEAD)
+		freshness_none(req);
+	reply_end_kept(a, req, status);
+}
+
+void
+reply_end_kept(struct api *a, struct http_req *req, int status)
 {
 	reply_out(a, req, status, JSON_TYPE);
 }

@@ -21,7 +21,9 @@ struct no {
 /* A document written into the api's own buffer, then sent. */
 struct jout reply_begin(struct api *a);
 void reply_end(struct api *a, struct http_req *req, int status);
-/* Sends what the caller wrote into a->out. */
+/* The same where freshness.h has said for how long the document may be kept; with reply_end it may not be kept. */
+void reply_end_kept(struct api *a, struct http_req *req, int status);
+/* Sends what the caller wrote into a->out; says nothing of how long it may be kept. */
 void reply_out(struct api *a, struct http_req *req, int status, const char *type);
 
 void reply_error(struct api *a, struct http_req *req, int status, const char *code, const char *fmt, ...)

@@ -11,6 +11,7 @@
 #include "store/mempool.h"
 #include "store/peer_table.h"
 #include "store/role_table.h"
+#include "store/transcript.h"
 #include "sync.h"
 #include "util/clock.h"
 #include "wire/views.h"
@@ -92,6 +93,29 @@ write_segment(struct jout *j, const struct api *a)
 	jout_ku64(j, "arena_dead", usage.arena_dead);
 	jout_ku64(j, "lock_waits", usage.lock_waits);
 	jout_ku64(j, "repairs", usage.repairs);
+	jout_object_end(j);
+}
+
+/* null: the node has none. */
+static void
+write_chain_cache(struct jout *j, const struct api *a)
+{
+	struct transcript_usage usage;
+	struct blockref top;
+
+	jout_key(j, "chain_cache");
+	if (a->o.transcript == NULL) {
+		jout_null(j);
+		return;
+	}
+	transcript_usage(a->o.transcript, &usage);
+	top = transcript_top(a->o.transcript);
+	jout_object(j);
+	jout_ku64(j, "size_max", usage.size_max);
+	jout_ku64(j, "used", usage.used);
+	jout_ku64(j, "written", usage.blocks);
+	/* Blocks from genesis on that are sent from it. */
+	jout_ku64(j, "blocks", top.v != 0 ? chain_height(a->store, top) + 1 : 0);
 	jout_object_end(j);
 }
 
@@ -238,6 +262,7 @@ status_get(struct api *a, struct http_req *req, const char *name)
 	jout_ku64(&j, "capacity", mempool_capacity(a->store));
 	jout_object_end(&j);
 	write_segment(&j, a);
+	write_chain_cache(&j, a);
 	write_disk(&j, a);
 	write_miner(&j, a);
 	write_mining(&j, a);

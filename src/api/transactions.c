@@ -1,6 +1,7 @@
 /* Transactions: the pool, handing in, and how one stands. */
 #include <inttypes.h>
 
+#include "freshness.h"
 #include "handlers.h"
 #include "input.h"
 #include "reply.h"
@@ -200,9 +201,12 @@ transaction_get(struct api *a, struct http_req *req, const char *name)
 	for (int i = 0; i < LOOK_TRIES && !blockref_equal(tip, next = chain_tip(a->store)); i++) {
 		tip = next;
 		if (chain_find_tx(a->store, tip, &id, &place)) {
+			/* The count of confirmations follows the tip. */
+			if (freshness_chain(a, req, tip))
+				return;
 			j = reply_begin(a);
 			write_confirmed(&j, a, tip, &place);
-			reply_end(a, req, 200);
+			reply_end_kept(a, req, 200);
 			return;
 		}
 		if (mempool_find(a->store, &id, &entry)) {

@@ -5,6 +5,8 @@ librensa_chain_a_SOURCES = \
 	src/chain/fork_choice.c \
 	src/chain/header_chain.c \
 	src/chain/ledger.c \
+	src/chain/lineup.c \
+	src/chain/lineup.h \
 	src/chain/merkle.c \
 	src/chain/outlook.c \
 	src/chain/params.c \

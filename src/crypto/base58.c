@@ -31,12 +31,21 @@ static const uint8_t values[256] = {
     ['w'] = 55, ['x'] = 56, ['y'] = 57, ['z'] = 58,
 };
 
-/* Divides the number by 58^5 in place and returns the remainder. */
+/* The first limb that is not zero; LIMBS: the number is zero. */
+static size_t
+limbs_first(const uint32_t limbs[LIMBS], size_t from)
+{
+	while (from < LIMBS && limbs[from] == 0)
+		from++;
+	return from;
+}
+
+/* Divides the number, whose first limb is first, by 58^5 in place and returns the remainder. */
 static uint32_t
-limbs_divide(uint32_t limbs[LIMBS])
+limbs_divide(uint32_t limbs[LIMBS], size_t first)
 {
 	uint64_t rest = 0;
-	for (size_t i = 0; i < LIMBS; i++) {
+	for (size_t i = first; i < LIMBS; i++) {
 		rest = rest << 32 | limbs[i];
 		limbs[i] = (uint32_t)(rest / GROUP_BASE);
 		rest %= GROUP_BASE;
@@ -57,15 +66,6 @@ limbs_multiply_add(uint32_t limbs[LIMBS], uint32_t factor, uint32_t addend)
 	return carry == 0;
 }
 
-static bool
-limbs_are_zero(const uint32_t limbs[LIMBS])
-{
-	uint32_t any = 0;
-	for (size_t i = 0; i < LIMBS; i++)
-		any |= limbs[i];
-	return any == 0;
-}
-
 /* Base 58 of len bytes, at most DATA_MAX. Returns the length of the text. */
 static size_t
 base58_encode(char text[BASE58CHECK_TEXT_SIZE], const uint8_t *data, size_t len)
@@ -81,8 +81,8 @@ base58_encode(char text[BASE58CHECK_TEXT_SIZE], const uint8_t *data, size_t len)
 	char from_end[BASE58CHECK_TEXT_SIZE + GROUP_DIGITS];
 	char *const end = from_end + sizeof(from_end);
 	char *at = end;
-	while (!limbs_are_zero(limbs)) {
-		uint32_t group = limbs_divide(limbs);
+	for (size_t first = 0; (first = limbs_first(limbs, first)) < LIMBS;) {
+		uint32_t group = limbs_divide(limbs, first);
 		for (int i = 0; i < GROUP_DIGITS; i++) {
 			*--at = digits[group % 58];
 			group /= 58;

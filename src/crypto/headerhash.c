@@ -1,11 +1,7 @@
 /*
- * The hot loop of the miner. What does not change between tries is prepared once: the state after the first 64 bytes
- * of the header, the padded second block around the nonce, and the padded block of the second hash. A try is then two
- * compressions, and all but one in four thousand million end at the first word of the comparison.
- *
- * search_prepare and the search itself are apart so that other ways to search (several nonces in the lanes of a vector
- * register) can take the same struct search and be chosen in headerhash_search by what the processor can do. sha256d
- * over the whole header is the oracle for each of them.
+ * The hot loop of the miner, from outside: what does not change between nonces is prepared once, a way to search sieves
+ * them, and what comes through is hashed again as a whole, by libcrypto, and compared with the whole target. With a
+ * target worth mining for, that is one nonce in thousands of millions.
  */
 #define OPENSSL_API_COMPAT 0x10101000L
 
@@ -15,86 +11,125 @@
 #include <openssl/sha.h>
 #include <string.h>
 
-#define BLOCK_SIZE SHA256_CBLOCK
-#define NONCE_AT (HEADERHASH_INPUT_SIZE - BLOCK_SIZE - 8) /* in the second block */
-#define STATE_WORDS 8
+#include "headerhash_ways.h"
+#include "util/attr.h"
+#include "util/clock.h"
 
-struct search {
-	uint32_t midstate[STATE_WORDS]; /* after the first 64 bytes of the header */
-	uint32_t initial[STATE_WORDS];	/* before any byte */
-	uint8_t tail[BLOCK_SIZE];	/* the rest of the header, padded; the nonce at NONCE_AT */
-	uint8_t outer[BLOCK_SIZE];    /* the block of the second hash, padded; the first hash goes before the padding */
-	uint32_t target[STATE_WORDS]; /* as words, most significant first */
-};
+#define LOW_HALF_SPAN (UINT64_C(1) << 32)
 
-/* SHA-256's padding: one bit, zeros, and the length of the whole message in bits. */
-static void
-block_pad(uint8_t block[BLOCK_SIZE], size_t used, size_t message_len)
-{
-	uint64_t bits = htobe64((uint64_t)message_len * 8);
-	memset(block + used, 0, BLOCK_SIZE - used);
-	block[used] = 0x80;
-	memcpy(block + BLOCK_SIZE - sizeof(bits), &bits, sizeof(bits));
-}
-
-static void
-search_prepare(struct search *s, const uint8_t header[HEADERHASH_INPUT_SIZE], const struct hash256 *target)
-{
-	SHA256_CTX ctx;
-	SHA256_Init(&ctx);
-	memcpy(s->initial, ctx.h, sizeof(s->initial));
-	SHA256_Transform(&ctx, header);
-	memcpy(s->midstate, ctx.h, sizeof(s->midstate));
-
-	memcpy(s->tail, header + BLOCK_SIZE, HEADERHASH_INPUT_SIZE - BLOCK_SIZE);
-	block_pad(s->tail, HEADERHASH_INPUT_SIZE - BLOCK_SIZE, HEADERHASH_INPUT_SIZE);
-	block_pad(s->outer, HASH_SIZE, HASH_SIZE);
-
-	memcpy(s->target, target->b, sizeof(s->target));
-	for (size_t i = 0; i < STATE_WORDS; i++)
-		s->target[i] = be32toh(s->target[i]);
-}
+#define TRIAL_TRIES 2048 /* the slowest way takes a millisecond for them */
+#define TRIAL_ROUNDS 5
 
 static bool
-state_is_at_most(const uint32_t state[STATE_WORDS], const uint32_t target[STATE_WORDS])
+is_always_possible(void)
 {
-	for (size_t i = 0; i < STATE_WORDS; i++)
-		if (state[i] != target[i])
-			return state[i] < target[i];
 	return true;
 }
 
-/* One nonce after the other, by libcrypto's compression function. */
-static bool
-search_plain(struct search *s, uint64_t *nonce, uint64_t first, uint64_t count)
+const struct headerhash_way headerhash_ways[] = {
+#if defined(__x86_64__)
+    {"avx512", headerhash_avx512_is_possible, headerhash_avx512_scan},
+    {"sha-ni", headerhash_shani_is_possible, headerhash_shani_scan},
+    {"avx2", headerhash_avx2_is_possible, headerhash_avx2_scan},
+#endif
+    {"plain", is_always_possible, headerhash_plain_scan},
+};
+const size_t headerhash_way_count = ARRAY_LEN(headerhash_ways);
+
+static const struct headerhash_way *chosen;
+
+static uint32_t
+load_be32(const uint8_t *p)
+{
+	uint32_t v;
+	memcpy(&v, p, sizeof(v));
+	return be32toh(v);
+}
+
+static void
+job_prepare(struct headerhash_job *job, const uint8_t header[HEADERHASH_INPUT_SIZE], const struct hash256 *target)
 {
 	SHA256_CTX ctx;
 	SHA256_Init(&ctx);
-	for (uint64_t i = 0; i < count; i++) {
-		uint64_t n = htobe64(first + i);
-		memcpy(s->tail + NONCE_AT, &n, sizeof(n));
-		memcpy(ctx.h, s->midstate, sizeof(s->midstate));
-		SHA256_Transform(&ctx, s->tail);
+	SHA256_Transform(&ctx, header);
+	memset(job, 0, sizeof(*job));
+	for (size_t i = 0; i < SHA256_STATE_WORDS; i++)
+		job->midstate[i] = ctx.h[i];
+	for (size_t i = 0; i < NONCE_HIGH; i++)
+		job->rest[i] = load_be32(header + SHA256_CBLOCK + 4 * i);
+	job->limit = load_be32(target->b);
+}
 
-		for (size_t w = 0; w < STATE_WORDS; w++) {
-			uint32_t word = htobe32(ctx.h[w]);
-			memcpy(s->outer + sizeof(word) * w, &word, sizeof(word));
+static bool
+is_proof(const uint8_t header[HEADERHASH_INPUT_SIZE], uint64_t nonce, const struct hash256 *target)
+{
+	uint8_t whole[HEADERHASH_INPUT_SIZE];
+	uint64_t last = htobe64(nonce);
+	memcpy(whole, header, sizeof(whole));
+	memcpy(whole + sizeof(whole) - sizeof(last), &last, sizeof(last));
+	struct hash256 hash = sha256d(whole, sizeof(whole));
+	return hash_compare(&hash, target) <= 0;
+}
+
+bool
+headerhash_search_by(const struct headerhash_way *way, uint64_t *nonce, const uint8_t header[HEADERHASH_INPUT_SIZE],
+		     const struct hash256 *target, uint64_t first, uint64_t count)
+{
+	struct headerhash_job job;
+	job_prepare(&job, header, target);
+	while (count > 0) {
+		uint64_t span = LOW_HALF_SPAN - (uint32_t)first;
+		if (span > count)
+			span = count;
+		job.rest[NONCE_HIGH] = (uint32_t)(first >> 32);
+		uint64_t passed = way->scan(&job, (uint32_t)first, span);
+		if (passed < span) {
+			if (is_proof(header, first + passed, target)) {
+				*nonce = first + passed;
+				return true;
+			}
+			passed++;
 		}
-		memcpy(ctx.h, s->initial, sizeof(s->initial));
-		SHA256_Transform(&ctx, s->outer);
-		if (state_is_at_most(ctx.h, s->target)) {
-			*nonce = first + i;
-			return true;
-		}
+		first += passed;
+		count -= passed;
 	}
 	return false;
+}
+
+const char *
+headerhash_choose(void)
+{
+	static const struct headerhash_job job; /* a limit of 0: no nonce so small passes */
+	uint64_t best_ns = UINT64_MAX;
+	for (unsigned round = 0; round < TRIAL_ROUNDS; round++)
+		for (size_t i = 0; i < headerhash_way_count; i++) {
+			const struct headerhash_way *way = &headerhash_ways[i];
+			if (!way->is_possible())
+				continue;
+			/* Not by the clock on the wall, which others on the processor would take part in. */
+			uint64_t since = clock_cpu_ns();
+			(void)way->scan(&job, 0, TRIAL_TRIES);
+			uint64_t spent = clock_cpu_ns() - since;
+			if (spent < best_ns) {
+				best_ns = spent;
+				chosen = way;
+			}
+		}
+	return chosen->name;
+}
+
+static const struct headerhash_way *
+first_possible(void)
+{
+	const struct headerhash_way *way = headerhash_ways;
+	while (!way->is_possible())
+		way++;
+	return way;
 }
 
 bool
 headerhash_search(uint64_t *nonce, const uint8_t header[HEADERHASH_INPUT_SIZE], const struct hash256 *target,
 		  uint64_t first, uint64_t count)
 {
-	struct search s;
-	search_prepare(&s, header, target);
-	return search_plain(&s, nonce, first, count);
+	return headerhash_search_by(chosen ? chosen : first_possible(), nonce, header, target, first, count);
 }

@@ -11,6 +11,7 @@ librensa_disk_a_SOURCES = \
 	include/disk/netfile.h \
 	include/disk/peerfile.h \
 	include/disk/poollog.h \
+	include/disk/sigcheck.h \
 	src/disk/chainfile.c \
 	src/disk/compact.c \
 	src/disk/contents.c \
@@ -24,4 +25,5 @@ librensa_disk_a_SOURCES = \
 	src/disk/keyfile.c \
 	src/disk/netfile.c \
 	src/disk/peerfile.c \
-	src/disk/poollog.c
+	src/disk/poollog.c \
+	src/disk/sigcheck.c

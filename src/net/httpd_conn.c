@@ -26,6 +26,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "httpd_date.h"
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/mem.h"
@@ -153,8 +154,8 @@ conn_send_refusal(struct conn *c)
 	size_t len = strlen("{\"error\":{\"code\":\"\",\"message\":\"\"}}") + strlen(why->code) + strlen(why->message);
 	evbuffer_add_printf(out,
 			    "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n"
-			    "Connection: close\r\n\r\n",
-			    why->status, http_status_text(why->status), len);
+			    "Date: %s\r\nConnection: close\r\n\r\n",
+			    why->status, http_status_text(why->status), len, http_date());
 	if (c->head.method != HTTP_HEAD)
 		evbuffer_add_printf(out, "{\"error\":{\"code\":\"%s\",\"message\":\"%s\"}}", why->code, why->message);
 	/* Reading on would only tell the end once more, and that ends the connection. */
@@ -324,13 +325,19 @@ on_input(struct evbuffer *input, const struct evbuffer_cb_info *info, void *ctx)
 	c->is_gating = false;
 }
 
+void
+conn_moved(struct conn *c)
+{
+	if (c->state == CONN_REPLY && c->deadline_ms != 0)
+		c->deadline_ms = clock_mono_ms() + c->server->options.request_timeout_ms;
+}
+
 static void
 on_output(struct evbuffer *output, const struct evbuffer_cb_info *info, void *ctx)
 {
 	(void)output;
-	struct conn *c = ctx;
-	if (info->n_deleted > 0 && c->state == CONN_REPLY && c->deadline_ms != 0)
-		c->deadline_ms = clock_mono_ms() + c->server->options.request_timeout_ms;
+	if (info->n_deleted > 0)
+		conn_moved(ctx);
 }
 
 void

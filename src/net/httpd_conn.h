@@ -1,6 +1,7 @@
 /*
  * Inside the HTTP server. httpd.c has the server (listeners, the cap, draining), httpd_conn.c a connection (its states,
- * the gate before evhttp, deadlines, refusals), httpd_req.c a request and its reply.
+ * the gate before evhttp, deadlines, refusals), httpd_req.c a request and its reply, httpd_stream.c a reply that comes
+ * piece by piece.
  */
 #ifndef RENSA_SRC_NET_HTTPD_CONN_H
 #define RENSA_SRC_NET_HTTPD_CONN_H
@@ -21,6 +22,7 @@ struct evhttp;
 struct evhttp_bound_socket;
 struct evhttp_connection;
 struct evhttp_request;
+struct part;
 
 /* What a connection is doing. Each state has its own deadline and its own meaning for the bytes that arrive. */
 enum conn_state {
@@ -89,6 +91,8 @@ struct http_req {
 	http_more *more;
 	loop_callback *done;
 	void *stream_ctx;
+	bool is_chunked;   /* the stream's length was not known when it began */
+	struct part *part; /* of a file, on its way; NULL before the stream's first one */
 };
 TAILQ_HEAD(req_tailq, http_req);
 
@@ -137,11 +141,21 @@ void conn_request_done(struct conn *c); /* the reply is out: the next request ma
 void conn_watch_close(struct conn *c);	/* while the handler takes its time */
 void conn_flush(struct conn *c);	/* writes now what a reply just added */
 void conn_wake(struct conn *c);
+void conn_moved(struct conn *c); /* the client has taken something */
 
 /* httpd_req.c */
 void req_start(struct conn *c, struct evhttp_request *ev);
 void req_lost(struct http_req *req);	  /* the connection ends; called once, from its end */
 void req_tell_gone(struct http_req *req); /* the callbacks of a lost request, on a clean stack */
-void req_pump(struct http_req *req);	  /* may free the request and its connection */
+void req_make_last(struct http_req *req); /* call before the reply begins */
+void req_drop(struct http_req *req);	  /* the client is gone and the answer no longer matters */
+bool req_has_body(const struct http_req *req, int status);
+bool req_reply_begin(struct http_req *req,
+		     const char *type); /* what every reply starts with; false: the client is gone */
+void req_give_bytes(struct evbuffer *out, struct buf *bytes); /* without copying them */
+
+/* httpd_stream.c */
+void req_pump(struct http_req *req); /* may free the request and its connection */
+void part_end(struct http_req *req); /* nothing more of a file is to be sent */
 
 #endif

@@ -1,9 +1,9 @@
 /*
  * A request's head, line by line (RFC 9112): token SP target SP version, then fields. What the standard leaves to the
  * reader's kindness is refused here where two readers could differ: folded lines, space before a colon, repeated or
- * decorated lengths, a length beside a transfer coding, control bytes. Bare LF ends a line of the head, since people
- * type requests by hand; in chunked bodies only CR LF does. Chunk extensions and trailers, which nobody sends and the
- * library beneath does not know, are refused.
+ * decorated lengths, a length beside a transfer coding, control bytes, a Host that is no host. Bare LF ends a line of the
+ * head, since people type requests by hand; in chunked bodies only CR LF does. Chunk extensions and trailers, which
+ * nobody sends and the library beneath does not know, are refused.
  */
 #include "httpd_head.h"
 
@@ -23,10 +23,13 @@ static const struct refusal bad_line = {400, "bad-request",
 					"the request line must be a method, a path and HTTP/1.1, with single spaces"};
 static const struct refusal bad_version = {505, "bad-request", "only HTTP/1.0 and HTTP/1.1 are spoken here"};
 static const struct refusal bad_field = {400, "bad-request", "a header line is malformed"};
-static const struct refusal bad_host = {400, "bad-request", "HTTP/1.1 needs exactly one Host header"};
+static const struct refusal bad_host = {400, "bad-request",
+					"HTTP/1.1 needs exactly one Host header, a name or address and its port"};
 static const struct refusal bad_length = {400, "bad-request", "Content-Length must be there at most once, digits only"};
 static const struct refusal bad_coding = {400, "bad-request",
 					  "Transfer-Encoding can only be chunked, once, in HTTP/1.1"};
+static const struct refusal unknown_coding = {501, "bad-request",
+					      "the only transfer coding known is chunked: send the body plain"};
 static const struct refusal both_lengths = {400, "bad-request",
 					    "Content-Length and Transfer-Encoding exclude each other"};
 static const struct refusal head_body = {400, "bad-request", "a HEAD request has no body"};
@@ -75,22 +78,61 @@ is_digit(char c)
 }
 
 static bool
-is_token(struct span s)
+is_made_of(struct span s, const char *marks)
 {
-	static const char marks[] = "!#$%&'*+-.^_`|~";
 	for (size_t i = 0; i < s.len; i++) {
 		char c = s.at[i];
 		bool is_alnum = is_digit(c) || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
 		if (!is_alnum && (c == '\0' || strchr(marks, c) == NULL))
 			return false;
 	}
-	return s.len > 0;
+	return true;
+}
+
+static bool
+is_token(struct span s)
+{
+	return s.len > 0 && is_made_of(s, "-_.!#$%&'*+^`|~");
+}
+
+/* The bytes of a name or address and a port (RFC 3986, 3.2.2); nobody here takes them apart. It may be empty. */
+static bool
+is_host(struct span s)
+{
+	return is_made_of(s, ".:-_[]~!$&'()*+,;=%");
+}
+
+static struct span
+span_trim(struct span s)
+{
+	while (s.len > 0 && (*s.at == ' ' || *s.at == '\t')) {
+		s.at++;
+		s.len--;
+	}
+	while (s.len > 0 && (s.at[s.len - 1] == ' ' || s.at[s.len - 1] == '\t'))
+		s.len--;
+	return s;
 }
 
 static bool
 is_text(struct span s, const char *word)
 {
 	return s.len == strlen(word) && strncasecmp(s.at, word, s.len) == 0;
+}
+
+/* Whether a list of words with commas between them has the word. */
+static bool
+list_has(struct span list, const char *word)
+{
+	const char *end = list.at + list.len;
+	for (const char *at = list.at; at < end; at++) {
+		const char *comma = memchr(at, ',', (size_t)(end - at));
+		struct span item = {at, (size_t)((comma != NULL ? comma : end) - at)};
+		if (is_text(span_trim(item), word))
+			return true;
+		at += item.len;
+	}
+	return false;
 }
 
 static enum http_method
@@ -165,13 +207,7 @@ parse_field(struct span *name, struct span *value, struct span line)
 	if (colon == NULL)
 		return false;
 	*name = (struct span){line.at, (size_t)(colon - line.at)};
-	*value = (struct span){colon + 1, line.len - name->len - 1};
-	while (value->len > 0 && (*value->at == ' ' || *value->at == '\t')) {
-		value->at++;
-		value->len--;
-	}
-	while (value->len > 0 && (value->at[value->len - 1] == ' ' || value->at[value->len - 1] == '\t'))
-		value->len--;
+	*value = span_trim((struct span){colon + 1, line.len - name->len - 1});
 	for (size_t i = 0; i < value->len; i++) {
 		unsigned char c = (unsigned char)value->at[i];
 		if ((c < 0x20 && c != '\t') || c == 0x7f)
@@ -201,19 +237,24 @@ http_head_parse(struct http_head *out, const char *text, size_t len, size_t max_
 		if (!parse_field(&name, &value, line))
 			return &bad_field;
 		if (is_text(name, "Host")) {
-			hosts++;
+			if (++hosts > 1 || !is_host(value))
+				return &bad_host;
+		} else if (is_text(name, "Connection")) {
+			out->is_last |= list_has(value, "close");
 		} else if (is_text(name, "Content-Length")) {
 			if (++lengths > 1 || !parse_length(&out->length, value))
 				return &bad_length;
 		} else if (is_text(name, "Transfer-Encoding")) {
-			if (++codings > 1 || !is_text(value, "chunked") || out->minor == 0)
+			if (++codings > 1 || out->minor == 0)
 				return &bad_coding;
+			if (!is_text(value, "chunked"))
+				return &unknown_coding;
 		} else if (is_text(name, "Expect") && out->minor > 0 && !is_text(value, "100-continue")) {
 			return &bad_expect;
 		}
 	}
 	out->is_chunked = codings > 0;
-	if (hosts > 1 || (hosts == 0 && out->minor > 0))
+	if (hosts == 0 && out->minor > 0)
 		return &bad_host;
 	if (lengths > 0 && codings > 0)
 		return &both_lengths;

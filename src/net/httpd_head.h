@@ -25,6 +25,7 @@ struct http_head {
 	const char *target; /* in the text that was parsed, not terminated */
 	size_t target_len;
 	size_t line_len; /* of the request line with its end */
+	bool is_last;	 /* the client wants the connection closed behind the reply */
 	bool is_chunked;
 	uint64_t length; /* of the body, if not chunked */
 };

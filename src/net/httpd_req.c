@@ -1,5 +1,5 @@
 /*
- * Requests and their replies. A request belongs to the handler until it is answered; if the client goes away first, the
+ * Requests and replies in one piece; streams are in httpd_stream.c. A request belongs to the handler until it is answered; if the client goes away first, the
  * evhttp request is kept from being freed with its connection (evhttp_request_own) until the answer comes.
  */
 #include "httpd_conn.h"
@@ -13,11 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "httpd_date.h"
 #include "util/log.h"
 #include "util/mem.h"
-
-/* What a client that reads nothing costs, about. */
-#define STREAM_PIECE ((size_t)64 * 1024)
 
 static void
 req_free(struct http_req *req)
@@ -25,11 +23,11 @@ req_free(struct http_req *req)
 	if (req->gone_from != NULL)
 		TAILQ_REMOVE(&req->gone_from->gone, req, link);
 	http_target_clear(&req->target);
+	free(req->part);
 	free(req);
 }
 
-/* The client is gone and the answer no longer matters. */
-static void
+void
 req_drop(struct http_req *req)
 {
 	evhttp_request_free(req->ev);
@@ -47,6 +45,20 @@ req_complete(struct evhttp_request *ev, void *ctx)
 	if (c->server->is_draining)
 		evhttp_add_header(evhttp_request_get_output_headers(ev), "Connection", "close");
 	conn_request_done(c);
+}
+
+/*
+ * The connection ends behind this reply, and the reply says so. evhttp closes by what stands in the request's header
+ * Connection, but looks at the first of several and compares it as a whole: "TE, close" is no close to it. So it is
+ * shown a plain one.
+ */
+void
+req_make_last(struct http_req *req)
+{
+	struct evkeyvalq *headers = evhttp_request_get_input_headers(req->ev);
+	while (evhttp_remove_header(headers, "Connection") == 0)
+		;
+	evhttp_add_header(headers, "Connection", "close");
 }
 
 static void
@@ -89,6 +101,7 @@ req_lost(struct http_req *req)
 {
 	struct httpd *s = req->conn->server;
 	req->conn = NULL;
+	part_end(req);
 	if (req->state == REQ_ANSWERED) {
 		req_free(req); /* evhttp frees its own */
 		return;
@@ -167,23 +180,23 @@ http_reply_header(struct http_req *req, const char *name, const char *value)
 		log_warn("httpd: left out the reply header %s: it has a line break", name);
 }
 
-static bool
-has_body(const struct http_req *req, int status)
+bool
+req_has_body(const struct http_req *req, int status)
 {
 	return req->method != HTTP_HEAD && status != 204 && status != 304;
 }
 
-/* What every reply starts with. False: the client is gone. */
-static bool
-reply_begin(struct http_req *req, const char *type)
+bool
+req_reply_begin(struct http_req *req, const char *type)
 {
 	if (req->conn == NULL)
 		return false;
 	struct evkeyvalq *headers = evhttp_request_get_output_headers(req->ev);
 	if (type != NULL)
 		evhttp_add_header(headers, "Content-Type", type);
-	if (req->conn->server->is_draining)
-		evhttp_add_header(headers, "Connection", "close");
+	evhttp_add_header(headers, "Date", http_date());
+	if (req->conn->server->is_draining || req->conn->head.is_last)
+		req_make_last(req);
 	conn_set_state(req->conn, CONN_REPLY);
 	return true;
 }
@@ -193,7 +206,7 @@ reply_whole(struct http_req *req, int status, const char *type, struct evbuffer 
 {
 	struct conn *c = req->conn;
 	char length[24];
-	reply_begin(req, type);
+	req_reply_begin(req, type);
 	snprintf(length, sizeof(length), "%zu", len);
 	if (status != 204 && status != 304)
 		evhttp_add_header(evhttp_request_get_output_headers(req->ev), "Content-Length", length);
@@ -209,7 +222,7 @@ http_reply(struct http_req *req, int status, const char *type, const void *body,
 		req_drop(req);
 		return;
 	}
-	if (len > 0 && has_body(req, status))
+	if (len > 0 && req_has_body(req, status))
 		evbuffer_add(evhttp_request_get_output_buffer(req->ev), body, len);
 	reply_whole(req, status, type, NULL, len);
 }
@@ -221,9 +234,8 @@ free_bytes(const void *data, size_t len, void *ctx)
 	free((void *)(uintptr_t)data);
 }
 
-/* The buffer's bytes go to out without being copied. */
-static void
-give_bytes(struct evbuffer *out, struct buf *bytes)
+void
+req_give_bytes(struct evbuffer *out, struct buf *bytes)
 {
 	size_t len = bytes->len;
 	char *data = buf_take(bytes);
@@ -240,89 +252,9 @@ http_reply_take(struct http_req *req, int status, const char *type, struct buf *
 		return;
 	}
 	size_t len = body->len;
-	if (has_body(req, status))
-		give_bytes(evhttp_request_get_output_buffer(req->ev), body);
+	if (req_has_body(req, status))
+		req_give_bytes(evhttp_request_get_output_buffer(req->ev), body);
 	else
 		buf_clear(body);
 	reply_whole(req, status, type, NULL, len);
-}
-
-static void
-on_taken(struct evhttp_connection *evcon, void *ctx)
-{
-	(void)evcon;
-	req_pump(ctx);
-}
-
-void
-req_pump(struct http_req *req)
-{
-	struct conn *c = req->conn;
-	struct buf piece;
-	buf_init(&piece);
-	bool is_more = true;
-	while (is_more && piece.len < STREAM_PIECE) {
-		size_t before = piece.len;
-		is_more = req->more(req->stream_ctx, &piece);
-		if (piece.len == before)
-			break;
-	}
-	req->is_asleep = is_more && piece.len == 0;
-	if (!req->is_asleep)
-		conn_set_state(c, CONN_REPLY);
-	else
-		c->deadline_ms = 0;
-	struct evbuffer *out = piece.len > 0 ? evbuffer_new() : NULL;
-	if (out != NULL) {
-		give_bytes(out, &piece);
-		evhttp_send_reply_chunk_with_cb(req->ev, out, on_taken, req);
-		evbuffer_free(out);
-	}
-	buf_clear(&piece);
-	if (is_more)
-		return;
-	loop_callback *done = req->done;
-	void *ctx = req->stream_ctx;
-	req->state = REQ_ANSWERED;
-	evhttp_send_reply_end(req->ev); /* may free the request and the connection */
-	done(ctx);
-}
-
-void
-http_reply_stream(struct http_req *req, int status, const char *type, http_more *more, loop_callback *done, void *ctx)
-{
-	if (!reply_begin(req, type)) {
-		req_drop(req);
-		done(ctx);
-		return;
-	}
-	/* HTTP/1.0 knows no chunks: the end of the body is the end of the connection. */
-	if (req->minor == 0)
-		evhttp_remove_header(evhttp_request_get_input_headers(req->ev), "Connection");
-	evhttp_send_reply_start(req->ev, status, http_status_text(status));
-	if (!has_body(req, status)) {
-		req->state = REQ_ANSWERED;
-		evhttp_send_reply_end(req->ev);
-		done(ctx);
-		return;
-	}
-	req->state = REQ_STREAMING;
-	req->more = more;
-	req->done = done;
-	req->stream_ctx = ctx;
-	req_pump(req);
-}
-
-void
-http_reply_wake(struct http_req *req)
-{
-	if (req->conn != NULL)
-		conn_wake(req->conn);
-}
-
-void
-http_reply_cut(struct http_req *req)
-{
-	if (req->conn != NULL)
-		conn_reset(req->conn);
 }

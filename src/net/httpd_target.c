@@ -14,6 +14,7 @@
 
 static const struct refusal bad_escape = {400, "bad-request",
 					  "the path or query has a malformed percent escape, or %00, or a #"};
+static const struct refusal bad_authority = {400, "bad-request", "the URL asked for names no host"};
 static const struct refusal bad_param = {400, "bad-request", "a query parameter has no name"};
 static const struct refusal twice = {400, "bad-request", "a query parameter is given twice"};
 static const struct refusal too_many = {400, "bad-request", "the query has too many parameters"};
@@ -75,7 +76,7 @@ parse_param(struct http_target *t, char **to, const char *from, size_t len)
 	return NULL;
 }
 
-/* Where the path starts in a whole URL; the text itself if it is none. */
+/* Where the path starts in a whole URL; the text itself if it is none. NULL: there is no authority to skip. */
 static const char *
 skip_authority(const char *target, size_t *len)
 {
@@ -87,6 +88,8 @@ skip_authority(const char *target, size_t *len)
 		size_t at = scheme_len;
 		while (at < *len && target[at] != '/' && target[at] != '?')
 			at++;
+		if (at == scheme_len)
+			return NULL;
 		*len -= at;
 		return target + at;
 	}
@@ -102,7 +105,8 @@ http_target_parse(struct http_target *out, const char *target, size_t len)
 	out->text = xmalloc(2 * len + 4);
 	out->path = out->text;
 	char *to = out->text;
-	target = skip_authority(target, &len);
+	if ((target = skip_authority(target, &len)) == NULL)
+		return &bad_authority;
 	const char *question = memchr(target, '?', len);
 	size_t path_len = question != NULL ? (size_t)(question - target) : len;
 	if (path_len == 0)

@@ -5,9 +5,12 @@ librensa_net_a_SOURCES = \
 	src/net/httpd.c \
 	src/net/httpd_conn.c \
 	src/net/httpd_conn.h \
+	src/net/httpd_date.c \
+	src/net/httpd_date.h \
 	src/net/httpd_head.c \
 	src/net/httpd_head.h \
 	src/net/httpd_req.c \
+	src/net/httpd_stream.c \
 	src/net/httpd_target.c \
 	src/net/httpd_target.h \
 	src/net/listener.c \

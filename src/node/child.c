@@ -115,6 +115,19 @@ take_pace(const struct role *role)
 		setpriority(PRIO_PROCESS, 0, wish.nice);
 }
 
+/* Who neither writes nor shows blocks gives it up; so does who cannot map it, for it is no more than a help. */
+static struct transcript *
+take_transcript(const struct child *c, const struct role *role)
+{
+	struct transcript *t = c->env->transcript;
+	bool is_scribe = role->main == role_scribe, is_worker = role->number == NUMBER_WORKERS;
+
+	if (t != NULL && (is_scribe || is_worker) && transcript_attach(t, is_scribe) == OK)
+		return t;
+	transcript_free(t);
+	return NULL;
+}
+
 void
 child_begin(struct child *c)
 {
@@ -139,6 +152,7 @@ child_begin(struct child *c)
 		log_error("%s: cannot attach to the segment: %s", c->role, err_text(e));
 		_exit(CHILD_AGAIN);
 	}
+	c->transcript = take_transcript(c, role);
 	c->loop = loop_new();
 	c->watches[0] = loop_watch_signal(c->loop, SIGTERM, asked_to_stop, c);
 	c->watches[1] = loop_watch_signal(c->loop, SIGUSR1, reopen_log, c);

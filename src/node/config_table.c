@@ -94,6 +94,11 @@ static const struct config_key keys[] = {
     {"http", "max_connections", CONFIG_NUMBER, MEMBER(http.max_connections), 1, 1000000, NULL, "4096", LIVE,
      "How many connections a worker keeps at once; beyond that, the one whose request is unfinished longest is cut.",
      "The limit of open files (ulimit -n, LimitNOFILE) must be higher."},
+    {"http", "chain_cache", CONFIG_SIZE, MEMBER(http.chain_cache), 0, 16 * GIB, NULL, "64M", RESTART,
+     "How much memory blocks may take in the form in which they are shown, so that each is written only once.",
+     "It is taken as the chain grows, about 700 bytes for an empty block and as much for each transfer. Beyond "
+     "it, "
+     "and with 0, blocks are written anew for each reader: GET /chain then takes twenty times the work."},
 
     {"network", "name", CONFIG_NAME, MEMBER(network.name), 1, NETWORK_NAME_MAX, NULL, NULL, NEW_CHAIN,
      "The name of the network. Two networks with different names never mix.", NULL},

@@ -40,6 +40,7 @@ librensa_node_a_SOURCES = \
 	src/node/role_pool.c \
 	src/node/role_relay.c \
 	src/node/role_resolver.c \
+	src/node/role_scribe.c \
 	src/node/role_verifier.c \
 	src/node/role_worker.c \
 	src/node/roles.c \

@@ -123,6 +123,21 @@ settle_network(const struct master *m)
 	return e;
 }
 
+/* It speaks of blocks by their place in the segment, so each segment has one of its own. A node can do without. */
+static void
+make_transcript(struct master *m)
+{
+	uint64_t size_max = m->config->http.chain_cache;
+
+	transcript_free(m->env.transcript);
+	m->env.transcript = NULL;
+	if (size_max > 0 && transcript_create(&m->env.transcript, size_max) != OK)
+		log_warn(
+		    "master: there is no memory object for [http] chain_cache, so blocks are written anew for each "
+		    "reader: %s",
+		    strerror(errno));
+}
+
 static enum err
 make_store(struct master *m)
 {
@@ -148,6 +163,8 @@ make_store(struct master *m)
 	else
 		log_error("master: %s", why.data == NULL ? err_text(e) : why.data);
 	buf_clear(&why);
+	if (e == OK)
+		make_transcript(m);
 	return e;
 }
 
@@ -509,6 +526,7 @@ master_run(struct config *config, const char *config_path)
 												       : EXIT_FAILED;
 	}
 	store_destroy(m.env.store);
+	transcript_free(m.env.transcript);
 	bells_close(&m.env.bells);
 	close_listeners(m.env.listeners, m.env.workers);
 	close_listeners(m.env.peer_listeners, m.env.workers);

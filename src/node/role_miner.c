@@ -8,15 +8,16 @@
  *	continuous  one after another
  *
  * Commands come first, in any mode: to start and to stop at once, orders of blocks one after another as they came. An
- * order that is cancelled is answered with what was found for it, also while it waits for its turn. A draft of the block is made anew when the tip moves, and when it is some time old:
- * it then takes in news of the pool and the time of day. Each signature is checked here once, as its transfer enters a
- * draft. What is found goes through the same judgement as a peer's block before it is committed, so this node never
- * builds on a block that others refuse.
+ * order that is cancelled is answered with what was found for it, also while it waits for its turn. A draft of the
+ * block is made anew when the tip moves, and when it is some time old: it then takes in news of the pool and the time
+ * of day. Each signature is checked here once, as its transfer enters a draft. What is found goes through the same
+ * judgement as a peer's block before it is committed, so this node never builds on a block that others refuse.
  *
- * All work, drafts included, is followed by a rest as [miner] cpu_percent says; bells do not shorten it.
+ * All work, drafts included, is followed by a rest as [miner] cpu_percent says; bells do not shorten it. The smaller
+ * that share is, the shorter are the slices, so that no rest after one keeps a new tip or an order waiting.
  *
- * If this process dies, its successor answers the commands that it had taken, and goes on in the mode that a command has
- * set: that is kept in the role's page, with the number of the configuration under which it was set. Under another
+ * If this process dies, its successor answers the commands that it had taken, and goes on in the mode that a command
+ * has set: that is kept in the role's page, with the number of the configuration under which it was set. Under another
  * configuration, and after a restart, the configured mode counts.
  */
 #include <inttypes.h>
@@ -36,8 +37,9 @@
 #include "util/log.h"
 #include "util/mem.h"
 
-#define SLICE_US 4000
-#define SLICE_FIRST 4096 /* tries, until the speed is known */
+#define SLICE_US 8000	 /* of CPU time, at most */
+#define TURN_US 50000	 /* a slice and the rest after it, at most: nothing that is new waits longer */
+#define SLICE_FIRST 1024 /* tries, until the speed is known */
 #define SPEED_MS 2000	 /* over which the speed that is told is measured, rests included */
 #define REFRESH_MS 500	 /* age at which a draft is made anew */
 #define RETRY_MS 1000	 /* after trouble, and while nothing can be mined */
@@ -82,6 +84,7 @@ struct miner {
 	uint64_t speed_tries;	 /* since then */
 	uint64_t rest_until_us;	 /* monotonic: no work before */
 	bool is_clock_behind;	 /* logged once */
+	bool has_way;		 /* of searching: chosen when there is first something to search for */
 	enum err trouble;	 /* why the last block could not be kept: logged once */
 	struct hash256 *seen;
 	struct candidate *candidates;
@@ -271,8 +274,8 @@ say_mined(const struct miner *m, const struct block *b)
 
 	hash_hex(hash, &b->hash);
 	address_format(to, &m->draft.to, store_params(m->store)->address_version);
-	log_info("miner: mined block %" PRIu64 " %.16s with %" PRIu32 " transfers, reward to %s", b->header.height,
-		 hash, m->draft.transfers, to);
+	log_info("miner: mined block %" PRIu64 " %.16s with %" PRIu32 " transfer%s, reward to %s", b->header.height,
+		 hash, m->draft.transfers, m->draft.transfers == 1 ? "" : "s", to);
 }
 
 /* No work for so long. */
@@ -283,6 +286,16 @@ rest(struct miner *m, uint64_t us)
 
 	if (until > m->rest_until_us)
 		m->rest_until_us = until;
+}
+
+/*
+ * CPU time, and not the time that went by: on a busy machine, where this process comes after all others, slices would
+ * shrink to next to nothing, and rests stretch as if this process had used the time that others had.
+ */
+static uint64_t
+cost_us(uint64_t since_cpu_ns)
+{
+	return (clock_cpu_ns() - since_cpu_ns) / 1000;
 }
 
 /* Nothing is gained by trying at once again. */
@@ -402,11 +415,23 @@ forget_speed(struct miner *m)
 	role_set(m->store, COUNT_HASH_RATE, 0);
 }
 
+static uint64_t
+slice_us(const struct miner *m)
+{
+	uint64_t share = TURN_US * m->child->env->config->miner.cpu_percent / 100;
+
+	return share < SLICE_US ? share : SLICE_US;
+}
+
 static void
 search(struct miner *m)
 {
-	uint64_t since = clock_mono_us(), used, nonce, tries = m->slice_tries;
+	uint64_t since, used_us, nonce, tries = m->slice_tries;
 
+	if (!m->has_way)
+		log_info("miner: searches by %s, the fastest way on this processor", headerhash_choose());
+	m->has_way = true;
+	since = clock_cpu_ns();
 	if (headerhash_search(&nonce, (const uint8_t *)m->draft.block.data, &m->draft.target, m->draft.nonce, tries)) {
 		note_speed(m, nonce - m->draft.nonce + 1);
 		found(m, nonce);
@@ -414,10 +439,10 @@ search(struct miner *m)
 	}
 	m->draft.nonce += tries;
 	note_speed(m, tries);
-	used = clock_mono_us() - since;
-	if (used < SLICE_US / 2)
+	used_us = cost_us(since);
+	if (used_us < slice_us(m) / 2)
 		m->slice_tries *= 2;
-	else if (used > SLICE_US * 2 && m->slice_tries > SLICE_FIRST)
+	else if (used_us > slice_us(m) && m->slice_tries > SLICE_FIRST)
 		m->slice_tries /= 2;
 }
 
@@ -427,7 +452,7 @@ work(void *ctx)
 {
 	struct miner *m = ctx;
 	uint32_t percent = m->child->env->config->miner.cpu_percent;
-	uint64_t since = clock_mono_us(), now;
+	uint64_t since = clock_cpu_ns(), now = clock_mono_us();
 	const struct address *to;
 
 	take_commands(m);
@@ -437,13 +462,13 @@ work(void *ctx)
 		forget_speed(m);
 		return;
 	}
-	if (since >= m->rest_until_us) {
+	if (now >= m->rest_until_us) {
 		if (!is_draft_old(m, to) || make_draft(m, to)) {
 			search(m);
-			rest(m, (clock_mono_us() - since) * (100 - percent) / percent);
+			rest(m, cost_us(since) * (100 - percent) / percent);
 		} else if (blockref_equal(m->draft.parent, chain_tip(m->store))) {
 			/* Nothing to mine: each bell may try, but not all the time; without one, look now and then. */
-			rest(m, (clock_mono_us() - since) * (FUTILE_REST + (100 - percent) / percent));
+			rest(m, cost_us(since) * (FUTILE_REST + (100 - percent) / percent));
 			loop_timer_arm(m->slice, RETRY_MS);
 			return;
 		}

@@ -71,6 +71,7 @@ role_worker(struct child *c)
 	const char *const modes[] = {miner_mode_name(MINER_MANUAL), miner_mode_name(MINER_ON_DEMAND),
 				     miner_mode_name(MINER_INTERVAL), miner_mode_name(MINER_CONTINUOUS)};
 	struct api_options api = {.store = c->env->store,
+				  .transcript = c->transcript,
 				  .ring = c->ring,
 				  .loop = c->loop,
 				  .wake = wake,

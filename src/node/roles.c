@@ -12,6 +12,7 @@
  *	miner      -> pool, relay, workers
  *	discovery  -> resolver, relay
  *	archiver   -> nobody
+ *	scribe     -> nobody
  *	verifiers  -> nobody
  *
  * On few cores, who has somebody waiting goes before who computes: a worker's request and the pool's verdict before the
@@ -30,6 +31,7 @@ const struct role node_roles[] = {
     {"discovery", role_discovery, STORE_DISCOVERY, PACE_USUAL, 0, NUMBER_ONE, START_LOADED, 1},
     {"relay", role_relay, STORE_READ, PACE_USUAL, 0, NUMBER_ONE, START_LOADED, 1},
     {"archiver", role_archiver, STORE_READ, PACE_BATCH, 19, NUMBER_ONE, START_LOADED, 1},
+    {"scribe", role_scribe, STORE_READ, PACE_BATCH, 10, NUMBER_ONE, START_LOADED, 1},
     {"verifier", role_verifier, STORE_VERIFIER, PACE_BATCH, 10, NUMBER_VERIFIERS, START_LOADED, 2},
     {"pool", role_pool, STORE_POOL, PACE_BRISK, 0, NUMBER_ONE, START_LOADED, 2},
 };

@@ -1,7 +1,8 @@
 /*
  * The chain is replayed from its genesis block, so that each rule is applied to each of its blocks. Behind a block that
  * breaks one nothing can be said of balances any more: those blocks are looked at like blocks of lost branches, each by
- * itself.
+ * itself. Signatures of the chain are checked ahead, on all cores (disk/sigcheck.h); what is found is judged here, in
+ * order.
  */
 #include "prog/check.h"
 
@@ -13,6 +14,7 @@
 
 #include "chain/replay.h"
 #include "disk/poollog.h"
+#include "disk/sigcheck.h"
 #include "prog/progress.h"
 #include "util/clock.h"
 #include "util/mem.h"
@@ -118,6 +120,7 @@ static void
 check_chain(struct check *k, const uint32_t *order, uint32_t count)
 {
 	struct replay *r = replay_new(&k->folder->params);
+	struct sigcheck *signatures = sigcheck_begin(&k->folder->journal, order, count);
 	struct progress p;
 	struct verdict v;
 	struct block b;
@@ -125,16 +128,22 @@ check_chain(struct check *k, const uint32_t *order, uint32_t count)
 
 	progress_begin(&p, k->folder->cli, "checking the chain");
 	for (uint32_t i = 0; i < count; i++) {
+		bool is_signed;
+
 		progress_at(&p, i, count);
 		if (!is_sound) {
 			check_alone(k, order[i], i + UINT64_C(1));
-		} else if (!read_block(k, &b, order[i], i + UINT64_C(1))) {
+			continue;
+		}
+		is_signed = sigcheck_is_good(signatures, i);
+		if (!read_block(k, &b, order[i], i + UINT64_C(1))) {
 			is_sound = false;
-		} else if ((v = replay_add(r, &b, false)).rule != RULE_OK) {
+		} else if ((v = replay_add(r, &b, is_signed)).rule != RULE_OK) {
 			bad_rule(k, order[i], b.header.height, &v);
 			is_sound = false;
 		}
 	}
+	sigcheck_end(signatures);
 	progress_end(&p);
 	k->blocks = count;
 	k->sound = replay_tip(r).height;

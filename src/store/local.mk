@@ -11,6 +11,7 @@ librensa_store_a_SOURCES = \
 	include/store/role_table.h \
 	include/store/snapshot.h \
 	include/store/store.h \
+	include/store/transcript.h \
 	src/store/ahead.c \
 	src/store/ahead.h \
 	src/store/board.c \
@@ -43,6 +44,7 @@ librensa_store_a_SOURCES = \
 	src/store/sender_index.h \
 	src/store/seqslot.h \
 	src/store/snapshot.c \
+	src/store/transcript.c \
 	src/store/trie.c \
 	src/store/trie.h
 EXTRA_DIST += src/store/README.md

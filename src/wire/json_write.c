@@ -98,11 +98,34 @@ escape_append(struct buf *out, uint8_t c)
 	buf_append(out, text, len);
 }
 
+/* Bytes that a string holds as they are: ASCII but for control characters, the quote and the backslash. */
+static const bool is_plain[256] = {
+    [0x20 ... '"' - 1] = true, ['"' + 1 ... '\\' - 1] = true, ['\\' + 1 ... 0x7e] = true};
+
+static size_t
+plain_span(const uint8_t *s, size_t len)
+{
+	size_t i = 0;
+	while (i < len && is_plain[s[i]])
+		i++;
+	return i;
+}
+
 static void
 string_append(struct buf *out, const void *text, size_t len)
 {
 	const uint8_t *s = text;
-	size_t from = 0, i = 0; /* s[from..i) is clean and not yet copied */
+	size_t from = 0, i = plain_span(s, len); /* s[from..i) is clean and not yet copied */
+	if (i == len) {
+		/* All keys and nearly all values: one copy with its quotes. */
+		char *at = buf_reserve(out, len + 2);
+		at[0] = '"';
+		if (len > 0)
+			memcpy(at + 1, s, len);
+		at[len + 1] = '"';
+		out->len += len + 2;
+		return;
+	}
 	buf_putc(out, '"');
 	while (i < len) {
 		uint8_t c = s[i];

@@ -6,8 +6,10 @@ tests_api_test_api_SOURCES = \
 	tests/api/node.h \
 	tests/api/suite_access.c \
 	tests/api/suite_addresses.c \
+	tests/api/suite_block_stream.c \
 	tests/api/suite_chain.c \
 	tests/api/suite_events.c \
+	tests/api/suite_freshness.c \
 	tests/api/suite_mining.c \
 	tests/api/suite_peer_push.c \
 	tests/api/suite_peer_routes.c \

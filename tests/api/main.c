@@ -4,8 +4,9 @@ int
 main(void)
 {
 	static suite_maker *const makers[] = {
-	    suite_routes, suite_access,	   suite_chain,	      suite_transactions, suite_submit, suite_addresses,
-	    suite_mining, suite_peer_push, suite_peer_routes, suite_status,	  suite_events,
+	    suite_routes, suite_access,	   suite_chain,	    suite_block_stream, suite_transactions,
+	    suite_submit, suite_addresses, suite_mining,    suite_peer_push,	suite_peer_routes,
+	    suite_status, suite_events,	   suite_freshness,
 	};
 	return suites_run(makers, ARRAY_LEN(makers));
 }

@@ -4,7 +4,7 @@
 
 #include "suite.h"
 
-suite_maker suite_routes, suite_access, suite_chain, suite_transactions, suite_submit, suite_addresses, suite_mining,
-    suite_peer_push, suite_peer_routes, suite_status, suite_events;
+suite_maker suite_routes, suite_access, suite_chain, suite_block_stream, suite_transactions, suite_submit,
+    suite_addresses, suite_mining, suite_peer_push, suite_peer_routes, suite_status, suite_events, suite_freshness;
 
 #endif

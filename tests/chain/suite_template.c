@@ -257,11 +257,18 @@ END_TEST
 
 START_TEST(the_search_for_something_small_ends)
 {
-	for (uint64_t i = 0; i < 1100; i++)
-		add(1 + (unsigned)i % 15, i / 15, 5000, 256);
-	uint32_t small = add(15, 74, 1, 0);
-	ck_assert_uint_eq(small, 1100);
+	/* Of as many senders: behind one that does not fit nobody looks for its successors. */
+	for (uint32_t i = 0; i < 1100; i++) {
+		uint32_t ref = add(1, 0, 5000, 256);
+		memcpy(pool.candidates[ref].sender.b, &i, sizeof(i));
+	}
+	add(2, 0, 1, 0);
 	assert_fills(200, NULL, 0);
+	ck_assert_uint_eq(pool.fetches, 0);
+
+	pool.candidates[0] = pool.candidates[1100];
+	pool.count = 1;
+	FILLS(200, 1100);
 }
 END_TEST
 
@@ -278,9 +285,11 @@ sender_of(const struct tx *tx)
 static uint32_t
 choose_plainly(uint32_t *chosen, size_t room)
 {
-	uint64_t sequence[PEOPLE] = {0};
+	uint64_t sequence[PEOPLE];
 	bool used[POOL_MAX] = {0};
 	uint32_t count = 0;
+	for (unsigned who = 0; who < PEOPLE; who++)
+		sequence[who] = pool.w.accounts[who].sequence;
 	for (;;) {
 		const struct candidate *best = NULL;
 		for (uint32_t i = 0; i < pool.count; i++) {
@@ -304,14 +313,36 @@ choose_plainly(uint32_t *chosen, size_t room)
 START_TEST(a_random_pool_is_chosen_from_as_by_a_plain_search)
 {
 	uint64_t seed = (uint64_t)_i + 1;
+	uint16_t memo_max = _i % 2 == 0 ? 1 : 257;
+	for (unsigned who = 1; who < PEOPLE; who++)
+		pool.w.accounts[who].sequence = random_below(&seed, 4);
+	world_restart(&pool.w);
 	for (uint32_t n = (uint32_t)random_below(&seed, 150); n > 0; n--)
-		add(1 + (unsigned)random_below(&seed, 8), random_below(&seed, 12), random_below(&seed, 300), 0);
+		add(1 + (unsigned)random_below(&seed, 8), random_below(&seed, 12), random_below(&seed, 300),
+		    (uint16_t)random_below(&seed, memo_max));
 	for (uint32_t i = 0; i < pool.count; i++)
 		pool.gone[i] = random_below(&seed, 20) == 0;
 	uint32_t expected[POOL_MAX];
 	size_t room = 176 * random_below(&seed, 60);
 	uint32_t count = choose_plainly(expected, room);
 	assert_fills(room, expected, count);
+}
+END_TEST
+
+START_TEST(senders_whose_addresses_begin_alike_are_told_apart)
+{
+	uint64_t seed = (uint64_t)_i + 1;
+	for (uint32_t n = 100; n > 0; n--) {
+		unsigned who = 1 + (unsigned)random_below(&seed, 8);
+		uint32_t ref = add(who, random_below(&seed, 6), random_below(&seed, 300), 0);
+		struct address *sender = &pool.candidates[ref].sender;
+		memset(sender->b, 0xaa, sizeof(sender->b));
+		sender->b[sizeof(sender->b) - 1] = (uint8_t)who;
+	}
+	uint32_t expected[POOL_MAX];
+	uint32_t count = choose_plainly(expected, ROOMY);
+	ck_assert_uint_gt(count, 8);
+	assert_fills(ROOMY, expected, count);
 }
 END_TEST
 
@@ -387,7 +418,8 @@ suite_template(void)
 	tcase_add_test(tc, without_room_nothing_is_looked_at);
 	tcase_add_test(tc, a_candidate_larger_than_it_said_is_left_out);
 	tcase_add_test(tc, the_search_for_something_small_ends);
-	tcase_add_loop_test(tc, a_random_pool_is_chosen_from_as_by_a_plain_search, 0, 50);
+	tcase_add_loop_test(tc, a_random_pool_is_chosen_from_as_by_a_plain_search, 0, 100);
+	tcase_add_loop_test(tc, senders_whose_addresses_begin_alike_are_told_apart, 0, 20);
 	tcase_add_test(tc, a_template_is_a_valid_block_but_for_its_nonce);
 	tcase_add_test(tc, a_template_without_transfers_is_a_reward);
 	return suite;

@@ -10,5 +10,6 @@ tests_crypto_test_crypto_SOURCES = \
 	tests/crypto/suite_random.c \
 	tests/crypto/suites.h \
 	tests/crypto/unhex.h
+tests_crypto_test_crypto_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
 tests_crypto_test_crypto_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_crypto_test_crypto_LDADD = $(CRYPTO_LAYER_LIBS) $(CHECK_LIBS)

@@ -17,6 +17,7 @@ tests_disk_test_disk_SOURCES = \
 	tests/disk/suite_netfile.c \
 	tests/disk/suite_peerfile.c \
 	tests/disk/suite_poollog.c \
+	tests/disk/suite_sigcheck.c \
 	tests/disk/suites.h \
 	tests/util/scratch.c \
 	tests/util/scratch.h \

@@ -6,6 +6,6 @@
 
 suite_maker suite_chainfile, suite_contents, suite_datadir, suite_framelog, suite_framelog_ahead, suite_framelog_faults,
     suite_framelog_refused, suite_framelog_torn, suite_journal, suite_keyfile, suite_netfile, suite_peerfile,
-    suite_poollog;
+    suite_poollog, suite_sigcheck;
 
 #endif

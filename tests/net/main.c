@@ -4,8 +4,9 @@ int
 main(void)
 {
 	static suite_maker *const makers[] = {
-	    suite_netaddr,     suite_loop,	    suite_listener, suite_httpd_rules, suite_httpd,
-	    suite_httpd_crowd, suite_httpd_streams, suite_httpc,    suite_onlink,      suite_probe,
+	    suite_netaddr,    suite_loop,	 suite_listener,      suite_httpd_rules,
+	    suite_httpd,      suite_httpd_crowd, suite_httpd_streams, suite_httpd_files,
+	    suite_httpd_date, suite_httpc,	 suite_onlink,	      suite_probe,
 	};
 	return suites_run(makers, ARRAY_LEN(makers));
 }

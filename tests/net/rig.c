@@ -86,7 +86,7 @@ count_done(void *ctx)
 }
 
 static bool
-stream_more(void *ctx, struct buf *piece)
+stream_more(void *ctx, struct http_piece *piece)
 {
 	struct rig *r = ctx;
 	char line[1000];
@@ -95,7 +95,7 @@ stream_more(void *ctx, struct buf *piece)
 	size_t left = r->stream_size - r->streamed;
 	size_t len = left < sizeof(line) ? left : sizeof(line);
 	memset(line, 'x', len);
-	buf_append(piece, line, len);
+	buf_append(&piece->bytes, line, len);
 	r->streamed += len;
 	return r->streamed < r->stream_size;
 }
@@ -114,7 +114,10 @@ rig_handle(void *ctx, struct http_req *req)
 		http_req_on_close(req, count_gone, r);
 	} else if (strcmp(path, "/stream") == 0) {
 		r->held = req;
-		http_reply_stream(req, 200, "text/plain", stream_more, count_done, r);
+		http_reply_stream(req, 200, "text/plain", HTTP_LENGTH_UNKNOWN, stream_more, count_done, r);
+	} else if (strcmp(path, "/own") == 0) {
+		r->held = req;
+		http_reply_stream(req, 200, "text/plain", r->own_length, r->own_more, count_done, r);
 	} else if (strcmp(path, "/echo") == 0) {
 		size_t len;
 		const void *body = http_req_body(req, &len);
@@ -127,8 +130,8 @@ rig_handle(void *ctx, struct http_req *req)
 	} else if (strcmp(path, "/big") == 0) {
 		struct buf big;
 		buf_init(&big);
-		memset(buf_reserve(&big, 3000000), 'y', 3000000);
-		big.len = 3000000;
+		memset(buf_reserve(&big, r->big_size), 'y', r->big_size);
+		big.len = r->big_size;
 		http_reply_take(req, 200, "text/plain", &big);
 	} else {
 		http_reply(req, 200, "text/plain", path, strlen(path));
@@ -139,7 +142,7 @@ void
 rig_start(struct rig *r, const struct httpd_options *options)
 {
 	log_set_level(LOG_LEVEL_ERROR);
-	*r = (struct rig){.stream_size = 10 * 1000 * 1000};
+	*r = (struct rig){.stream_size = 10 * 1000 * 1000, .big_size = 3 * 1000 * 1000};
 	r->loop = loop_new();
 	r->listen_fd = rig_listen(&r->at);
 	r->server = httpd_new(r->loop, options, rig_handle, r);
@@ -197,10 +200,10 @@ raw_say(struct rig *r, struct raw *c, const char *text)
 }
 
 void
-raw_drip(struct rig *r, struct raw *c, const char *text)
+raw_drip(struct rig *r, struct raw *c, const char *data, size_t len)
 {
-	for (; *text != '\0'; text++) {
-		if (send(c->fd, text, 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+	for (size_t i = 0; i < len; i++) {
+		if (send(c->fd, data + i, 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
 			return;
 		loop_poll(r->loop);
 	}

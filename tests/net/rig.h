@@ -26,7 +26,10 @@ struct rig {
 	unsigned handled;
 	size_t streamed; /* bytes given to streams so far */
 	size_t stream_size;
+	size_t big_size;      /* of the reply to /big */
 	bool is_stream_quiet; /* the next call of more has nothing to give */
+	http_more *own_more;  /* what the path /own streams, with the rig as its ctx … */
+	uint64_t own_length;  /* … and tells of its length */
 };
 
 struct netaddr rig_address(const char *text);
@@ -65,11 +68,12 @@ struct httpd_options rig_hasty_options(void);
 void raw_close(struct raw *c);
 void raw_send(struct rig *r, struct raw *c, const void *data, size_t len); /* turns the loop while the socket is full */
 void raw_say(struct rig *r, struct raw *c, const char *text);
-void raw_drip(struct rig *r, struct raw *c, const char *text); /* byte by byte, the loop turning in between */
-bool raw_read(struct raw *c);				       /* takes what is there; true */
-int raw_status(const struct raw *c);			       /* of the first reply; 0: not there yet */
-size_t raw_count(const struct raw *c, const char *text);       /* occurrences in what came */
-bool raw_is_whole(const struct raw *c);	   /* the first reply is here with all of its Content-Length */
-const char *raw_body(const struct raw *c); /* of the first reply, "" before */
+void raw_drip(struct rig *r, struct raw *c, const char *data,
+	      size_t len);				 /* byte by byte, the loop turning in between */
+bool raw_read(struct raw *c);				 /* takes what is there; true */
+int raw_status(const struct raw *c);			 /* of the first reply; 0: not there yet */
+size_t raw_count(const struct raw *c, const char *text); /* occurrences in what came */
+bool raw_is_whole(const struct raw *c);			 /* the first reply is here with all of its Content-Length */
+const char *raw_body(const struct raw *c);		 /* of the first reply, "" before */
 
 #endif

@@ -1,4 +1,5 @@
 /* The server over time: connections, deadlines, late answers. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -67,6 +68,101 @@ START_TEST(answers_pipelined_requests_in_order_however_they_are_cut)
 }
 END_TEST
 
+/* Far more than fit into any buffer at once. */
+START_TEST(answers_thousands_of_pipelined_requests_in_order)
+{
+	enum { COUNT = 5000 };
+	struct buf all;
+	char wanted[64];
+
+	start();
+	buf_init(&all);
+	for (int i = 0; i < COUNT; i++)
+		buf_printf(&all, GET("/%d"), i);
+	raw_send(&r, &c, all.data, all.len);
+	snprintf(wanted, sizeof(wanted), "\r\n\r\n/%d", COUNT - 1);
+	rig_until(&r, raw_read(&c) && strstr(c.got.data != NULL ? c.got.data : "", wanted) != NULL);
+	const char *at = c.got.data;
+	for (int i = 0; i < COUNT; i++) {
+		int len = snprintf(wanted, sizeof(wanted), "\r\n\r\n/%d", i);
+		at = strstr(at, "\r\n\r\n");
+		ck_assert(at != NULL && strncmp(at, wanted, (size_t)len) == 0);
+		at += len;
+	}
+	ck_assert_uint_eq(r.handled, COUNT);
+	buf_clear(&all);
+	stop();
+}
+END_TEST
+
+/* Requests are not looked at before the client has taken the answers to those before them. */
+START_TEST(waits_for_a_reader_with_the_next_request)
+{
+	static const char big[] = GET("/big");
+
+	start();
+	for (int i = 0; i < 100; i++)
+		raw_say(&r, &c, big);
+	unsigned before = 0;
+	for (unsigned quiet = 0; quiet < 100; quiet = r.handled == before ? quiet + 1 : 0) {
+		before = r.handled;
+		rig_turn(r.loop, rig_deadline(), "");
+	}
+	ck_assert_uint_lt(r.handled, 20); /* what the sockets' buffers hold, and one */
+	while (r.handled < 100) {
+		buf_reset(&c.got);
+		raw_read(&c);
+		ck_assert(!c.is_closed);
+		rig_turn(r.loop, rig_deadline(), "the rest");
+	}
+	stop();
+}
+END_TEST
+
+START_TEST(closes_behind_the_reply_if_a_connection_header_says_so)
+{
+	static const char *const asks[] = {
+	    "1.1\r\n" H "Connection: close\r\n",
+	    "1.1\r\n" H "Connection: CLOSE\r\n",
+	    "1.1\r\n" H "Connection: TE, close\r\nTE: trailers\r\n",
+	    "1.1\r\n" H "Connection: close , TE\r\n",
+	    "1.1\r\n" H "Connection: TE\r\nConnection: close\r\n",
+	    "1.1\r\n" H "Connection: ,close\r\n",
+	    "1.0\r\nConnection: keep-alive, close\r\n",
+	    "1.0\r\nConnection: keep-alive\r\nConnection: close\r\n",
+	};
+	static const char *const paths[] = {"/1", "/stream"};
+
+	for (size_t i = 0; i < ARRAY_LEN(asks); i++)
+		for (size_t k = 0; k < ARRAY_LEN(paths); k++) {
+			struct buf text;
+			buf_init(&text);
+			buf_printf(&text, "GET %s HTTP/%s\r\n" GET("/never"), paths[k], asks[i]);
+			start();
+			r.stream_size = 100;
+			raw_say(&r, &c, text.data);
+			rig_until(&r, raw_read(&c) && c.is_closed);
+			ck_assert_uint_eq(raw_count(&c, "\r\nConnection: close\r\n"), 1);
+			ck_assert_msg(raw_count(&c, "Connection:") == 1, "%s", c.got.data);
+			ck_assert_uint_eq(raw_count(&c, "HTTP/1."), 1);
+			ck_assert_uint_eq(r.handled, 1);
+			buf_clear(&text);
+			stop();
+		}
+}
+END_TEST
+
+START_TEST(stays_if_the_word_close_only_resembles_what_is_asked)
+{
+	start();
+	raw_say(&r, &c,
+		"GET /1 HTTP/1.1\r\n" H "Connection: closed, not-close, clos\r\nX-Connection: close\r\n\r\n" GET("/2"));
+	rig_until(&r, raw_read(&c) && raw_count(&c, "\r\n\r\n/2") == 1);
+	ck_assert_uint_eq(raw_count(&c, "Connection:"), 0);
+	stop();
+}
+END_TEST
+
 START_TEST(refuses_a_bad_request_behind_a_good_one_and_closes)
 {
 	start();
@@ -110,9 +206,11 @@ START_TEST(streams_to_http_1_0_until_close)
 {
 	start();
 	r.stream_size = 100000;
-	raw_say(&r, &c, "GET /stream HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+	raw_say(&r, &c, "GET /stream HTTP/1.0\r\nConnection: keep-alive\r\nConnection: keep-alive\r\n\r\n");
 	rig_until(&r, raw_read(&c) && c.is_closed);
 	ck_assert_uint_eq(strlen(raw_body(&c)), r.stream_size);
+	ck_assert_uint_eq(raw_count(&c, "Connection: close\r\n"), 1);
+	ck_assert_uint_eq(raw_count(&c, "keep-alive"), 0);
 	ck_assert_uint_eq(raw_count(&c, "chunked"), 0);
 	ck_assert_uint_eq(raw_count(&c, "Content-Length"), 0);
 	ck_assert_uint_eq(r.done, 1);
@@ -189,14 +287,14 @@ START_TEST(closes_an_idle_connection_without_a_word)
 }
 END_TEST
 
-/* Sends one more byte in each turn, for ever. */
+/* Sends the text once more in each turn, for ever. */
 static void
-drip_until_refused(const char *start_text)
+repeat_until_refused(const char *start_text, const char *text)
 {
 	raw_say(&r, &c, start_text);
 	uint64_t limit = rig_deadline();
 	while (raw_read(&c) && raw_status(&c) == 0) {
-		(void)!send(c.fd, "a", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+		(void)!send(c.fd, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL);
 		rig_turn(r.loop, limit, "408");
 	}
 	ck_assert_int_eq(raw_status(&c), 408);
@@ -204,6 +302,21 @@ drip_until_refused(const char *start_text)
 	ck_assert_ptr_nonnull(strstr(raw_body(&c), "{\"error\":{\"code\":\"timeout\","));
 	rig_until(&r, raw_read(&c) && c.is_closed);
 }
+
+static void
+drip_until_refused(const char *start_text)
+{
+	repeat_until_refused(start_text, "a");
+}
+
+/* Empty lines before a request are skipped, but not for ever. */
+START_TEST(cuts_one_that_sends_empty_lines_only)
+{
+	start_with(rig_hasty_options());
+	repeat_until_refused("\r\n", "\r\n");
+	stop();
+}
+END_TEST
 
 START_TEST(cuts_a_header_that_drips)
 {
@@ -291,7 +404,7 @@ stream_done(void *ctx)
 }
 
 static bool
-stream_never(void *ctx, struct buf *piece)
+stream_never(void *ctx, struct http_piece *piece)
 {
 	(void)ctx, (void)piece;
 	ck_abort_msg("asked for a stream that nobody reads");
@@ -301,7 +414,7 @@ static void
 answer_stream(void)
 {
 	unsigned before = r.done;
-	http_reply_stream(r.held, 200, "text/plain", stream_never, stream_done, NULL);
+	http_reply_stream(r.held, 200, "text/plain", HTTP_LENGTH_UNKNOWN, stream_never, stream_done, NULL);
 	ck_assert_uint_eq(r.done, before + 1);
 }
 
@@ -386,6 +499,10 @@ suite_httpd(void)
 	TCase *tc = suite_case(&suite, "httpd", 60);
 	tcase_add_test(tc, keeps_a_connection_for_several_requests);
 	tcase_add_test(tc, answers_pipelined_requests_in_order_however_they_are_cut);
+	tcase_add_test(tc, answers_thousands_of_pipelined_requests_in_order);
+	tcase_add_test(tc, waits_for_a_reader_with_the_next_request);
+	tcase_add_test(tc, closes_behind_the_reply_if_a_connection_header_says_so);
+	tcase_add_test(tc, stays_if_the_word_close_only_resembles_what_is_asked);
 	tcase_add_test(tc, refuses_a_bad_request_behind_a_good_one_and_closes);
 	tcase_add_test(tc, answers_head_with_the_length_and_no_body);
 	tcase_add_test(tc, gives_http_1_0_a_length_and_closes_unless_asked_to_stay);
@@ -396,6 +513,7 @@ suite_httpd(void)
 	tcase_add_test(tc, replies_with_megabytes_to_one_that_reads);
 	tcase_add_test(tc, answers_one_that_has_shut_its_side);
 	tcase_add_test(tc, closes_an_idle_connection_without_a_word);
+	tcase_add_test(tc, cuts_one_that_sends_empty_lines_only);
 	tcase_add_test(tc, cuts_a_header_that_drips);
 	tcase_add_test(tc, cuts_a_body_that_drips);
 	tcase_add_test(tc, gives_a_refusal_to_one_that_still_sends);

@@ -1,11 +1,17 @@
 /* The server when it is full, without descriptors, and when it drains. */
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "rig.h"
 #include "suites.h"
+#include "util/clock.h"
 #include "util/file.h"
+#include "util/log.h"
 
 #define H "Host: x\r\n"
 #define GET(path) "GET " path " HTTP/1.1\r\n" H "\r\n"
@@ -145,6 +151,69 @@ START_TEST(serves_on_without_descriptors)
 }
 END_TEST
 
+/*
+ * The C library's accept4, which libevent calls, with a count of its calls, and with a lack of descriptors that no
+ * other part of the program feels.
+ */
+static bool is_out_of_descriptors;
+static unsigned accepts;
+
+int
+accept4(int fd, struct sockaddr *restrict from, socklen_t *restrict len, int flags)
+{
+	accepts++;
+	if (!is_out_of_descriptors)
+		return (int)syscall(SYS_accept4, fd, from, len, flags);
+	errno = EMFILE;
+	return -1;
+}
+
+/* Lines in the file. */
+static size_t
+lines_in(const char *path)
+{
+	size_t count = 0;
+	FILE *f = fopen(path, "r");
+	ck_assert_ptr_nonnull(f);
+	for (int byte; (byte = getc(f)) != EOF;)
+		count += byte == '\n';
+	fclose(f);
+	return count;
+}
+
+START_TEST(neither_spins_nor_floods_the_log_without_descriptors)
+{
+	char path[] = "/tmp/rensa-net-XXXXXX";
+	struct raw second;
+
+	start();
+	int fd = mkstemp(path);
+	ck_assert_int_ge(fd, 0);
+	close(fd);
+	ck_assert_int_eq(log_open(path, LOG_LEVEL_WARN, LOG_FORMAT_LOGFMT), OK);
+	raw_say(&r, &c, GET("/hold")); /* nobody who could be cut */
+	rig_until(&r, r.held != NULL);
+	is_out_of_descriptors = true;
+	accepts = 0;
+	uint64_t since = clock_mono_ms();
+	raw_open(&second, &r.at);
+	for (int turns = 0; turns < 500; turns++)
+		rig_turn(r.loop, rig_deadline(), "");
+	/* One look, and then one after each pause. */
+	ck_assert_uint_ge(accepts, 1);
+	ck_assert_uint_le(accepts, (clock_mono_ms() - since) / 100 + 1);
+	ck_assert_uint_eq(lines_in(path), 1);
+	is_out_of_descriptors = false;
+	raw_say(&r, &second, GET("/2"));
+	rig_until(&r, raw_read(&second) && raw_is_whole(&second));
+	http_reply(r.held, 200, "text/plain", "late", 4);
+	rig_until(&r, raw_read(&c) && raw_is_whole(&c));
+	raw_close(&second);
+	stop();
+	unlink(path);
+}
+END_TEST
+
 /* draining */
 
 static void
@@ -181,6 +250,21 @@ START_TEST(drains_idle_ones_at_once_and_waits_for_the_rest)
 	ck_assert_uint_eq(r.drained, 1);
 	raw_close(&idle);
 	raw_close(&half);
+	stop();
+}
+END_TEST
+
+/* It asked to stay, and must not be told that it may. */
+START_TEST(tells_http_1_0_that_a_draining_server_closes)
+{
+	start();
+	raw_say(&r, &c, "GET /hold HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+	rig_until(&r, r.held != NULL);
+	httpd_drain(r.server, count_drained, NULL);
+	http_reply(r.held, 200, "text/plain", "late", 4);
+	rig_until(&r, raw_read(&c) && c.is_closed);
+	ck_assert_uint_eq(raw_count(&c, "Connection: close\r\n"), 1);
+	ck_assert_uint_eq(raw_count(&c, "Connection:"), 1);
 	stop();
 }
 END_TEST
@@ -253,8 +337,10 @@ suite_httpd_crowd(void)
 	tcase_add_test(tc, lets_new_ones_wait_when_all_are_being_answered);
 	tcase_add_test(tc, survives_a_crowd_that_is_larger_than_the_cap);
 	tcase_add_test(tc, serves_on_without_descriptors);
+	tcase_add_test(tc, neither_spins_nor_floods_the_log_without_descriptors);
 	tcase_add_test(tc, drains_idle_ones_at_once_and_waits_for_the_rest);
 	tcase_add_test(tc, serves_who_came_right_before_it_drains);
+	tcase_add_test(tc, tells_http_1_0_that_a_draining_server_closes);
 	tcase_add_test(tc, drains_when_nobody_is_there_and_may_be_freed_then);
 	tcase_add_test(tc, leaves_the_listening_socket_to_the_caller);
 	return suite;

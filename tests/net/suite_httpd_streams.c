@@ -120,6 +120,41 @@ START_TEST(cuts_a_reader_that_takes_nothing)
 }
 END_TEST
 
+START_TEST(cuts_a_reader_that_takes_nothing_of_a_whole_reply)
+{
+	start_with(rig_hasty_options());
+	r.big_size = (size_t)50 * 1000 * 1000;
+	shrink_window();
+	raw_say(&r, &c, GET("/big"));
+	rig_until(&r, r.handled == 1 && httpd_connections(r.server) == 0);
+	raw_close(&c);
+	raw_open(&c, &r.at);
+	stop();
+}
+END_TEST
+
+/* The deadline is for a reader's pauses, not for all of the reply. An idle connection that is cut is the clock here. */
+START_TEST(leaves_a_reader_in_peace_that_is_slow_but_steady)
+{
+	struct httpd_options options = rig_options();
+	options.header_timeout_ms = 100;
+	options.request_timeout_ms = 1000;
+	start_with(options);
+	r.big_size = (size_t)80 * 1000 * 1000;
+	raw_say(&r, &c, GET("/big"));
+	for (int step = 0; step < 15; step++) {
+		struct raw idle;
+		raw_open(&idle, &r.at);
+		rig_until(&r, raw_read(&idle) && idle.is_closed);
+		raw_close(&idle);
+		buf_reset(&c.got);
+		rig_until(&r, raw_read(&c) && c.got.len > 4 * 1000 * 1000);
+	}
+	ck_assert(!c.is_closed);
+	stop();
+}
+END_TEST
+
 START_TEST(cuts_a_stream_when_told_to)
 {
 	start();
@@ -196,6 +231,8 @@ suite_httpd_streams(void)
 	tcase_add_test(tc, streams_all_to_one_that_reads);
 	tcase_add_test(tc, asks_for_no_more_while_the_reader_stalls);
 	tcase_add_test(tc, cuts_a_reader_that_takes_nothing);
+	tcase_add_test(tc, cuts_a_reader_that_takes_nothing_of_a_whole_reply);
+	tcase_add_test(tc, leaves_a_reader_in_peace_that_is_slow_but_steady);
 	tcase_add_test(tc, cuts_a_stream_when_told_to);
 	tcase_add_test(tc, ends_a_stream_whose_reader_leaves);
 	tcase_add_test(tc, sleeps_while_a_stream_has_nothing_and_wakes);

@@ -32,6 +32,7 @@ tests_node_test_node_SOURCES = \
 	tests/node/suite_quantity.c \
 	tests/node/suite_resolver_verify.c \
 	tests/node/suite_role_archiver.c \
+	tests/node/suite_role_scribe.c \
 	tests/node/suite_role_discovery.c \
 	tests/node/suite_role_loader.c \
 	tests/node/suite_role_miner.c \

@@ -26,6 +26,7 @@ static const char full_text[] = "# A comment\n"
 				"header_timeout = 1m\n"
 				"request_timeout = 2h\n"
 				"max_body = 8M\n"
+				"chain_cache = 1M\n"
 				"max_connections = 100\n"
 				"[network]\n"
 				"name = class-4b\n"
@@ -99,6 +100,7 @@ START_TEST(defaults_are_those_that_are_promised)
 	ck_assert_uint_eq(c.http.request_timeout_ms, 30000);
 	ck_assert_uint_eq(c.http.max_body, 4u << 20);
 	ck_assert_uint_eq(c.http.max_connections, 4096);
+	ck_assert_uint_eq(c.http.chain_cache, 64u << 20);
 	ck_assert_uint_eq(c.peers.listen.port, 0);
 	ck_assert_uint_eq(c.discovery.interval_ms, 20000);
 	ck_assert_uint_eq(c.discovery.scan_hosts.count, 0);

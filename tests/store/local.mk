@@ -32,6 +32,7 @@ tests_store_test_store_SOURCES = \
 	tests/store/suite_sender_index.c \
 	tests/store/suite_settle.c \
 	tests/store/suite_snapshot.c \
+	tests/store/suite_transcript.c \
 	tests/store/suite_trie.c \
 	tests/store/suites.h \
 	tests/store/witness.c \

@@ -27,6 +27,7 @@ Suite *suite_segment(void);
 Suite *suite_sender_index(void);
 Suite *suite_settle(void);
 Suite *suite_snapshot(void);
+Suite *suite_transcript(void);
 Suite *suite_trie(void);
 
 /* A suite whose tests leave no segment behind, also when they fail. */

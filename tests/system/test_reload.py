@@ -6,7 +6,7 @@ import threading
 import requests
 
 TOKEN = "a-token-that-nobody-guesses"
-ROLES = {"worker", "miner", "resolver", "discovery", "relay", "archiver", "verifier", "pool"}  # the pool starts last
+ROLES = {"worker", "miner", "resolver", "discovery", "relay", "archiver", "scribe", "verifier", "pool"}  # the pool starts last
 
 
 def reload(net, node):

@@ -6,7 +6,8 @@ import random
 import subprocess
 
 import pytest
-from tools import DONE, LOCAL, REFUSED, crc32c, end_of, filled, frames, rensa, rewritten, tree
+import recompute as rc
+from tools import DONE, LOCAL, REFUSED, crc32c, end_of, filled, frames, reframe, rensa, rewritten, tree
 
 
 @pytest.fixture
@@ -171,6 +172,52 @@ def test_what_no_checksum_shows_is_found_by_the_rules(stopped, corrupt, block, w
     assert any(words in place["problem"] and place["height"] == block for place in error["damage"]), error
     for place in error["damage"]:
         assert place["file"] == "journal/00000001.log" and place["byte"] > 96
+
+
+def forged(entries, bad):
+    """The same blocks with a wrong signature at some heights, and all else as it has to be: roots, work, links, stored hashes."""
+    previous, made = entries[0][32 + 4 : 32 + 36], []
+    for height, entry in enumerate(entries, 1):
+        body = bytearray(entry[32:])
+        body[4:36] = previous
+        if height in bad:
+            body[-24] ^= 1
+            body[36:68] = rc.merkle_root([bytes(body[100:169]), bytes(body[169:])])
+        limit, nonce = rc.target_expand(int.from_bytes(body[76:80], "big")), 0
+        while int.from_bytes(rc.sha256d(bytes(body[:96])), "big") > limit:
+            body[88:96] = nonce.to_bytes(8, "big")
+            nonce += 1
+        previous = rc.sha256d(bytes(body[:96]))
+        made.append(previous + bytes(body))
+    return made
+
+
+@pytest.mark.parametrize("bad", [[4], [12], [7, 9], list(range(3, 21))], ids=str)
+def test_the_first_of_bad_signatures_is_named_whoever_has_looked_at_it(net, alice, bob, bad):
+    node = net.node(hosts=1)
+    node.start()
+    network = node.genesis()
+    node.mine(alice.address, 2)
+    for n in range(18):
+        node.send(alice.transfer(network, bob, 1000 + n))
+        node.mine(bob.address, 1)
+    node.stop()
+    old = blocks_of(node)
+    new = forged(old, bad)
+
+    def change(payload):
+        for a, b in zip(old, new):
+            payload = payload.replace(a, b)
+        for a, b in zip(old, new):
+            payload = payload.replace(a[:32], b[:32])
+        return payload
+
+    reframe(first_log(node), change)
+    for _ in range(5):
+        error = rensa("--json", "verify", "--data", node.data_dir).error()
+        assert [place["height"] for place in error["damage"]] == bad
+        assert all("transaction 1 breaks bad-signature" in place["problem"] for place in error["damage"]), error
+        assert f"The chain is sound up to block {bad[0] - 1}." in error["error"]["message"]
 
 
 def test_a_bad_signature_in_the_pool_is_found(stopped):

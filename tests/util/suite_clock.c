@@ -1,4 +1,4 @@
-/* The two clocks and how times are written. */
+/* The clocks and how times are written. */
 #include <signal.h>
 #include <sys/time.h>
 
@@ -77,6 +77,20 @@ START_TEST(sleeps_its_time_through_signals)
 }
 END_TEST
 
+START_TEST(work_costs_no_more_than_the_time_it_takes_and_sleep_less)
+{
+	uint64_t wall = clock_mono_us();
+	uint64_t cpu = clock_cpu_ns();
+	while (clock_cpu_ns() - cpu < 2000000)
+		;
+	ck_assert_uint_ge(clock_mono_us() - wall, 1999);
+
+	cpu = clock_cpu_ns();
+	clock_sleep_ms(20);
+	ck_assert_uint_lt(clock_cpu_ns() - cpu, 20000000);
+}
+END_TEST
+
 Suite *
 suite_clock(void)
 {
@@ -86,5 +100,6 @@ suite_clock(void)
 	tcase_add_test(tc, never_goes_back);
 	tcase_add_test(tc, counts_the_same_seconds_in_both_units);
 	tcase_add_test(tc, sleeps_its_time_through_signals);
+	tcase_add_test(tc, work_costs_no_more_than_the_time_it_takes_and_sleep_less);
 	return suite;
 }
