@@ -5,9 +5,12 @@ CPU time is the kernel's own count in nanoseconds (/proc/PID/task/*/schedstat), 
 compared wherever clients and servers share the cores: a rate says as much of the client as of the server.
 """
 
+import atexit
 import json
+import os
 import pathlib
 import re
+import signal
 import statistics
 import subprocess
 import time
@@ -33,33 +36,36 @@ def comm(pid):
     return pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
 
 
-def keys(lines):
-    return {line.split("=")[0].strip() for line in lines.splitlines()}
+def started(command, **options):
+    """A process that does not outlive a part that fails."""
+    process = subprocess.Popen(command, **options)
+    atexit.register(process.terminate)
+    return process
 
 
 class Node:
-    """
-    A node of its own. More lines for a section of its configuration: Node(…, http="workers = 2"). A key that is set there
-    counts, and not what it is here.
-    """
+    """A node of its own. Lines for a section of its configuration come on top: Node(…, http="workers = 2")."""
 
     def __init__(self, build, data, port, host="127.0.0.1", **sections):
         data.mkdir(parents=True, exist_ok=True)
         self.config, self.log = data.with_suffix(".conf"), data.with_suffix(".log")
         lines = {
-            "node": f"data_dir = {data}\nname = {data.name}\nlog_file = {self.log}\nshm_max = 4G",
-            "http": f"listen = {host}:{port}",
-            "network": "difficulty = 0\nretarget = fixed",
-            "discovery": "",
-            "resolver": "",
-            "miner": "",
+            "node": {"data_dir": data, "name": data.name, "log_file": self.log, "shm_max": "4G"},
+            "http": {"listen": f"{host}:{port}"},
+            "network": {"difficulty": 0, "retarget": "fixed"},
         }
         for section, more in sections.items():
-            kept = [line for line in lines.get(section, "").splitlines() if not keys(line) & keys(more)]
-            lines[section] = "\n".join([*kept, more])
-        self.config.write_text("".join(f"[{section}]\n{text}\n" for section, text in lines.items()))
+            for line in more.splitlines():
+                key, _, value = line.partition(" = ")
+                lines.setdefault(section, {})[key] = value
+        self.config.write_text(
+            "".join(
+                f"[{section}]\n" + "".join(f"{key} = {value}\n" for key, value in keys.items())
+                for section, keys in lines.items()
+            )
+        )
         self.base = f"http://{host}:{port}"
-        self.process = subprocess.Popen([build / "rensad", "-c", self.config])
+        self.process = started([build / "rensad", "-c", self.config])
         while self.height() is None:
             time.sleep(0.01)
 
@@ -83,6 +89,10 @@ class Node:
         of_roles = [pid for pid in children(master) if not roles or comm(pid) in roles]
         return of_roles if roles else [master, *of_roles]
 
+    def signal_workers(self, number):
+        for pid in self.pids("worker"):
+            os.kill(pid, number)
+
     def stop(self):
         self.process.terminate()
         assert self.process.wait(30) == 0, f"a node failed: {self.log.read_text()}"
@@ -103,7 +113,7 @@ class Nginx:
             + "".join(f"{kind}_temp_path {folder}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
             + f"server {{ listen 127.0.0.1:{port} reuseport; root {self.files}; }} }}\n"
         )
-        self.process = subprocess.Popen(["/usr/sbin/nginx", "-p", folder, "-c", config])
+        self.process = started(["/usr/sbin/nginx", "-p", folder, "-c", config])
         (self.files / "up").write_text("{}")
         while not self.answers():
             assert self.process.poll() is None, (folder / "error.log").read_text()
@@ -123,10 +133,16 @@ class Nginx:
         self.process.wait(30)
 
 
-def make_chain(build, data, blocks, transfers=0):
-    """A node's data folder with so many blocks, each with so many transfers once there are coins for them."""
+def make_chain(build, data, blocks, transfers=0, empty=0, more=0, difficulty=0):
+    """A node's data folder with so many blocks, each with so many transfers once there are coins for them (bench/make_chain.c)."""
     data.mkdir(parents=True, exist_ok=True)
-    subprocess.run([build / "bench/make_chain", data, str(blocks), str(transfers)], check=True)
+    options = f"-e {empty} -m {more} -d {difficulty}".split()
+    subprocess.run([build / "bench/make_chain", *options, data, str(blocks), str(transfers)], check=True)
+
+
+def verify_rate(build, seconds):
+    """Signatures that libsecp256k1 checks in a second, on all cores at once."""
+    return float(subprocess.check_output([build / "bench/make_chain", "--verify-rate", str(seconds)]))
 
 
 def wrk(url, connections, seconds, threads=1, script=None):

@@ -36,9 +36,13 @@ bench_watch_SOURCES = bench/watch.c
 bench_watch_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
 bench_watch_LDADD = $(STORE_LIBS)
 
+EXTRA_PROGRAMS += bench/open_loop
+bench_open_loop_SOURCES = bench/open_loop.c $(BENCH_KIT)
+bench_open_loop_LDADD = $(WIRE_LIBS)
+
 EXTRA_PROGRAMS += bench/post
 bench_post_SOURCES = bench/post.c $(BENCH_KIT)
 bench_post_LDADD = $(WIRE_LIBS)
 
-EXTRA_DIST += bench/admit.py bench/idle.py bench/kit.py bench/memory.py bench/mine.py bench/propagation.py bench/read_chain.py \
-	bench/read_small.py bench/scale.py bench/sync.py
+EXTRA_DIST += bench/admit.py bench/idle.py bench/kit.py bench/latency.py bench/machine.py bench/memory.py bench/mine.py \
+	bench/picture.py bench/propagation.py bench/read_chain.py bench/read_small.py bench/report.py bench/scale.py bench/sync.py

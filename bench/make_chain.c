@@ -1,11 +1,13 @@
 /*
  * Makes a data folder with a long chain, and says how many signatures a second this machine's cores check.
  *
- * usage: make_chain FOLDER BLOCKS TRANSFERS	a journal of so many blocks with so many transfers each
- *        make_chain FOLDER BLOCKS TRANSFERS MORE	and the bytes of so many blocks that come next, in files of FOLDER
+ * usage: make_chain FOLDER BLOCKS TRANSFERS [OPTION...]	a journal of so many blocks with so many transfers each
+ *		-e BLOCKS	and so many without any on top of them
+ *		-m BLOCKS	and the bytes of so many that come next, like the first, in files of FOLDER
+ *		-d BITS		on a network of this difficulty
  *        make_chain --verify-rate SECONDS	signatures checked a second, on all cores at once
  *
- * The network is the default one with difficulty 0 and fixed targets.
+ * The network is the default one with difficulty 0, unless another is told, and fixed targets.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -20,6 +22,7 @@
 #include "util/text.h"
 
 #define FRAME_BLOCKS 20
+#define BLOCKS_MAX 10000000
 
 /* Blocks that fit behind the journal's, one a file: block-1, block-2, … */
 static void
@@ -37,8 +40,13 @@ write_more(struct maker *m, const char *folder, uint64_t more, uint64_t transfer
 	}
 }
 
+struct wish {
+	const char *data_dir;
+	uint64_t blocks, transfers, empty, more, difficulty;
+};
+
 static void
-make_chain(const char *data_dir, uint64_t blocks, uint64_t transfers, uint64_t more)
+make_chain(const struct wish *wish)
 {
 	static struct journal_frame frame;
 	static struct buf made[FRAME_BLOCKS];
@@ -49,14 +57,14 @@ make_chain(const char *data_dir, uint64_t blocks, uint64_t transfers, uint64_t m
 	struct framelog *log;
 	struct block b;
 
-	maker_init(&m);
-	snprintf(folder, sizeof(folder), "%s/" JOURNAL_FOLDER, data_dir);
+	maker_init_at(&m, (uint32_t)wish->difficulty);
+	snprintf(folder, sizeof(folder), "%s/" JOURNAL_FOLDER, wish->data_dir);
 	o.genesis = m.network;
 	log = framelog_new(&o);
-	for (uint64_t done = 0; done < blocks;) {
+	for (uint64_t done = 0; done < wish->blocks + wish->empty;) {
 		journal_frame_begin(&frame);
-		for (int k = 0; k < FRAME_BLOCKS && done < blocks; k++, done++) {
-			maker_next(&m, transfers, &b);
+		for (int k = 0; k < FRAME_BLOCKS && done < wish->blocks + wish->empty; k++, done++) {
+			maker_next(&m, done < wish->blocks ? wish->transfers : 0, &b);
 			buf_reset(&made[k]);
 			buf_append(&made[k], b.bytes, b.size);
 			must(journal_frame_block(&frame, &b.hash, made[k].data, made[k].len), "no room in a frame");
@@ -65,7 +73,7 @@ make_chain(const char *data_dir, uint64_t blocks, uint64_t transfers, uint64_t m
 		must(framelog_append(log, &place, &frame.frame, false) == OK, "cannot write the chain");
 	}
 	framelog_free(log);
-	write_more(&m, data_dir, more, transfers);
+	write_more(&m, wish->data_dir, wish->more, wish->transfers);
 	maker_clear(&m);
 }
 
@@ -96,21 +104,33 @@ verify_rate(uint64_t seconds)
 	return (double)*checked / (double)seconds;
 }
 
+static int
+usage(void)
+{
+	fprintf(stderr, "usage: make_chain FOLDER BLOCKS TRANSFERS [-e BLOCKS] [-m BLOCKS] [-d BITS] |"
+			" make_chain --verify-rate SECONDS\n");
+	return 2;
+}
+
 int
 main(int argc, char **argv)
 {
-	uint64_t blocks, transfers, seconds, more = 0;
+	struct wish wish = {0};
+	uint64_t seconds;
 
 	if (argc == 3 && strcmp(argv[1], "--verify-rate") == 0 && text_u64(&seconds, argv[2], 60) == OK) {
 		printf("%.0f\n", verify_rate(seconds));
 		return 0;
 	}
-	if (argc < 4 || argc > 5 || text_u64(&blocks, argv[2], 10000000) != OK ||
-	    text_u64(&transfers, argv[3], 4000) != OK || (argc == 5 && text_u64(&more, argv[4], 1000) != OK)) {
-		fprintf(stderr,
-			"usage: make_chain FOLDER BLOCKS TRANSFERS [MORE] | make_chain --verify-rate SECONDS\n");
-		return 2;
-	}
-	make_chain(argv[1], blocks, transfers, more);
+	for (int option; (option = getopt(argc, argv, "e:m:d:")) != -1;)
+		if ((option == 'e' && text_u64(&wish.empty, optarg, BLOCKS_MAX) != OK) ||
+		    (option == 'm' && text_u64(&wish.more, optarg, 1000) != OK) ||
+		    (option == 'd' && text_u64(&wish.difficulty, optarg, 64) != OK) || option == '?')
+			return usage();
+	if (argc - optind != 3 || text_u64(&wish.blocks, argv[optind + 1], BLOCKS_MAX) != OK ||
+	    text_u64(&wish.transfers, argv[optind + 2], 4000) != OK)
+		return usage();
+	wish.data_dir = argv[optind];
+	make_chain(&wish);
 	return 0;
 }

@@ -30,8 +30,15 @@ maker_params(struct params *p)
 void
 maker_init(struct maker *m)
 {
+	maker_init_at(m, 0);
+}
+
+void
+maker_init_at(struct maker *m, uint32_t difficulty)
+{
 	memset(m, 0, sizeof(*m));
 	maker_params(&m->params);
+	m->params.difficulty = difficulty;
 	m->network = genesis_hash(&m->params);
 	header_state_genesis(&m->state, &m->params);
 	for (uint32_t i = 0; i < SENDERS; i++) {
@@ -97,7 +104,8 @@ maker_next(struct maker *m, uint64_t transfers, struct block *out)
 	header_decode(&h, (const uint8_t *)m->block.data);
 	must(target_expand(&wide, h.target), "no target");
 	target = u256_to_hash(&wide);
-	must(headerhash_search(&nonce, (const uint8_t *)m->block.data, &target, 0, 1u << 20), "no proof of work");
+	must(headerhash_search(&nonce, (const uint8_t *)m->block.data, &target, 0, UINT64_C(1) << 32),
+	     "no proof of work");
 	h.nonce = nonce;
 	header_encode((uint8_t *)m->block.data, &h);
 	must(block_parse(out, m->block.data, m->block.len) == RULE_OK, "no block");
@@ -113,6 +121,18 @@ compare(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+/* Between the sorted values, as Python's statistics.quantiles does it: the n-th of them lies at n / (count + 1). */
+static double
+quartile(const double *sorted, int count, int which)
+{
+	int place = which * (count + 1), at = place / 4;
+
+	if (count == 1)
+		return sorted[0];
+	at = at < 1 ? 1 : at > count - 1 ? count - 1 : at;
+	return sorted[at - 1] + (sorted[at] - sorted[at - 1]) * (place - at * 4) / 4;
+}
+
 static double
 middle(const double *values, int count, double *spread)
 {
@@ -120,8 +140,8 @@ middle(const double *values, int count, double *spread)
 
 	memcpy(sorted, values, (size_t)count * sizeof(*sorted));
 	qsort(sorted, (size_t)count, sizeof(*sorted), compare);
-	*spread = sorted[count * 3 / 4] - sorted[count / 4];
-	return sorted[count / 2];
+	*spread = quartile(sorted, count, 3) - quartile(sorted, count, 1);
+	return quartile(sorted, count, 2);
 }
 
 void
@@ -136,7 +156,7 @@ row_print(const char *name, const double *ours, const double *yardstick, int rou
 	our_middle = middle(ours, rounds, &unused);
 	their_middle = middle(yardstick, rounds, &unused);
 	ratio = middle(ratios, rounds, &spread);
-	printf("{\"name\":\"%s\",\"ours\":%.6g,\"yardstick\":%.6g,\"unit\":\"%s\",\"ratio\":%.4g,\"spread\":%.3g,"
-	       "\"mark\":%.3g,\"holds\":%s}\n",
+	printf("{\"name\":\"%s\",\"ours\":%.6g,\"yardstick\":%.6g,\"unit\":\"%s\",\"ratio\":%.3f,\"spread\":%.3f,"
+	       "\"mark\":%.3f,\"holds\":%s}\n",
 	       name, our_middle, their_middle, unit, ratio, spread, mark, ratio + spread >= mark ? "true" : "false");
 }

@@ -37,6 +37,8 @@ struct maker {
 /* The default network, but with difficulty 0 and fixed targets. */
 void maker_params(struct params *p);
 void maker_init(struct maker *m);
+/* The same on a network of another difficulty, in leading zero bits. */
+void maker_init_at(struct maker *m, uint32_t difficulty);
 void maker_clear(struct maker *m);
 /* The next transfer of the n-th person to the one after. */
 void maker_sign(struct maker *m, struct tx *tx, uint32_t n);
@@ -49,7 +51,8 @@ void must(bool is_fine, const char *what);
 #define ROUNDS_MAX 7
 /*
  * Prints a row of JSON: medians over the rounds, and the ratio of ours to the yardstick, turned over for a cost, so that
- * more is always better. It holds when the median ratio is within its spread (between the quartiles) of the mark.
+ * more is always better. It holds when the median ratio is within its spread (between the quartiles) of the mark. The
+ * same figures make the same row in bench/kit.py.
  */
 void row_print(const char *name, const double *ours, const double *yardstick, int rounds, const char *unit, double mark,
 	       bool is_cost);

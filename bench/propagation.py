@@ -30,6 +30,8 @@ import sys
 import threading
 import time
 
+from kit import Node, make_chain, row, verify_rate
+
 ROWS = (2, 3, 10)
 FIRST = 100  # blocks that fund the senders of transfers
 TRANSFERS = 1000
@@ -59,22 +61,24 @@ class Block:
         return b"".join(self.txs[at] for at in positions)
 
 
-class Node:
-    def __init__(self, build, folder, number, peers, source):
-        self.host, self.name = HOST.format(number), f"bench-{os.getpid()}-{number}"
-        data = folder / self.name
-        if source:
-            shutil.copytree(source, data, ignore=shutil.ignore_patterns("block-*"))
-        else:
-            data.mkdir()
-        config, self.log = folder / f"{self.name}.conf", folder / f"{self.name}.log"
-        config.write_text(
-            f"[node]\ndata_dir = {data}\nname = {self.name}\nlog_file = {self.log}\nshm_max = 256M\n"
-            f"[http]\nlisten = {self.host}:{PORT}\nworkers = 1\n[network]\ndifficulty = 0\nretarget = fixed\n"
-            f"[discovery]\ninterval = 2s\npeers = {', '.join(peers)}\n[resolver]\ninterval = 3600s\n"
+class Member(Node):
+    """A node of a row, on a copy of the chain that its transfers are funded by."""
+
+    def __init__(self, build, folder, number, peers, blocks):
+        data = folder / f"bench-{os.getpid()}-{number}"
+        if blocks:
+            shutil.copytree(blocks, data, ignore=shutil.ignore_patterns("block-*"))
+        self.host, self.name, self.connection = HOST.format(number), data.name, None
+        super().__init__(
+            build,
+            data,
+            PORT,
+            self.host,
+            node="shm_max = 256M",
+            http="workers = 1",
+            discovery=f"interval = 2s\npeers = {', '.join(peers)}",
+            resolver="interval = 3600s",
         )
-        self.process = subprocess.Popen([build / "rensad", "-c", config])
-        self.connection = None
 
     def request(self, method, path, body=None, source=None):
         """Over a kept connection, from its own address or another."""
@@ -85,18 +89,6 @@ class Node:
         self.connection.request(method, path, body, {"Rensa-Port": str(PORT)} if source else {})
         reply = self.connection.getresponse()
         return reply.status, reply.read()
-
-    def get(self, path):
-        with contextlib.closing(http.client.HTTPConnection(self.host, PORT, timeout=60)) as connection:
-            connection.request("GET", path)
-            return json.loads(connection.getresponse().read())
-
-    def is_joined(self, peers):
-        try:
-            return self.get("/status")["peers"]["up"] == peers
-        except (OSError, KeyError, ValueError):
-            assert self.process.poll() is None, f"{self.name} ended: {self.log.read_text()}"
-            return False
 
 
 class Source:
@@ -156,11 +148,11 @@ class Row:
             peers = [f"{HOST.format(k)}:{PORT}" for k in (i - 1, i + 1) if 1 <= k <= count]
             if from_source and i == 1:
                 peers.append(f"{SOURCE}:{PORT}")
-            self.nodes.append(Node(build, folder / "row", i, peers, blocks))
+            self.nodes.append(Member(build, folder / "row", i, peers, blocks))
         until = time.monotonic() + 60
         for i, node in enumerate(self.nodes):
             neighbours = (i > 0) + (i + 1 < count) + (from_source and i == 0)
-            while not node.is_joined(neighbours):
+            while node.status()["peers"]["up"] != neighbours:
                 assert time.monotonic() < until, f"{node.name} does not see {neighbours} neighbours"
                 time.sleep(0.05)
         objects = [glob.glob(f"/dev/shm/rensa.{node.name}.*")[0].rpartition("/")[2] for node in self.nodes]
@@ -184,9 +176,7 @@ class Row:
             self.watch.stdin.close()
             self.watch.wait()
         for node in self.nodes:
-            node.process.terminate()
-        for node in self.nodes:
-            node.process.wait(30)
+            node.stop()
         if self.source:
             self.source.close()
 
@@ -210,7 +200,7 @@ def sync_seconds(folder):
 
 def signature_seconds(build):
     """Of the transfers of a block, on all cores."""
-    return TRANSFERS / float(subprocess.check_output([build / "bench/make_chain", "--verify-rate", "1"]))
+    return TRANSFERS / verify_rate(build, 1)
 
 
 def expect(reply, *statuses):
@@ -220,18 +210,18 @@ def expect(reply, *statuses):
 def measure_empty(build, folder, count, samples):
     ours, yard = [], []
     address = json.dumps({"address": "RKxTdfmtxtfLDKZBgx6SvNkBtNu9jRYnLh", "blocks": 1})
-    with contextlib.closing(Row(build, folder, count)) as row:
+    with contextlib.closing(Row(build, folder, count)) as nodes:
         for _ in range(samples):
             yard.append(0.001 + sync_seconds(folder))
-            ours.append(row.seconds("tip", lambda: expect(row.nodes[0].request("POST", "/mine", address), 200)))
+            ours.append(nodes.seconds("tip", lambda: expect(nodes.nodes[0].request("POST", "/mine", address), 200)))
     return ours, yard
 
 
 def measure_seen(build, folder, count, blocks, samples):
     """Transfers one by one, out of the first block; then that block and those after it, their transfers sent ahead."""
     single, whole, yard = [], [], []
-    with contextlib.closing(Row(build, folder, count, folder / "source")) as row:
-        first = row.nodes[0]
+    with contextlib.closing(Row(build, folder, count, folder / "source")) as nodes:
+        first = nodes.nodes[0]
 
         def push(txs):
             return lambda: expect(first.request("POST", "/peer/transactions", b"".join(txs)), 202)
@@ -240,52 +230,45 @@ def measure_seen(build, folder, count, blocks, samples):
             return lambda: expect(first.request("POST", "/peer/announce", block.compact), 202)
 
         for tx in blocks[0].txs[1 : 1 + samples]:
-            single.append(row.seconds("pool 1", push([tx])))
+            single.append(nodes.seconds("pool 1", push([tx])))
         for i, block in enumerate(blocks):
             if i % 5 == 0:
                 checked = signature_seconds(build)
             yard.append(checked)
             rest = block.txs[1 + (samples if i == 0 else 0) :]
-            row.seconds(f"pool {len(rest)}", push(rest))
-            whole.append(row.seconds("tip", announce(block)))
+            nodes.seconds(f"pool {len(rest)}", push(rest))
+            whole.append(nodes.seconds("tip", announce(block)))
     return single, whole, yard
 
 
 def measure_unseen(build, folder, count, blocks):
     ours, yard = [], []
-    with contextlib.closing(Row(build, folder, count, folder / "source", from_source=True)) as row:
+    with contextlib.closing(Row(build, folder, count, folder / "source", from_source=True)) as nodes:
 
         def announce(block):
-            row.source.block = block
-            expect(row.nodes[0].request("POST", "/peer/announce", block.compact, source=(SOURCE, 0)), 202)
+            nodes.source.block = block
+            expect(nodes.nodes[0].request("POST", "/peer/announce", block.compact, source=(SOURCE, 0)), 202)
 
         for i, block in enumerate(blocks):
             if i % 5 == 0:
                 checked = signature_seconds(build)
             yard.append(checked)
-            ours.append(row.seconds("tip", lambda b=block: announce(b)))
+            ours.append(nodes.seconds("tip", lambda b=block: announce(b)))
     return ours, yard
 
 
 def row_of(name, count, ours, yardstick, mark):
-    ratios = sorted(y / o for o, y in zip(ours, yardstick))
-    middle = statistics.median(ratios)
-    spread = ratios[len(ratios) * 3 // 4] - ratios[len(ratios) // 4]
+    ours, yardstick = ([seconds * 1e3 for seconds in side] for side in (ours, yardstick))
     slow = sorted(ours)[min(len(ours) - 1, len(ours) * 99 // 100)]
-    return {
-        "name": name if count == 2 else f"{name}-{count}",
-        "ours": round(statistics.median(ours) * 1e3, 3), "yardstick": round(statistics.median(yardstick) * 1e3, 3), "unit": "ms",
-        "ratio": round(middle, 3), "spread": round(spread, 3), "mark": mark, "holds": middle + spread >= mark,
-        "p99": round(slow * 1e3, 3),
-    }  # fmt: skip
+    made = row(name if count == 2 else f"{name}-{count}", ours, yardstick, "ms", mark, is_cost=True, digits=3)
+    return made | {"p99": round(slow, 3)}
 
 
 def main():
     build, folder = (pathlib.Path(a).resolve() for a in sys.argv[1:3])
     samples, some = 100, 20
     shutil.rmtree(folder, ignore_errors=True)
-    (folder / "source").mkdir(parents=True)
-    subprocess.run([build / "bench/make_chain", folder / "source", str(FIRST), str(TRANSFERS), str(some)], check=True)
+    make_chain(build, folder / "source", FIRST, TRANSFERS, more=some)
     blocks = [Block(folder / "source" / f"block-{i}") for i in range(1, some + 1)]
     rows = []
     for count in ROWS:

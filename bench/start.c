@@ -16,6 +16,7 @@
 #include <time.h>
 
 #include "disk/journal.h"
+#include "store/chain.h"
 #include "store/load.h"
 #include "store/snapshot.h"
 #include "store_kit.h"

@@ -12,11 +12,10 @@ Rows come as JSON. The time runs from the fresh node's first answer to its last 
 import json
 import pathlib
 import shutil
-import subprocess
 import sys
 import time
 
-from kit import ROUNDS, Node, make_chain, row
+from kit import ROUNDS, Node, make_chain, row, verify_rate
 
 
 def quick(build, data, port, peers=""):
@@ -39,17 +38,13 @@ def seconds_to_sync(build, folder, source, blocks):
     return seconds
 
 
-def verify_rate(build):
-    return float(subprocess.check_output([build / "bench/make_chain", "--verify-rate", "2"]))
-
-
 def measure(build, folder, blocks, transfers):
     """Rounds of (seconds, signatures that could be checked a second)."""
     shutil.rmtree(folder, ignore_errors=True)
     data = folder / "source"
     make_chain(build, data, blocks, transfers)
     source = quick(build, data, 5970)
-    rounds = [(seconds_to_sync(build, folder, source, blocks), verify_rate(build)) for _ in range(ROUNDS)]
+    rounds = [(seconds_to_sync(build, folder, source, blocks), verify_rate(build, 2)) for _ in range(ROUNDS)]
     source.stop()
     return rounds
 

@@ -20,11 +20,19 @@ enum role_start {
 	START_LOADED /* when the chain is there */
 };
 
+/* How a role shares the cores when there are too few. */
+enum role_pace {
+	PACE_USUAL,
+	PACE_BRISK, /* somebody waits for its answer: little at a time, and soon */
+	PACE_BATCH  /* it computes for long: much at a time, when it is its turn */
+};
+
 struct role {
 	const char *name;	      /* also its comm in ps: at most 15 letters */
 	int (*main)(struct child *c); /* returns the exit code */
 	enum store_access access;
-	int nice;
+	enum role_pace pace;
+	int nice; /* on top of the node's own */
 	enum role_number number;
 	enum role_start start;
 	int stop_order; /* lower ends first; the next order when all of it are gone */

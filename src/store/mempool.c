@@ -288,7 +288,10 @@ is_mined(const struct walk *w, const struct hash256 *id)
 	return chain_find_tx(w->m->store, w->tip, id, &place);
 }
 
-/* Drops what a sender can no longer do as of the walk's tip, and marks again what waits. */
+/*
+ * Drops what a sender can no longer do as of the walk's tip, and marks again what waits. Once a walk: whoever has a whole
+ * block of transfers, and as many pending, is not looked through for each of them.
+ */
 static void
 recheck(void *ctx, const struct address *who)
 {
@@ -299,8 +302,9 @@ recheck(void *ctx, const struct address *who)
 	struct address sender = *who;
 	struct account account;
 
-	if (s == NULL || w->is_stale)
+	if (s == NULL || s->walk == m->walks || w->is_stale)
 		return;
+	s->walk = m->walks;
 	if (chain_account(m->store, w->tip, who, &account, NULL) != OK) {
 		w->is_stale = true;
 		return;
@@ -438,6 +442,21 @@ is_plain_extension(const struct store *s, const struct walk *w, struct blockref 
 	       atomic_load(&pool_at(s)->owed[0]) == from.v;
 }
 
+/* In the blocks of the walk's chain from height `first` on. */
+static uint64_t
+transfers_from(const struct walk *w, uint64_t first)
+{
+	const struct store *s = w->m->store;
+	uint64_t count = 0;
+	struct block b;
+
+	for (uint64_t height = first; height <= chain_height(s, w->tip); height++) {
+		chain_block(s, chain_at(s, w->tip, height), &b);
+		count += b.tx_count - 1;
+	}
+	return count;
+}
+
 /* False: the pool is where the chain is. */
 static bool
 follow(struct mempool *m, uint64_t now_ms)
@@ -446,22 +465,25 @@ follow(struct mempool *m, uint64_t now_ms)
 	struct pool_region *p = pool_at(s);
 	struct blockref from = {atomic_load(&p->settled)}, owed;
 	struct walk w = {.m = m, .tip = chain_tip(s), .now_ms = now_ms};
-	bool is_plain;
+	bool is_plain, is_by_block;
 	uint64_t first;
 
 	if (from.v == w.tip.v && atomic_load(&p->owed[0]) == 0 && !m->is_fresh)
 		return false;
 	m->has_walked = true;
+	m->walks++;
 	owe(p, from);
 	FAILPOINT("pool.owed");
 	atomic_store(&p->settled, w.tip.v);
 
 	is_plain = !m->is_fresh && is_plain_extension(s, &w, from);
 	first = chain_height(s, chain_fork(s, from, w.tip)) + 1;
-	for (uint64_t height = first; height <= chain_height(s, w.tip); height++)
+	/* Blocks of a sync have far more transfers than are pending: then a look at all senders finds what they have mined. */
+	is_by_block = !is_plain || transfers_from(&w, first) <= mempool_count(s);
+	for (uint64_t height = first; height <= chain_height(s, w.tip) && is_by_block; height++)
 		take_mined(&w, chain_at(s, w.tip, height));
 	FAILPOINT("pool.taken");
-	if (is_plain) {
+	if (is_plain && is_by_block) {
 		for (uint64_t height = first; height <= chain_height(s, w.tip); height++)
 			recheck_block(&w, chain_at(s, w.tip, height));
 	} else {

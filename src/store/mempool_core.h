@@ -11,6 +11,7 @@ struct mempool {
 	struct store *store;
 	struct sender_index *senders;
 	struct settle_report report; /* of walks since the last mempool_settle told */
+	uint64_t walks;		     /* so far: numbers them */
 	bool has_walked;
 	bool is_fresh; /* whatever a predecessor was at when it died: the first walk looks at every sender */
 	/*

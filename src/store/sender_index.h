@@ -18,6 +18,7 @@ struct sender {
 	struct sender *next; /* same bucket */
 	struct address who;
 	uint64_t outgoing;    /* sum of costs */
+	uint64_t walk;	      /* the last one that has rechecked it */
 	struct pending *list; /* by sequence */
 	uint32_t count;
 	uint32_t room;

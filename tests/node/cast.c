@@ -137,10 +137,10 @@ be_keeper(struct child *c)
 }
 
 const struct role node_roles[] = {
-    [CAST_LOADER] = {"loader", be_loader, STORE_COMMIT, 0, NUMBER_ONE, START_ONCE, 1},
-    [CAST_WORKER] = {"worker", be_worker, STORE_WORKER, 0, NUMBER_WORKERS, START_EARLY, 0},
-    [CAST_HELPER] = {"helper", be_helper, STORE_COMMIT, CAST_NICE, NUMBER_ONE, START_LOADED, 1},
-    [CAST_KEEPER] = {"keeper", be_keeper, STORE_POOL, 0, NUMBER_ONE, START_LOADED, 2},
+    [CAST_LOADER] = {"loader", be_loader, STORE_COMMIT, PACE_USUAL, 0, NUMBER_ONE, START_ONCE, 1},
+    [CAST_WORKER] = {"worker", be_worker, STORE_WORKER, PACE_USUAL, 0, NUMBER_WORKERS, START_EARLY, 0},
+    [CAST_HELPER] = {"helper", be_helper, STORE_COMMIT, PACE_USUAL, CAST_NICE, NUMBER_ONE, START_LOADED, 1},
+    [CAST_KEEPER] = {"keeper", be_keeper, STORE_POOL, PACE_USUAL, 0, NUMBER_ONE, START_LOADED, 2},
 };
 
 const size_t node_role_count = CASTS;

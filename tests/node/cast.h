@@ -50,7 +50,7 @@ struct cast_stage {
 };
 extern struct cast_stage *cast_stage;
 
-#define CAST_NICE 5 /* of the helper */
+#define CAST_NICE 5 /* of the helper, on top of the master's */
 
 /* Everybody serves; nothing has happened. */
 void cast_open(void);

@@ -153,7 +153,7 @@ START_TEST(has_its_roles_name_and_niceness)
 	buf_init(&name);
 	ck_assert_int_eq(file_read(&name, path, 64), OK);
 	ck_assert_str_eq(name.data, "helper\n");
-	ck_assert_int_eq(getpriority(PRIO_PROCESS, (id_t)pid), CAST_NICE);
+	ck_assert_int_eq(getpriority(PRIO_PROCESS, (id_t)pid), getpriority(PRIO_PROCESS, 0) + CAST_NICE);
 	buf_clear(&name);
 }
 END_TEST

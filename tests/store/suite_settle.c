@@ -170,6 +170,33 @@ START_TEST(what_was_outdone_by_the_block_is_dropped_with_the_reason)
 }
 END_TEST
 
+/* More transfers than are pending: the walk looks at who has something pending, not at the transfers. */
+START_TEST(a_block_of_others_transfers_does_what_any_block_does)
+{
+	struct scene c;
+	struct tx mined, outdone, untouched, block[5];
+
+	scene_make(&c, 64);
+	mined = transfer_unsigned(c.s, 0, 1, 100, 1, 0);
+	outdone = transfer_unsigned(c.s, 1, 2, 100, 1, 0);
+	untouched = transfer_unsigned(c.s, 2, 1, 100, 1, 0);
+	ck_assert_int_eq(admit(&c, &mined, true), ADMISSION_PENDING);
+	ck_assert_int_eq(admit(&c, &outdone, true), ADMISSION_PENDING);
+	ck_assert_int_eq(admit(&c, &untouched, true), ADMISSION_PENDING);
+	block[0] = mined;
+	block[1] = transfer_unsigned(c.s, 1, 3, 200, 1, 0);
+	for (unsigned i = 0; i < 3; i++)
+		block[2 + i] = transfer_unsigned(c.s, 3, 1, 100, 1, i);
+	mine(&c, c.base, block, 5, 0);
+	ck_assert(settle(&c));
+	expect_report(&c, 1, 0, 1);
+	expect_gone(&c, &outdone, RULE_SEQUENCE_USED);
+	expect_pooled(&c, &untouched, true, false);
+	ck_assert_uint_eq(mempool_count(c.s), 1);
+	scene_clear(&c);
+}
+END_TEST
+
 START_TEST(a_mined_predecessor_makes_what_waited_pending)
 {
 	struct scene c;
@@ -526,6 +553,7 @@ suite_settle(void)
 	Suite *suite;
 	TCase *tc = segment_case(&suite, "settle", 60);
 	tcase_add_test(tc, what_is_mined_leaves_and_the_rest_stays);
+	tcase_add_test(tc, a_block_of_others_transfers_does_what_any_block_does);
 	tcase_add_test(tc, what_was_outdone_by_the_block_is_dropped_with_the_reason);
 	tcase_add_test(tc, a_mined_predecessor_makes_what_waited_pending);
 	tcase_add_test(tc, what_a_longer_chain_has_not_returns_like_a_clients);

@@ -1,6 +1,7 @@
 """Starting together, and neighbours that are not what they seem."""
 
 import http.server
+import os
 import socket
 import threading
 
@@ -88,6 +89,22 @@ def test_nodes_of_different_parameters_refuse_one_another_by_name(net, key, valu
 def test_a_node_knows_itself(net):
     node = net.node().start()
     net.wait_until("self is seen", lambda: node.peers().get(f"{node.host}:{node.port}", {}).get("state") == "self")
+
+
+def test_who_computes_gives_way_to_who_is_waited_for(net):
+    node = net.node().start()
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    for role, nice, policy in (
+        ("worker", 0, os.SCHED_OTHER),
+        ("pool", 0, os.SCHED_OTHER),
+        ("resolver", 0, os.SCHED_BATCH),
+        ("verifier", 10, os.SCHED_BATCH),
+        ("miner", 10, os.SCHED_BATCH),
+    ):
+        # One core leaves no verifier: the resolver checks alone.
+        for row in node.roles(role):
+            assert os.getpriority(os.PRIO_PROCESS, row["pid"]) == own + nice
+            assert os.sched_getscheduler(row["pid"]) == policy
 
 
 def test_a_supervisor_hears_when_the_node_answers_and_when_it_stops(net):
