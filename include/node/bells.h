@@ -25,6 +25,7 @@ enum err bells_extend(struct bells *b, uint32_t rings) MUSTCHECK;
 void bells_close(struct bells *b);
 void bell_ring(const struct bells *b, enum bell which);
 void bell_ring_worker(const struct bells *b, uint32_t ring);
+void bell_ring_workers(const struct bells *b);
 /* After a wake-up, before looking: so that a ring during the look wakes again. */
 void bell_quiet(int fd);
 /* The tip has moved: everybody who follows it looks. */

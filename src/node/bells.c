@@ -74,6 +74,13 @@ bell_ring_worker(const struct bells *b, uint32_t ring)
 }
 
 void
+bell_ring_workers(const struct bells *b)
+{
+	for (uint32_t i = 0; i < STORE_RINGS_MAX; i++)
+		ring_fd(b->ring[i]);
+}
+
+void
 bell_quiet(int fd)
 {
 	uint64_t count;

@@ -214,8 +214,7 @@ child_recover_commands(struct child *c, uint32_t kinds)
 {
 	command_recover(c->env->store, kinds);
 	/* Whose command it was is not told, so all workers look. */
-	for (uint32_t i = 0; i < STORE_RINGS_MAX; i++)
-		bell_ring_worker(&c->env->bells, i);
+	bell_ring_workers(&c->env->bells);
 }
 
 uint16_t

@@ -124,8 +124,9 @@ static const struct config_key keys[] = {
      "Streams of events last as long as their clients listen, and do not count as slow."},
     {"http", "chain_cache", CONFIG_SIZE, MEMBER(http.chain_cache), 0, 16 * GIB, NULL, "64M", RESTART,
      "How much memory blocks may take in the form in which they are shown, so that each is written only once.",
-     "It is taken as the chain grows, about 700 bytes for an empty block and as much for each transfer. Beyond "
-     "it, and with 0, blocks are written anew for each reader: GET /chain then takes twenty times the work."},
+     "It is taken as the chain grows, about 700 bytes for an empty block and as much for each transfer, and not from "
+     "/dev/shm; a memory limit on a container or service counts it. Beyond it, and with 0, blocks are written anew for "
+     "each reader: GET /chain then takes twenty times the work."},
 
     {"network", "name", CONFIG_NAME, MEMBER(network.name), 1, NETWORK_NAME_MAX, NULL, NULL, NEW_CHAIN,
      "The name of the network. Two networks with different names never mix.", NULL},

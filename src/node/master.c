@@ -451,6 +451,8 @@ block_signals(sigset_t *signals)
 		sigaddset(signals, wanted[i]);
 	sigprocmask(SIG_BLOCK, signals, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	/* A limit on the size of files is an error of whoever writes, and no end without a word. Children have it so, too. */
+	signal(SIGXFSZ, SIG_IGN);
 }
 
 static void

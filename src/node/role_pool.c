@@ -8,7 +8,8 @@
  * out again and refused, and everything goes on by itself once it can.
  *
  * If it dies, workers' transfers stay in their rings and are judged by its successor, which first mends the slots and
- * writes to the log what its predecessor had not; one that was let in already gets the same verdict again.
+ * writes to the log what its predecessor had not; one that was let in already gets the same verdict again. And it has all
+ * workers look for verdicts of which they were not told.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -150,8 +151,7 @@ ring_listeners(struct pool *p)
 	p->gone = gone;
 	if (role_total(s, COUNT_LISTENERS) == 0)
 		return;
-	for (uint32_t i = 0; i < STORE_RINGS_MAX; i++)
-		bell_ring_worker(&p->child->env->bells, i);
+	bell_ring_workers(&p->child->env->bells);
 }
 
 static void
@@ -205,6 +205,11 @@ role_pool(struct child *c)
 	p.more = loop_timer_new(c->loop, work, &p);
 	p.sweep = loop_timer_new(c->loop, sweep, &p);
 	child_on_bell(c, c->env->bells.role[BELL_POOL], work, &p);
+	/*
+	 * A predecessor may have given verdicts and told nobody: it was killed, or it was older than the bells of workers that
+	 * a reload has added.
+	 */
+	bell_ring_workers(&c->env->bells);
 	sweep(&p);
 	code = child_run(c);
 	work(&p); /* what came in while the others stopped */

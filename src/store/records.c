@@ -161,6 +161,9 @@ record_block(struct store *s, struct blockref *out, struct blockref parent, cons
 	struct block_rec *r;
 	enum err e;
 
+	/* Ways to ancestors follow from heights alone (chain.c): a wrong one would lead out of the chain. */
+	if (b->header.height != (parent.v == 0 ? 0 : chain_height(s, parent) + 1))
+		return ERR_FORMAT;
 	for (size_t i = 0; i < count; i++)
 		if (account_of(s, &changes[i]).v == 0)
 			return ERR_NOSPC;

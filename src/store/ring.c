@@ -126,11 +126,14 @@ free_if_drained(struct store *s, uint32_t ring)
 	put(ring_state(s, ring), RING_FREE);
 }
 
-/* The ring at which the next look starts is another each time. */
+/*
+ * The ring at which the next look starts is another each time. count: of the rings, read once for the whole look, for more
+ * may come in the middle of it, and then the turn would come to some of them twice.
+ */
 static uint32_t
-ring_turn(const struct store *s, uint32_t n)
+ring_turn(const struct store *s, uint32_t count, uint32_t n)
 {
-	return (s->next_ring + n) % ring_count(s);
+	return (s->next_ring + n) % count;
 }
 
 /* What one call of ring_drain has judged and not told yet. */
@@ -184,13 +187,14 @@ size_t
 ring_drain(struct store *s, size_t max, ring_judge *judge, ring_seal *seal, void *ctx, bool rang[STORE_RINGS_MAX])
 {
 	bool is_empty[STORE_RINGS_MAX] = {false}, is_looked[STORE_RINGS_MAX] = {false};
-	size_t all = (size_t)ring_count(s) * RING_TXS;
+	uint32_t count = ring_count(s);
+	size_t all = (size_t)count * RING_TXS;
 	struct drain d = {.max = max < all ? max : all};
 
 	d.slots = xmalloc((d.max + 1) * sizeof(struct ring_tx *));
 	d.verdicts = xmalloc((d.max + 1) * sizeof(*d.verdicts));
-	for (uint32_t n = 0; n < ring_count(s); n++) {
-		uint32_t i = ring_turn(s, n);
+	for (uint32_t n = 0; n < count; n++) {
+		uint32_t i = ring_turn(s, count, n);
 		if (load(ring_state(s, i)) == RING_FREE)
 			continue;
 		is_looked[i] = true;
@@ -201,7 +205,7 @@ ring_drain(struct store *s, size_t max, ring_judge *judge, ring_seal *seal, void
 	/* Nobody hears of his verdict before all that it promises is sealed. */
 	for (size_t k = 0; k < d.count; k++)
 		tell(d.slots[k], d.verdicts[k]);
-	for (uint32_t i = 0; i < ring_count(s); i++) {
+	for (uint32_t i = 0; i < count; i++) {
 		if (!is_looked[i])
 			continue;
 		atomic_store_explicit(&ring_at(s, i)->tx_done, d.done[i], memory_order_release);
@@ -272,8 +276,10 @@ first_block(struct ring_region *r)
 bool
 ring_take_block(struct store *s, struct pushed_block *out)
 {
-	for (uint32_t n = 0; n < ring_count(s); n++) {
-		uint32_t i = ring_turn(s, n);
+	uint32_t count = ring_count(s);
+
+	for (uint32_t n = 0; n < count; n++) {
+		uint32_t i = ring_turn(s, count, n);
 		struct ring_region *r = ring_at(s, i);
 		struct ring_block *b;
 

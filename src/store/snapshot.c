@@ -1,7 +1,7 @@
 /*
  * A page of header, then the arena from its start to its end. Offsets in the arena count from the start of the segment,
- * so it fits only a segment whose arena begins at the same place: where the numbers of workers or the size of the pool
- * were changed, the next start builds the chain anew.
+ * so it fits only a segment whose arena begins at the same place: where the number of cores or the size of the pool was
+ * changed, the next start builds the chain anew.
  *
  * Account heads and tries in it belong to the tip that it names. Numbers are the machine's own, which their sizes and a
  * mark of byte order in the header vouch for.

@@ -104,6 +104,19 @@ end_of(const struct transcript *t, uint64_t count)
 	return count == 0 ? 0 : entries_of(t)[count - 1].end;
 }
 
+/* Memory behind so many bytes. The errno; a signal is no lack of memory. */
+static int
+allocate(const struct transcript *t, uint64_t from, uint64_t size)
+{
+	int e;
+
+	do
+		e = FAILPOINT_FAILS("transcript.interrupted") ? EINTR
+							      : posix_fallocate(t->fd_write, (off_t)from, (off_t)size);
+	while (e == EINTR);
+	return e;
+}
+
 enum err
 transcript_create(struct transcript **out, uint64_t size_max)
 {
@@ -120,7 +133,7 @@ transcript_create(struct transcript **out, uint64_t size_max)
 	t->fd_write = memfd_create("rensa.transcript", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	/* Sealed, so that no reader of the mapping can find its end nearer than it was. */
 	if (t->fd_write >= 0 && ftruncate(t->fd_write, (off_t)(t->texts_at + size_max)) == 0 &&
-	    posix_fallocate(t->fd_write, 0, (off_t)PAGE) == 0 &&
+	    allocate(t, 0, PAGE) == 0 &&
 	    fcntl(t->fd_write, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0) {
 		/* A descriptor of its own for reading: its mappings cannot be made writable again. */
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", t->fd_write);
@@ -244,10 +257,9 @@ grant(struct transcript *t, uint64_t count)
 		to = c->granted + GRANT / sizeof(struct entry);
 		if (to > t->entries_max)
 			to = t->entries_max;
-		if (posix_fallocate(t->fd_write, (off_t)(PAGE + c->granted * sizeof(struct entry)),
-				    (off_t)((to - c->granted) * sizeof(struct entry))) != 0 ||
-		    posix_fallocate(t->fd_write, (off_t)(t->slots_at + c->granted * sizeof(uint32_t)),
-				    (off_t)((to - c->granted) * sizeof(uint32_t))) != 0)
+		if (allocate(t, PAGE + c->granted * sizeof(struct entry), (to - c->granted) * sizeof(struct entry)) !=
+			0 ||
+		    allocate(t, t->slots_at + c->granted * sizeof(uint32_t), (to - c->granted) * sizeof(uint32_t)) != 0)
 			return ERR_NOSPC;
 		c->granted = to;
 	}

@@ -4,6 +4,7 @@
 
 #include "crew.h"
 #include "store/disk_maker.h"
+#include "store/layout.h"
 #include "store/process.h"
 #include "store/ring.h"
 #include "suites.h"
@@ -227,6 +228,8 @@ START_TEST(rings_all_workers_while_there_are_listeners)
 	struct tx tx;
 
 	crew_start(&crew, "pool");
+	/* All of them once, when it begins. */
+	crew_until(crew_heard(&crew, other));
 	/* The verdict of the second is told when all that the first has brought about is done. */
 	for (uint64_t i = 0; i < 2; i++) {
 		tx = transfer(crew.store, 0, 1, 100, 10, i);
@@ -277,6 +280,26 @@ START_TEST(empties_and_frees_the_ring_of_a_dead_worker)
 	crew_until(mempool_count(crew.store) == 1);
 	crew_until(ring_assign(crew.store, &other) == OK);
 	ck_assert_uint_eq(other, crew.ring);
+}
+END_TEST
+
+/* As if it had died, or had no bell to ring, when the verdict was given and its place in the ring was behind it. */
+START_TEST(a_successor_wakes_who_was_not_told_of_a_verdict)
+{
+	struct tx tx = transfer(crew.store, 0, 1, 100, 10, 0);
+	int slot = put(&tx), bell = crew.env.bells.ring[crew.ring];
+	pid_t pid = crew_start(&crew, "pool");
+	struct admission a;
+
+	crew_until(atomic_load(&ring_at(crew.store, crew.ring)->tx_done) == 1);
+	ck_assert_int_eq(kill(pid, SIGKILL), 0);
+	ck_assert_int_eq(crew_wait(&crew, "pool"), CREW_SIGNAL + SIGKILL);
+	while (crew_heard(&crew, bell))
+		;
+	crew_start(&crew, "pool");
+	crew_until(crew_heard(&crew, bell));
+	ck_assert(ring_take_verdict(crew.store, crew.ring, slot, &a));
+	ck_assert_int_eq(a.status, ADMISSION_PENDING);
 }
 END_TEST
 
@@ -340,6 +363,7 @@ suite_role_pool(void)
 	tcase_add_test(tc, rings_all_workers_while_there_are_listeners);
 	tcase_add_test(tc, judges_what_came_in_before_it_stops);
 	tcase_add_test(tc, empties_and_frees_the_ring_of_a_dead_worker);
+	tcase_add_test(tc, a_successor_wakes_who_was_not_told_of_a_verdict);
 #ifdef RENSA_FAILPOINTS
 	tcase_add_test(tc, what_the_disk_refuses_is_not_let_in);
 	tcase_add_loop_test(tc, a_successor_gives_the_verdicts_that_a_dead_one_owed, 0, 4);

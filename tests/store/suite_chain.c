@@ -262,27 +262,82 @@ START_TEST(a_fresh_segment_holds_the_genesis_block_alone)
 END_TEST
 
 /* A block with nothing in it, which is all that staging asks for. */
-static void
-extend_bare(struct store *s, uint32_t target)
+static enum err
+stage_bare(struct store *s, struct blockref *ref, uint32_t target, uint64_t height)
 {
-	struct blockref parent = chain_tip(s), ref;
+	struct blockref parent = chain_tip(s);
 	struct block b;
 	struct buf bytes;
-	struct header h = {.version = BLOCK_VERSION,
-			   .previous = *chain_hash(s, parent),
-			   .target = target,
-			   .height = chain_height(s, parent) + 1};
+	struct header h = {
+	    .version = BLOCK_VERSION, .previous = *chain_hash(s, parent), .target = target, .height = height};
+	enum err e;
 
 	buf_init(&bytes);
 	block_begin(&bytes, &h, 0);
 	ck_assert_int_eq(block_parse(&b, bytes.data, bytes.len), RULE_OK);
 	ck_assert_int_eq(store_reserve(s, stage_cost(&b, 0)), OK);
 	ck_assert_int_eq(store_begin(s, 1000), OK);
-	ck_assert_int_eq(stage_block(s, &ref, parent, &b, 0, NULL, 0, NULL), OK);
-	ck_assert_int_eq(commit_tip(s, parent, ref), OK);
+	e = stage_block(s, ref, parent, &b, 0, NULL, 0, NULL);
 	store_end(s);
 	buf_clear(&bytes);
+	return e;
 }
+
+static void
+extend_bare(struct store *s, uint32_t target)
+{
+	struct blockref parent = chain_tip(s), ref;
+
+	ck_assert_int_eq(stage_bare(s, &ref, target, chain_height(s, parent) + 1), OK);
+	ck_assert_int_eq(store_begin(s, 1000), OK);
+	ck_assert_int_eq(commit_tip(s, parent, ref), OK);
+	store_end(s);
+}
+
+/* Whoever brings it: the way to its ancestors would lead elsewhere. */
+START_TEST(a_block_of_another_height_than_its_parents_and_one_is_not_recorded)
+{
+	struct store *s = segment_make(&(struct segment_plan){0});
+	struct u256 one = u256_of(1), easy = u256_shift_left(&one, 247);
+	uint32_t target = target_compact(&easy);
+	struct blockref ref;
+	uint64_t end;
+
+	for (int i = 0; i < 5; i++)
+		extend_bare(s, target);
+	end = atomic_load(&s->control->end);
+	ck_assert_int_eq(stage_bare(s, &ref, target, 5), ERR_FORMAT);
+	ck_assert_int_eq(stage_bare(s, &ref, target, 7), ERR_FORMAT);
+	ck_assert_int_eq(stage_bare(s, &ref, target, (UINT64_C(1) << 32) + 6), ERR_FORMAT);
+	ck_assert_uint_eq(atomic_load(&s->control->end), end);
+	ck_assert_int_eq(stage_bare(s, &ref, target, 6), OK);
+}
+END_TEST
+
+/* Names of 32 bits reach so far and no further. */
+START_TEST(what_lies_at_the_end_of_the_largest_segment_is_found)
+{
+	struct store *s = segment_make(&(struct segment_plan){.size_max = STORE_SIZE_LIMIT});
+	uint64_t end = s->super->size_max, from = end - (UINT64_C(1) << 20), used;
+	struct maker m;
+	enum err e;
+
+	/* As if all before were taken. */
+	atomic_store(&s->control->granted, from);
+	atomic_store(&s->control->end, from);
+	maker_init(&m, s, 9);
+	while ((e = maker_grow(&m, chain_tip(s), 1, 4)) == OK)
+		;
+	ck_assert_int_eq(e, ERR_LIMIT);
+	used = atomic_load(&s->control->end);
+	ck_assert(used <= end && end - used < UINT64_C(64) << 10);
+	ck_assert_uint_gt(chain_tip(s).v, from);
+	ck_assert_uint_gt(chain_height(s, chain_tip(s)), 100);
+	witness_chain(s);
+	witness_accounts(s);
+	maker_clear(&m);
+}
+END_TEST
 
 /* Targets whose blocks are worth 2^k, around where one word of work is full, and where four are. */
 START_TEST(work_is_added_up_however_many_words_it_takes)
@@ -327,5 +382,7 @@ suite_chain(void)
 	tcase_add_test(tc, of_two_records_of_one_block_the_one_on_the_chain_is_found);
 	tcase_add_test(tc, header_state_at_every_height_is_what_advancing_from_genesis_gives);
 	tcase_add_test(tc, work_is_added_up_however_many_words_it_takes);
+	tcase_add_test(tc, what_lies_at_the_end_of_the_largest_segment_is_found);
+	tcase_add_test(tc, a_block_of_another_height_than_its_parents_and_one_is_not_recorded);
 	return suite;
 }

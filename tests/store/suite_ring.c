@@ -23,6 +23,7 @@ struct court {
 	size_t count;
 	bool rang[STORE_RINGS_MAX];
 };
+static struct store *segment_of_court;
 
 static struct admission
 judge(void *ctx, const uint8_t *bytes, size_t size, bool from_client)
@@ -226,6 +227,40 @@ START_TEST(no_ring_is_always_the_last_to_be_judged)
 	}
 	for (int i = 0; i < RINGS; i++)
 		ck_assert(was_first[i]);
+}
+END_TEST
+
+/* The judge's court sits while the master makes more rings. */
+static struct admission
+judge_and_grow(void *ctx, const uint8_t *bytes, size_t size, bool from_client)
+{
+	need(store_want_rings(segment_of_court, 3 * RINGS) == OK);
+	return judge(ctx, bytes, size, from_client);
+}
+
+START_TEST(rings_that_come_in_the_middle_of_a_look_have_no_ring_judged_twice)
+{
+	struct store *s = segment_of_court = segment_make(&(struct segment_plan){.rings = RINGS});
+	struct admission a;
+	struct court c;
+	uint32_t rings[RINGS];
+	int slots[RINGS];
+
+	for (int i = 0; i < RINGS; i++)
+		ck_assert_int_eq(ring_assign(s, &rings[i]), OK);
+	/* So many looks before that the turn comes to ring 7 % 4, and, if it were counted anew, to ring 15 % 12 later. */
+	while (s->next_ring < 2 * RINGS - 1)
+		drain(s, &c, 0);
+	for (uint32_t i = 0; i < RINGS; i++)
+		slots[i] = put_number(s, rings[i], i);
+	memset(&c, 0, sizeof(c));
+	ck_assert_uint_eq(ring_drain(s, SIZE_MAX, judge_and_grow, NULL, &c, c.rang), RINGS);
+	ck_assert_uint_eq(c.count, RINGS);
+	for (uint32_t i = 0; i < RINGS; i++) {
+		ck_assert(ring_take_verdict(s, rings[i], slots[i], &a));
+		ck_assert_int_eq(a.rule, i % RULE_COUNT);
+	}
+	ck_assert_uint_eq(drain(s, &c, SIZE_MAX), 0);
 }
 END_TEST
 
@@ -654,6 +689,7 @@ suite_ring(void)
 	tcase_add_test(tc, a_transfer_that_nobody_waits_for_is_judged_and_its_slot_freed);
 	tcase_add_test(tc, a_new_pool_process_goes_on_where_its_predecessor_died);
 	tcase_add_test(tc, no_ring_is_always_the_last_to_be_judged);
+	tcase_add_test(tc, rings_that_come_in_the_middle_of_a_look_have_no_ring_judged_twice);
 	tcase_add_test(tc, rings_run_out_and_come_back_when_their_orphans_are_drained);
 	tcase_add_test(tc, a_new_owner_finds_nothing_of_the_last_one);
 	tcase_add_test(tc, pushed_blocks_come_whole_if_they_fit_and_as_headers_if_not);

@@ -33,6 +33,7 @@ struct errand {
 	struct blockref tips[TIPS_MAX]; /* scribe: where to go in order; reader: chains to look at */
 	size_t count;
 	const char *point; /* scribe: killed there */
+	const char *fault; /* scribe: fails there */
 	unsigned pass;
 	bool is_all_there; /* reader: of the last tip every block must be found */
 	uint64_t passages; /* … in so many passages */
@@ -113,6 +114,8 @@ be_scribe(struct store *store, void *arg)
 	need(transcript_attach(t, true) == OK);
 	if (job->point != NULL)
 		failpoint_arm(job->point, FAILPOINT_KILL, job->pass);
+	if (job->fault != NULL)
+		failpoint_arm(job->fault, FAILPOINT_FAIL, job->pass);
 	for (size_t i = 0; i < job->count && e == OK; i++)
 		e = write_up_to(job->tips[i]);
 	failpoint_clear();
@@ -316,6 +319,18 @@ START_TEST(a_scribe_killed_at_any_point_leaves_nothing_wrong)
 	ck_assert_uint_gt(pass, 5);
 }
 END_TEST
+
+/* As when the log files are opened anew in that moment. */
+START_TEST(a_signal_is_not_taken_for_a_lack_of_memory)
+{
+	struct blockref tip = grow(chain_tip(s), 20);
+
+	errand->fault = "transcript.interrupted";
+	errand->pass = (unsigned)_i;
+	write_for(tip);
+	look_at(&tip, 1, true, 1);
+}
+END_TEST
 #else
 static const char *const points[] = {NULL};
 #endif
@@ -416,6 +431,7 @@ suite_transcript(void)
 	tcase_add_test(tc, holds_through_any_reorganisations);
 #ifdef RENSA_FAILPOINTS
 	tcase_add_loop_test(tc, a_scribe_killed_at_any_point_leaves_nothing_wrong, 0, ARRAY_LEN(points));
+	tcase_add_loop_test(tc, a_signal_is_not_taken_for_a_lack_of_memory, 1, 3);
 #endif
 	(void)points;
 	tcase_add_test(tc, says_when_it_is_full_and_keeps_what_it_has);

@@ -96,6 +96,12 @@ def test_a_folder_in_use_is_a_failure_that_names_the_other_node(net):
     assert code == FAILED and f"another node (process {node.process.pid}) uses the data folder" in said
 
 
+def test_a_limit_on_the_size_of_files_is_a_failure_that_is_named(net):
+    """The kernel would rather end the process without a word."""
+    code, said = run(net, sound(net), before=["prlimit", f"--fsize={1 << 20}"])
+    assert code == FAILED and "cannot size the shared memory object" in said and "File too large" in said
+
+
 def test_what_a_node_logs_gets_into_no_file_if_standard_error_is_closed(net):
     """The first file to be opened would have its number: the lock, in which the next node looks for a process id."""
     node = net.node()
