@@ -36,7 +36,7 @@ COMMON, FULL, EMPTY = 1000, 200, 300  # blocks before the fork, of the branch th
 TRANSFERS = 50  # in a block
 SECONDS = 1.5  # of a measurement
 ALLOWED_MS = 10
-HARD = 18  # bits of the network on which there is something to search
+HARD = 22  # bits of the network on which there is something to search: a block comes ten times a second at most
 SIGNED, RATE_MAX = 60000, 30000  # transfers, and requests a second: enough for the client of the largest machine
 TRIES = 12
 
