@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "reply.h"
+#include "util/failpoint.h"
 #include "util/mem.h"
 
 #define CANCEL_WAIT_MS 2000 /* for the result of a command that was cancelled */
@@ -114,6 +115,7 @@ command_ask(struct api *a, struct http_req *req, const struct command *asked, en
 	a->calls[slot] = c;
 	loop_timer_arm(c->timer, a->o.request_timeout_ms);
 	http_req_on_close(req, client_gone, c);
+	FAILPOINT("command.put");
 	a->o.wake(a->o.wake_ctx, whom);
 }
 

@@ -163,6 +163,6 @@ void req_give_bytes(struct evbuffer *out, struct buf *bytes); /* without copying
 
 /* httpd_stream.c */
 void req_pump(struct http_req *req); /* may free the request and its connection */
-void part_end(struct http_req *req); /* nothing more of a file is to be sent */
+void part_end(struct http_req *req); /* nothing more of a file is sent, nor counted as if it had been */
 
 #endif

@@ -123,9 +123,9 @@ void
 req_lost(struct http_req *req)
 {
 	struct httpd *s = req->conn->server;
+	part_end(req);
 	req_observed(req, true);
 	req->conn = NULL;
-	part_end(req);
 	if (req->state == REQ_ANSWERED) {
 		req_free(req); /* evhttp frees its own */
 		return;

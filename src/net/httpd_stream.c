@@ -145,8 +145,14 @@ part_begin(struct http_req *req, const struct http_piece *piece, bool is_last)
 void
 part_end(struct http_req *req)
 {
-	if (req->part != NULL)
-		event_del(&req->part->writable);
+	struct part *p = req->part;
+
+	if (p == NULL)
+		return;
+	event_del(&p->writable);
+	if (p->is_under_way)
+		req->body_out -= p->left;
+	p->is_under_way = false;
 }
 
 static void

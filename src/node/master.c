@@ -69,7 +69,6 @@ struct master {
 	int lock;
 	struct posts posts;
 	bool is_rebuilding; /* the roles are stopped in order to begin again with a fresh segment */
-	bool is_asked;	    /* a worker rang */
 	bool is_told;	    /* the supervisor, that the node is ready */
 	enum err notify_trouble;
 	bool is_refused;	/* the loader said that a person has to look */
@@ -398,7 +397,7 @@ on_signal(struct master *m, int signo)
 	}
 }
 
-/* The signal that came, if one did; or a worker rang. */
+/* The signal that came, if one did; or a worker rang, or nothing happened for so long. */
 static int
 wait_for_news(struct master *m, uint64_t wait_ms)
 {
@@ -406,13 +405,10 @@ wait_for_news(struct master *m, uint64_t wait_ms)
 			      {.fd = m->env.bells.role[BELL_MASTER], .events = POLLIN}};
 	struct signalfd_siginfo info;
 
-	m->is_asked = false;
 	if (poll(at, ARRAY_LEN(at), (int)wait_ms) <= 0)
 		return 0;
-	if (at[1].revents != 0) {
+	if (at[1].revents != 0)
 		bell_quiet(at[1].fd);
-		m->is_asked = true;
-	}
 	if (at[0].revents != 0 && read(at[0].fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
 		return (int)info.ssi_signo;
 	return 0;
@@ -427,8 +423,8 @@ run(struct master *m)
 
 		if (signo > 0)
 			on_signal(m, signo);
-		if (m->is_asked)
-			take_commands(m);
+		/* Without a bell too: whoever was to ring it may have died before. */
+		take_commands(m);
 		posts_reap(&m->posts);
 		if (posts_is_stopping(&m->posts)) {
 			if (posts_stop_step(&m->posts) && !begin_again(m))

@@ -14,10 +14,17 @@
 #include "util/file.h"
 #include "util/text.h"
 
+/* A pipe with nobody at its other end is an error and nothing to wait for: whoever waits here stops for good. */
 static int
 file_open(const char *path)
 {
-	return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
+	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
+	int flags = fd != -1 ? fcntl(fd, F_GETFL) : -1;
+
+	/* One that is read only slowly is written to like any file. */
+	if (flags != -1)
+		(void)fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
+	return fd;
 }
 
 static enum err

@@ -1,6 +1,8 @@
 /* Who observes a server is told of each request that is over, once, with what it was and what became of it. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "rig.h"
 #include "suites.h"
@@ -8,6 +10,7 @@
 #include "util/text.h"
 
 #define H "Host: x\r\n"
+#define FILE_SIZE (100 * 1000 * 1000) /* more than the kernel takes for one who reads nothing */
 #define GET(path) "GET " path " HTTP/1.1\r\n" H "\r\n"
 
 static struct rig r;
@@ -146,6 +149,41 @@ START_TEST(tells_of_streams_that_were_cut)
 }
 END_TEST
 
+static FILE *file;
+
+static bool
+give_a_part(void *ctx, struct http_piece *piece)
+{
+	(void)ctx;
+	buf_puts(&piece->bytes, "(");
+	piece->fd = fileno(file);
+	piece->at = 0;
+	piece->len = FILE_SIZE;
+	return true;
+}
+
+/* What the kernel took of a part before its reader went counts, the rest does not. */
+START_TEST(tells_of_a_part_of_a_file_no_more_than_was_sent)
+{
+	file = tmpfile();
+	ck_assert_ptr_nonnull(file);
+	ck_assert_int_eq(ftruncate(fileno(file), FILE_SIZE), 0);
+	start(rig_options());
+	r.own_more = give_a_part;
+	r.own_length = (uint64_t)2 * FILE_SIZE;
+	raw_say(&r, &c, GET("/own"));
+	rig_until(&r, raw_read(&c) && c.got.len > 100000);
+	raw_close(&c);
+	rig_until(&r, observed > 0);
+	ck_assert(last.is_cut);
+	ck_assert_uint_gt(last.body_out, 90000);
+	ck_assert_uint_lt(last.body_out, FILE_SIZE);
+	rig_until(&r, r.done == 1);
+	rig_stop(&r);
+	fclose(file);
+}
+END_TEST
+
 static const struct {
 	const char *text;
 	int status;
@@ -189,6 +227,7 @@ suite_httpd_observer(void)
 	tcase_add_test(tc, tells_of_a_stream_when_it_is_over);
 	tcase_add_test(tc, tells_of_clients_that_go_before_their_answer);
 	tcase_add_test(tc, tells_of_streams_that_were_cut);
+	tcase_add_test(tc, tells_of_a_part_of_a_file_no_more_than_was_sent);
 	tcase_add_loop_test(tc, tells_of_requests_that_the_server_refuses, 0, ARRAY_LEN(refused_rows));
 	tcase_add_test(tc, tells_of_requests_that_never_become_whole);
 	return suite;

@@ -5,8 +5,10 @@ import signal
 import socket
 import threading
 
+import pytest
 import requests
 
+from net import rensad
 from tools import rensa
 
 TOKEN = "a-token-that-nobody-guesses"
@@ -123,6 +125,17 @@ def test_a_reload_by_command_tells_what_came_of_it(net):
     shown = rensa("--node", node.base, "status").out
     assert re.search(r"reload +refused \d+ s ago: .*max_connections", shown), shown
     assert re.search(r"needs restart +node.pool_max\n", shown), shown
+
+
+def test_a_reload_comes_though_its_worker_dies_before_it_can_ring(net):
+    if b"command.put" not in open(rensad(), "rb").read():
+        pytest.skip("built without --enable-failpoints")
+    node = net.node()
+    node.environment["RENSA_FAILPOINTS"] = "command.put=kill"
+    node.start()
+    with pytest.raises(requests.RequestException):
+        node.request("POST", "/reload")
+    net.wait_until("the master has looked by itself", lambda: (node.status()["reload"] or {}).get("count") == 1)
 
 
 class Askers:

@@ -250,6 +250,23 @@ START_TEST(refuses_a_socket_whose_path_is_too_long)
 }
 END_TEST
 
+START_TEST(a_pipe_that_nobody_reads_holds_up_nobody)
+{
+	char text[1000] = "";
+	unlink(scratch_path("pipe"));
+	ck_assert_int_eq(mkfifo(scratch_path("pipe"), 0600), 0);
+	ck_assert_int_eq(log_open(scratch_path("pipe"), LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT), ERR_IO);
+	int reader = open(scratch_path("pipe"), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	ck_assert_int_ge(reader, 0);
+	ck_assert_int_eq(log_open(scratch_path("pipe"), LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT), OK);
+	log_info("pool: somebody reads");
+	ck_assert_int_gt(read(reader, text, sizeof(text) - 1), 0);
+	ck_assert_ptr_nonnull(strstr(text, "somebody reads"));
+	close(reader);
+	ck_assert_int_eq(log_reopen(), ERR_IO);
+}
+END_TEST
+
 static const char hostile[] = "/a\"b\n\x1b\\ \xff\xc3\xa9=";
 
 START_TEST(a_record_has_its_fields_in_either_form)
@@ -325,6 +342,7 @@ suite_log_target(void)
 	tcase_add_test(tc, syslog_gets_facility_priority_time_and_tag);
 	tcase_add_test(tc, syslog_may_come_and_go);
 	tcase_add_test(tc, refuses_a_socket_whose_path_is_too_long);
+	tcase_add_test(tc, a_pipe_that_nobody_reads_holds_up_nobody);
 	tcase_add_loop_test(tc, a_record_has_its_fields_in_either_form, LOG_FORMAT_LOGFMT, LOG_FORMAT_JSON + 1);
 	tcase_add_loop_test(tc, no_text_of_a_record_cuts_off_what_follows, LOG_FORMAT_LOGFMT, LOG_FORMAT_JSON + 1);
 	tcase_add_test(tc, records_go_to_a_file_of_their_own_that_is_rotated_too);
