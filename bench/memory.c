@@ -7,8 +7,8 @@
  *			get a new version for it alone. Yardstick: its canonical bytes
  *	account		somebody whom the chain has not met before, with one state: leaf, nodes, version. Yardstick: the 36 bytes
  *			that an account is, address, balance and sequence
- *	pooled		room for a transfer that waits for a block: a slot of the pool and its share of the pool's indexes.
- *			Yardstick: the canonical bytes of a transfer
+ *	pooled		room for a transfer that waits for a block: a slot of the pool, which takes the longest memo, and its
+ *			share of the pool's indexes. Yardstick: the canonical bytes of a transfer without a memo
  *
  * usage: memory FOLDER
  *

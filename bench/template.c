@@ -62,20 +62,19 @@ key_of(uint32_t sender)
 static void
 put(struct pool *p, uint32_t sender, uint64_t sequence)
 {
-	struct pool_entry e = {.sequence = sequence, .value = 1, .fee = random_below(FEE_MAX), .from_client = true};
 	struct tx tx = {.version = TX_TRANSFER,
 			.network = p->network,
 			.sender_key = key_of(sender),
-			.value = e.value,
-			.fee = e.fee,
+			.value = 1,
+			.fee = random_below(FEE_MAX),
 			.sequence = sequence};
-	struct writer w = writer_of(e.bytes, sizeof(e.bytes));
+	struct pool_packed e;
+	struct hash256 id;
 
 	tx.recipient.b[0] = (uint8_t)sender;
-	tx_encode(&w, &tx);
-	e.size = (uint32_t)writer_len(&w);
-	e.sender = tx_sender(&tx);
-	e.id = tx_id(&tx);
+	id = tx_id(&tx);
+	pool_pack(&e, p->store, &tx, &id);
+	e.from_client = true;
 	must(pool_insert(p->store, &e) != UINT32_MAX, "the pool is full");
 }
 

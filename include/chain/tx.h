@@ -43,6 +43,20 @@ struct tx {
 size_t tx_size(const struct tx *tx);
 void tx_encode(struct writer *w, const struct tx *tx);
 /*
+ * A transfer taken apart, for who keeps many of one network and wants their numbers at hand: what stands in tx_apart,
+ * and the rest of its bytes. That is sender key, recipient, memo and signature, in this order.
+ */
+#define TX_REST_SIZE(memo_len) (117 + (size_t)(memo_len))
+#define TX_REST_MAX TX_REST_SIZE(MEMO_MAX)
+struct tx_apart {
+	const struct hash256 *network;
+	uint64_t value, fee, sequence;
+	uint16_t memo_len;
+};
+void tx_encode_rest(struct writer *w, const struct tx *tx);
+/* The transfer's canonical bytes; rest has TX_REST_SIZE(apart->memo_len). */
+void tx_encode_joined(struct writer *w, const struct tx_apart *apart, const uint8_t *rest);
+/*
  * Takes one transaction off the reader. RULE_OK, or RULE_TX_VERSION, RULE_MEMO_TOO_LONG, RULE_TX_MALFORMED (r->failed).
  * Only the form is checked: values may still break rules.
  */

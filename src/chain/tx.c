@@ -14,6 +14,7 @@
 #include "util/text.h"
 
 #define MEMO_LEN_OFFSET 110 /* version, network, sender key, recipient, value, fee, sequence */
+#define PEOPLE_SIZE (sizeof(struct pubkey) + sizeof(struct address)) /* what of the rest stands before the numbers */
 
 size_t
 tx_size(const struct tx *tx)
@@ -46,6 +47,28 @@ tx_encode(struct writer *w, const struct tx *tx)
 	tx_encode_signed_part(w, tx);
 	if (tx->version != TX_REWARD)
 		put_bytes(w, tx->signature.b, sizeof(tx->signature.b));
+}
+
+void
+tx_encode_rest(struct writer *w, const struct tx *tx)
+{
+	put_bytes(w, tx->sender_key.b, sizeof(tx->sender_key.b));
+	put_bytes(w, tx->recipient.b, sizeof(tx->recipient.b));
+	put_bytes(w, tx->memo, tx->memo_len);
+	put_bytes(w, tx->signature.b, sizeof(tx->signature.b));
+}
+
+void
+tx_encode_joined(struct writer *w, const struct tx_apart *apart, const uint8_t *rest)
+{
+	put_u8(w, TX_TRANSFER);
+	put_bytes(w, apart->network->b, sizeof(apart->network->b));
+	put_bytes(w, rest, PEOPLE_SIZE);
+	put_u64(w, apart->value);
+	put_u64(w, apart->fee);
+	put_u64(w, apart->sequence);
+	put_u16(w, apart->memo_len);
+	put_bytes(w, rest + PEOPLE_SIZE, TX_REST_SIZE(apart->memo_len) - PEOPLE_SIZE);
 }
 
 enum rule

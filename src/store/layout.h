@@ -32,6 +32,7 @@
 #include "chain/u256.h"
 #include "crypto/hash.h"
 #include "disk/journal.h"
+#include "pool_packed.h"
 #include "store/board.h"
 #include "store/peer_table.h"
 #include "store/reload_note.h"
@@ -43,7 +44,7 @@
 #include "util/err.h"
 
 #define LAYOUT_MAGIC UINT64_C(0x52454e5341534547) /* "RENSASEG" */
-#define LAYOUT_VERSION 6
+#define LAYOUT_VERSION 7
 #define PAGE UINT64_C(4096)
 
 struct super {
@@ -292,7 +293,7 @@ struct pool_slot {
 	_Atomic uint32_t is_used;
 	_Atomic uint32_t next_id;     /* chain of the id's bucket; of free slots while unused */
 	_Atomic uint32_t next_sender; /* chain of the sender's bucket */
-	struct pool_entry entry;
+	struct pool_packed entry;
 };
 
 struct gone_slot {
@@ -332,7 +333,7 @@ struct pool_region {
 
 /* What a region holds must fit its place, and what a sequence number guards is whole words (seqslot.h). */
 _Static_assert(sizeof(struct role_page) <= PAGE, "a role has one page");
-_Static_assert(sizeof(struct pool_entry) % 8 == 0 && offsetof(struct pool_entry, bytes) % 8 == 0, "whole words");
+_Static_assert(sizeof(struct pool_packed) % 8 == 0, "whole words");
 _Static_assert(sizeof(struct peer_entry) % 8 == 0 && sizeof(struct peer_pause) % 8 == 0, "whole words");
 _Static_assert(sizeof(struct reload_note) % 8 == 0, "whole words");
 _Static_assert(sizeof(struct gone_slot) % 8 == 0, "whole words");

@@ -35,6 +35,8 @@ librensa_store_a_SOURCES = \
 	src/store/peer_pause.c \
 	src/store/peer_table.c \
 	src/store/pool_keeping.c \
+	src/store/pool_packed.c \
+	src/store/pool_packed.h \
 	src/store/pool_slots.c \
 	src/store/pool_slots.h \
 	src/store/records.c \

@@ -41,7 +41,7 @@ mempool_open(struct store *s)
 	pool_relink(s);
 	for (uint32_t i = 0; i < pool_slots_used(s); i++) {
 		const struct pool_slot *slot = &pool_slots(s)[i];
-		const struct pool_entry *e = &slot->entry;
+		const struct pool_packed *e = &slot->entry;
 		if (atomic_load(&slot->is_used))
 			sender_add(m->senders, &e->sender, (struct pending){e->sequence, e->value + e->fee, i});
 	}
@@ -76,7 +76,7 @@ admitted(enum admission_status status, bool is_new)
 static void
 drop(struct mempool *m, uint32_t slot)
 {
-	const struct pool_entry *e = &pool_slots(m->store)[slot].entry;
+	const struct pool_packed *e = &pool_slots(m->store)[slot].entry;
 	struct address sender = e->sender;
 	uint64_t sequence = e->sequence;
 
@@ -106,7 +106,7 @@ mark_waiting(struct mempool *m, const struct sender *s, uint64_t confirmed)
 
 /* Fee per byte of a against b, exactly. */
 static int
-rate_compare(const struct pool_entry *a, const struct pool_entry *b)
+rate_compare(const struct pool_packed *a, const struct pool_packed *b)
 {
 	unsigned __int128 left = (unsigned __int128)a->fee * b->size, right = (unsigned __int128)b->fee * a->size;
 
@@ -118,11 +118,11 @@ rate_compare(const struct pool_entry *a, const struct pool_entry *b)
 static int
 slot_worse_first(const void *a, const void *b)
 {
-	return rate_compare(*(struct pool_entry *const *)a, *(struct pool_entry *const *)b);
+	return rate_compare(*(struct pool_packed *const *)a, *(struct pool_packed *const *)b);
 }
 
 static bool
-is_hopeless(const struct mempool *m, const struct pool_entry *e)
+is_hopeless(const struct mempool *m, const struct pool_packed *e)
 {
 	if (m->floor.size == 0)
 		return false;
@@ -132,7 +132,7 @@ is_hopeless(const struct mempool *m, const struct pool_entry *e)
 void
 mempool_take_out(struct mempool *m, uint32_t slot)
 {
-	const struct pool_entry *e = &pool_slots(m->store)[slot].entry;
+	const struct pool_packed *e = &pool_slots(m->store)[slot].entry;
 	struct address who = e->sender;
 	uint64_t sequence = e->sequence;
 	const struct sender *s;
@@ -158,17 +158,17 @@ evict(struct mempool *m, uint32_t slot, uint64_t height)
  * own sender has pending is no room, or e could push out what it has to wait for.
  */
 static bool
-evict_for(struct mempool *m, const struct pool_entry *e)
+evict_for(struct mempool *m, const struct pool_packed *e)
 {
 	struct store *s = m->store;
 	uint32_t max = pool_slots_used(s), count = 0, quota = max / EVICT_SHARE + 1, evicted = 0;
 	uint64_t height = chain_height(s, chain_tip(s));
 	bool has_own = false;
-	struct pool_entry **worst;
+	struct pool_packed **worst;
 
 	if (is_hopeless(m, e))
 		return false;
-	worst = xmalloc(max * sizeof(struct pool_entry *));
+	worst = xmalloc(max * sizeof(struct pool_packed *));
 	for (uint32_t i = 0; i < max; i++) {
 		struct pool_slot *slot = &pool_slots(s)[i];
 		if (!atomic_load(&slot->is_used) || slot->entry.from_client ||
@@ -180,7 +180,7 @@ evict_for(struct mempool *m, const struct pool_entry *e)
 			worst[count++] = &slot->entry;
 	}
 	if (count > 0)
-		qsort(worst, count, sizeof(struct pool_entry *), slot_worse_first);
+		qsort(worst, count, sizeof(struct pool_packed *), slot_worse_first);
 	for (; evicted < count && evicted < quota; evicted++)
 		evict(m, pool_slot_of(s, &worst[evicted]->id), height);
 	free(worst);
@@ -194,7 +194,7 @@ evict_for(struct mempool *m, const struct pool_entry *e)
  * that all wait would never get any of them mined.
  */
 static bool
-give_way_to(struct mempool *m, const struct pool_entry *e)
+give_way_to(struct mempool *m, const struct pool_packed *e)
 {
 	const struct sender *s = sender_find(m->senders, &e->sender);
 	const struct pending *last = s == NULL ? NULL : &s->list[s->count - 1];
@@ -208,7 +208,7 @@ give_way_to(struct mempool *m, const struct pool_entry *e)
 
 /* Stamps e's arrival. False: the pool is full. */
 static bool
-enter(struct mempool *m, struct pool_entry *e)
+enter(struct mempool *m, struct pool_packed *e)
 {
 	struct sender *s;
 	uint32_t slot = pool_insert(m->store, e);
@@ -238,20 +238,18 @@ struct admission
 mempool_admit_at(struct mempool *m, struct blockref at, const struct tx *tx, const struct hash256 *id,
 		 const struct pool_entry *origin, bool is_returned)
 {
-	struct pool_entry e = {.id = *id,
-			       .sender = tx_sender(tx),
-			       .sequence = tx->sequence,
-			       .value = tx->value,
-			       .fee = tx->fee,
-			       .arrival = UINT64_MAX, /* later than all that are here */
-			       .received_ms = origin->received_ms,
-			       .from_client = origin->from_client,
-			       .is_kept = origin->is_kept};
-	const struct sender *sender = sender_find(m->senders, &e.sender);
-	struct writer w = writer_of(e.bytes, sizeof(e.bytes));
-	uint64_t next, outgoing = sender == NULL ? 0 : sender->outgoing;
+	const struct sender *sender;
+	uint64_t next, outgoing;
 	struct account account;
+	struct pool_packed e;
 
+	pool_pack(&e, m->store, tx, id);
+	e.arrival = UINT64_MAX; /* later than all that are here */
+	e.received_ms = origin->received_ms;
+	e.from_client = origin->from_client;
+	e.is_kept = origin->is_kept;
+	sender = sender_find(m->senders, &e.sender);
+	outgoing = sender == NULL ? 0 : sender->outgoing;
 	if (chain_account(m->store, at, &e.sender, &account, NULL) != OK)
 		return admitted(ADMISSION_RETRY, false);
 	if (tx->sequence < account.sequence)
@@ -264,8 +262,6 @@ mempool_admit_at(struct mempool *m, struct blockref at, const struct tx *tx, con
 	if (!is_returned && (outgoing > account.balance || tx->value + tx->fee > account.balance - outgoing))
 		return refused(RULE_INSUFFICIENT_FUNDS);
 
-	tx_encode(&w, tx);
-	e.size = (uint32_t)writer_len(&w);
 	e.is_waiting = tx->sequence != next;
 	if (!enter(m, &e))
 		return refused(RULE_POOL_FULL);
@@ -539,7 +535,7 @@ mempool_admit_as(struct mempool *m, const struct tx *tx, const struct hash256 *i
 		at.v = atomic_load(&pool_at(s)->settled);
 		known = pool_slot_of(s, id);
 		if (known != POOL_NONE) {
-			const struct pool_entry *e = &pool_slots(s)[known].entry;
+			const struct pool_packed *e = &pool_slots(s)[known].entry;
 			/* Ours now as well: what a client was promised is not dropped to make room. */
 			if (from_client && !e->from_client) {
 				/* In this order: a death in between leaves what the log has to be told once more. */

@@ -18,7 +18,7 @@ struct mempool {
 	 * While the pool is full: nothing in it would make room for a transfer as good as this, so another such one is
 	 * refused without looking through all slots. Of a client: nothing would for any. size 0: not known.
 	 */
-	struct pool_entry floor;
+	struct pool_packed floor;
 	uint32_t *unkept; /* slots that may hold what the log lacks */
 	uint32_t unkept_count, unkept_room;
 	uint32_t *listed;   /* of each slot: where in that list it stands last, from 1 */

@@ -93,9 +93,11 @@ mempool_note_changed(struct mempool *m, uint32_t slot)
 static void
 put_slot(struct mempool *m, uint32_t slot)
 {
-	const struct pool_entry *e = &pool_slots(m->store)[slot].entry;
+	const struct pool_packed *e = &pool_slots(m->store)[slot].entry;
+	uint8_t bytes[TX_SIZE_MAX];
 
-	poollog_put(&m->payload, &(struct poollog_entry){e->received_ms, e->from_client, e->bytes, e->size});
+	pool_unpack_bytes(bytes, m->store, e);
+	poollog_put(&m->payload, &(struct poollog_entry){e->received_ms, e->from_client, bytes, e->size});
 }
 
 static enum err
@@ -310,7 +312,8 @@ restore_one(void *ctx, const struct poollog_entry *e)
 	return OK;
 }
 
-/* The transfers of one block of the journal that is not on its chain. Its rules were checked before it was written. */
+/* The transfers of one block of the journal that is not on its chain. Its rules were checked before it was written, but
+ * what the pool takes for granted is not taken from a file. */
 static enum err
 restore_block(struct mempool *m, const struct block *b, uint64_t now_ms)
 {
@@ -327,6 +330,8 @@ restore_block(struct mempool *m, const struct block *b, uint64_t now_ms)
 			return ERR_FORMAT;
 		if (tx.version != TX_TRANSFER)
 			continue;
+		if (tx_check_form(&tx, store_params(m->store), store_genesis(m->store)) != RULE_OK)
+			return ERR_FORMAT;
 		id = tx_id(&tx);
 		if (pool_slot_of(m->store, &id) == POOL_NONE && !chain_find_tx(m->store, tip, &id, &place))
 			(void)mempool_admit_at(m, tip, &tx, &id, &origin, true);

@@ -21,7 +21,8 @@
 #define LINK_TRIES 200 /* sleeps of 1 ms once spinning has not helped */
 #define SPINS 2000
 #define WALKS 100 /* times that a reader walks a chain at most */
-#define HEAD_SIZE offsetof(struct pool_entry, bytes)
+/* Whole words: a few bytes of the rest come with it. */
+#define HEAD_SIZE ((offsetof(struct pool_packed, rest) + 7) & ~(size_t)7)
 
 static uint32_t
 bucket_of(const struct store *s, const void *data, size_t len)
@@ -173,7 +174,7 @@ pool_relink(struct store *s)
 }
 
 uint32_t
-pool_insert(struct store *s, struct pool_entry *e)
+pool_insert(struct store *s, struct pool_packed *e)
 {
 	struct pool_region *p = pool_at(s);
 	struct pool_slot *slot;
@@ -281,17 +282,17 @@ pool_mark_gone(struct store *s, const struct hash256 *id, enum rule rule, uint64
 /* Readers. */
 
 static bool
-slot_read(const struct store *s, uint32_t i, struct pool_entry *out)
+slot_read(const struct store *s, uint32_t i, struct pool_packed *out)
 {
 	const struct pool_slot *slot = pool_slots(s) + (i < s->super->pool_max ? i : 0);
 
 	return i < s->super->pool_max && seqslot_read(&slot->seq, &slot->is_used, out, &slot->entry, sizeof(*out)) &&
-	       out->size <= TX_SIZE_MAX;
+	       out->size >= TX_TRANSFER_SIZE(0) && out->size <= TX_SIZE_MAX;
 }
 
-/* All but the transaction's bytes, for who walks over many. */
+/* All but the rest of the transfer, for who walks over many. */
 static bool
-slot_read_head(const struct store *s, uint32_t i, struct pool_entry *out)
+slot_read_head(const struct store *s, uint32_t i, struct pool_packed *out)
 {
 	const struct pool_slot *slot = &pool_slots(s)[i];
 
@@ -343,6 +344,7 @@ mempool_find(const struct store *s, const struct hash256 *id, struct pool_entry 
 {
 	const struct pool_slot *slots = pool_slots(s);
 	uint32_t bucket = bucket_of(s, id, sizeof(*id));
+	struct pool_packed p;
 	bool still = true;
 	uint64_t links;
 
@@ -350,9 +352,11 @@ mempool_find(const struct store *s, const struct hash256 *id, struct pool_entry 
 		still = links_wait(s, &links);
 		uint32_t i = atomic_load_explicit(pool_by_id(s) + bucket, memory_order_acquire);
 		for (uint32_t steps = 0; i < s->super->pool_max && steps < s->super->pool_max; steps++) {
-			if (slot_read_head(s, i, out) && hash_equal(&out->id, id) && slot_read(s, i, out) &&
-			    hash_equal(&out->id, id))
+			if (slot_read_head(s, i, &p) && hash_equal(&p.id, id) && slot_read(s, i, &p) &&
+			    hash_equal(&p.id, id)) {
+				pool_unpack(out, s, &p);
 				return true;
+			}
 			i = atomic_load_explicit(&slots[i].next_id, memory_order_acquire);
 		}
 		if (!links_moved(s, links))
@@ -373,6 +377,7 @@ bool
 mempool_next(const struct store *s, uint64_t *arrival, struct pool_entry *out)
 {
 	uint64_t last = mempool_last_arrival(s), span = arrival_span(s);
+	struct pool_packed p;
 
 	if (*arrival == 0)
 		*arrival = 1;
@@ -381,7 +386,8 @@ mempool_next(const struct store *s, uint64_t *arrival, struct pool_entry *out)
 	while (*arrival <= last) {
 		uint64_t a = (*arrival)++;
 		uint32_t i = atomic_load_explicit(arrival_cell(s, a), memory_order_acquire);
-		if (slot_read(s, i, out) && out->arrival <= a && out->arrival % span == a % span) {
+		if (slot_read(s, i, &p) && p.arrival <= a && p.arrival % span == a % span) {
+			pool_unpack(out, s, &p);
 			out->arrival = a;
 			return true;
 		}
@@ -403,7 +409,7 @@ mempool_sender(const struct store *s, const struct address *who, uint64_t confir
 	const struct pool_slot *slots = pool_slots(s);
 	uint32_t bucket = bucket_of(s, who, sizeof(*who)), count = 0, room = 0;
 	uint64_t *sequences = NULL, links;
-	struct pool_entry e;
+	struct pool_packed e;
 	bool still = true;
 
 	for (int walk = 0; still && walk < WALKS; walk++) {
@@ -438,7 +444,7 @@ mempool_sender(const struct store *s, const struct address *who, uint64_t confir
 size_t
 mempool_candidates(const struct store *s, struct candidate *out, size_t max)
 {
-	struct pool_entry e;
+	struct pool_packed e;
 	size_t count = 0;
 
 	for (uint32_t i = 0; i < pool_slots_used(s) && count < max; i++) {
@@ -457,12 +463,12 @@ mempool_candidates(const struct store *s, struct candidate *out, size_t max)
 bool
 mempool_fetch(const struct store *s, uint32_t ref, struct tx *tx, uint8_t bytes[TX_SIZE_MAX], uint32_t *size)
 {
-	struct pool_entry e;
+	struct pool_packed e;
 	struct reader r;
 
 	if (!slot_read(s, ref, &e))
 		return false;
-	memcpy(bytes, e.bytes, e.size);
+	pool_unpack_bytes(bytes, s, &e);
 	*size = e.size;
 	r = reader_of(bytes, e.size);
 	return tx_decode(tx, &r) == RULE_OK;

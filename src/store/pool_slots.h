@@ -3,6 +3,7 @@
 #define RENSA_STORE_POOL_SLOTS_H
 
 #include "layout.h"
+#include "pool_packed.h"
 #include "store/mempool.h"
 
 /* Empty chains; slots are left alone. At creation and before relinking. */
@@ -10,7 +11,7 @@ void pool_links_reset(struct store *s);
 /* Links every used slot again; half-written ones are emptied. */
 void pool_relink(struct store *s);
 /* POOL_NONE if all slots are taken. Stamps e's arrival. */
-uint32_t pool_insert(struct store *s, struct pool_entry *e);
+uint32_t pool_insert(struct store *s, struct pool_packed *e);
 void pool_remove(struct store *s, uint32_t slot);
 void pool_set_waiting(struct store *s, uint32_t slot, bool is_waiting);
 void pool_set_kept(struct store *s, uint32_t slot, bool is_kept);

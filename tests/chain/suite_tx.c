@@ -107,6 +107,34 @@ START_TEST(decoding_is_the_inverse_of_encoding)
 }
 END_TEST
 
+START_TEST(what_was_taken_apart_is_joined_to_the_same_bytes)
+{
+	char memo[MEMO_MAX];
+	const size_t lens[] = {0, 1, 2, 100, MEMO_MAX};
+	uint8_t bytes[TX_SIZE_MAX], rest[TX_REST_MAX], again[TX_SIZE_MAX];
+
+	memset(memo, 'm', sizeof(memo));
+	for (size_t i = 0; i < ARRAY_LEN(lens); i++) {
+		struct tx tx = with_memo(memo, lens[i]);
+		struct tx_apart apart = {&w.network, tx.value, tx.fee, tx.sequence, tx.memo_len};
+		struct writer of_rest = writer_of(rest, TX_REST_SIZE(lens[i]));
+		struct writer joined = writer_of(again, TX_TRANSFER_SIZE(lens[i]));
+		size_t len = encode(bytes, &tx);
+
+		tx_encode_rest(&of_rest, &tx);
+		ck_assert(!of_rest.failed);
+		ck_assert_uint_eq(writer_len(&of_rest), TX_REST_SIZE(lens[i]));
+		/* All of it but version, network, numbers and the memo's length. */
+		ck_assert_mem_eq(rest, bytes + 33, 53);
+		ck_assert_mem_eq(rest + 53, bytes + 112, len - 112);
+		tx_encode_joined(&joined, &apart, rest);
+		ck_assert(!joined.failed);
+		ck_assert_uint_eq(writer_len(&joined), len);
+		ck_assert_mem_eq(again, bytes, len);
+	}
+}
+END_TEST
+
 START_TEST(an_unknown_version_is_named)
 {
 	uint8_t bytes[TX_SIZE_MAX] = {0};
@@ -239,6 +267,7 @@ suite_tx(void)
 	tcase_add_test(tc, a_transfer_is_laid_out_as_documented);
 	tcase_add_test(tc, a_reward_is_laid_out_as_documented);
 	tcase_add_test(tc, decoding_is_the_inverse_of_encoding);
+	tcase_add_test(tc, what_was_taken_apart_is_joined_to_the_same_bytes);
 	tcase_add_test(tc, an_unknown_version_is_named);
 	tcase_add_test(tc, a_memo_beyond_its_limit_is_named_and_passed_over);
 	tcase_add_test(tc, the_id_covers_everything_but_the_signature);

@@ -116,6 +116,54 @@ START_TEST(what_is_of_another_network_is_refused)
 }
 END_TEST
 
+/* The very bytes, whatever the memo, although the slot does not keep them so. */
+START_TEST(readers_are_given_the_bytes_that_came)
+{
+	static const uint16_t memos[] = {0, 1, 2, 7, 8, 255, MEMO_MAX};
+	struct mempool *pool;
+	struct store *s = segment_with_coins(&pool, 64, 10);
+
+	for (uint64_t i = 0; i < ARRAY_LEN(memos); i++) {
+		struct tx tx = transfer_unsigned(s, 0, 1, 0x01020304 + i, 0x05060708 - i, i), fetched;
+		uint8_t bytes[TX_SIZE_MAX], again[TX_SIZE_MAX];
+		struct writer w = writer_of(bytes, sizeof(bytes));
+		struct candidate candidates[ARRAY_LEN(memos)];
+		struct hash256 id;
+		struct pool_entry e;
+		uint64_t arrival = i + 1;
+		uint32_t size;
+
+		tx.memo_len = memos[i];
+		memset(tx.memo, 'm', tx.memo_len);
+		memset(&tx.signature, 0xff - (int)i, sizeof(tx.signature));
+		tx_encode(&w, &tx);
+		id = tx_id(&tx);
+		ck_assert_int_eq(admit(pool, &tx, i % 2 == 0).status, ADMISSION_PENDING);
+
+		ck_assert(mempool_find(s, &id, &e));
+		ck_assert_uint_eq(e.size, writer_len(&w));
+		ck_assert_mem_eq(e.bytes, bytes, e.size);
+		ck_assert(mempool_has_bytes(s, &id, bytes, e.size));
+		bytes[e.size - 1] ^= 1;
+		ck_assert(!mempool_has_bytes(s, &id, bytes, e.size));
+		bytes[e.size - 1] ^= 1;
+		ck_assert(mempool_next(s, &arrival, &e));
+		ck_assert_uint_eq(e.size, writer_len(&w));
+		ck_assert_mem_eq(e.bytes, bytes, e.size);
+		ck_assert_uint_eq(e.received_ms, NOW);
+		ck_assert_int_eq(e.from_client, i % 2 == 0);
+		ck_assert_int_eq(e.is_waiting, false);
+		ck_assert_uint_eq(mempool_candidates(s, candidates, ARRAY_LEN(memos)), i + 1);
+		ck_assert_uint_eq(candidates[i].size, e.size);
+		ck_assert(mempool_fetch(s, candidates[i].ref, &fetched, again, &size));
+		ck_assert_uint_eq(size, e.size);
+		ck_assert_mem_eq(again, bytes, size);
+		ck_assert_uint_eq(fetched.fee, tx.fee);
+	}
+	mempool_close(pool);
+}
+END_TEST
+
 START_TEST(what_is_on_the_chain_is_confirmed_and_its_sequence_used)
 {
 	struct mempool *pool;
@@ -532,6 +580,7 @@ suite_mempool(void)
 	TCase *tc = segment_case(&suite, "mempool", 60);
 	tcase_add_loop_test(tc, admits_by_the_rules, 0, ARRAY_LEN(cases));
 	tcase_add_test(tc, what_is_of_another_network_is_refused);
+	tcase_add_test(tc, readers_are_given_the_bytes_that_came);
 	tcase_add_test(tc, what_is_on_the_chain_is_confirmed_and_its_sequence_used);
 	tcase_add_test(tc, what_others_waited_for_makes_them_pending);
 	tcase_add_test(tc, readers_are_told_of_each_entry_and_of_senders);

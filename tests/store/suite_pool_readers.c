@@ -341,7 +341,8 @@ START_TEST(of_a_slot_in_change_get_nothing_or_all_of_it)
 	struct store *s = segment_with_coins(b);
 	struct mempool *pool = mempool_open(s);
 	struct pool_slot *slot;
-	struct pool_entry e, copy;
+	struct pool_packed copy;
+	struct pool_entry e;
 	struct settle_report report;
 	uint64_t arrival = 0;
 	struct candidate candidate;
