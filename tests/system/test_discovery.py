@@ -594,4 +594,4 @@ def test_a_name_with_many_addresses_is_looked_up_anew_each_round(net, hosts):
         file.write(f"{c.address} nodes.test\n")
     row = net.wait_until("the second is up", lambda: (r := node.peers().get(f"{c.address}:5000")) and r["state"] == "up" and r)
     assert row["source"] in ("dns", "hint")
-    assert nodes[1].peers_up()
+    net.wait_until("that one knows who called", nodes[1].peers_up)
