@@ -141,28 +141,9 @@ struct transfer {
 	size_t size;
 };
 
-static struct admission
-judge(void *ctx, const uint8_t *bytes, size_t size, bool from_client)
-{
-	struct reader r = reader_of(bytes, size);
-	struct tx tx;
-
-	must(tx_decode(&tx, &r) == RULE_OK, "no transfer");
-	return mempool_admit(ctx, &tx, from_client, clock_wall_ms());
-}
-
-static void
-seal(void *ctx, struct admission *verdicts, size_t count)
-{
-	(void)verdicts;
-	(void)count;
-	must(mempool_keep(ctx) == OK, "the pool's log cannot be written");
-}
-
 static void
 admit(struct store *s, struct mempool *pool, uint32_t ring, const struct transfer *transfers)
 {
-	bool rang[STORE_RINGS_MAX];
 	struct admission verdict;
 	int slots[WAITING];
 
@@ -171,7 +152,7 @@ admit(struct store *s, struct mempool *pool, uint32_t ring, const struct transfe
 		slots[i] = ring_put_tx(s, ring, transfers[i].bytes, transfers[i].size, true);
 		must(slots[i] >= 0, "the ring is full");
 	}
-	must(ring_drain(s, WAITING, judge, seal, pool, rang) == WAITING, "the ring was not drained");
+	must(pool_turn(s, pool, WAITING) == WAITING, "the ring was not drained");
 	for (int i = 0; i < WAITING; i++)
 		must(ring_take_verdict(s, ring, slots[i], &verdict) && verdict.status == ADMISSION_PENDING,
 		     "a transfer was not let in");

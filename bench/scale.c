@@ -107,30 +107,11 @@ chain_new(struct chain *c, uint32_t blocks)
 	tell(c, "segment", (double)u.arena_used / blocks);
 }
 
-static struct admission
-judge(void *ctx, const uint8_t *bytes, size_t size, bool from_client)
-{
-	struct reader r = reader_of(bytes, size);
-	struct tx tx;
-
-	must(tx_decode(&tx, &r) == RULE_OK, "no transfer");
-	return mempool_admit(ctx, &tx, from_client, clock_wall_ms());
-}
-
-static void
-seal(void *ctx, struct admission *verdicts, size_t count)
-{
-	(void)verdicts;
-	(void)count;
-	must(mempool_keep(ctx) == OK, "the pool's log cannot be written");
-}
-
 static double
 admit(struct chain *c)
 {
 	uint8_t bytes[WAITING][TX_SIZE_MAX];
 	size_t sizes[WAITING];
-	bool rang[STORE_RINGS_MAX];
 	struct admission verdict;
 	int slots[WAITING];
 	double since;
@@ -145,7 +126,7 @@ admit(struct chain *c)
 	since = cpu_us();
 	for (int i = 0; i < WAITING; i++)
 		must((slots[i] = ring_put_tx(c->store, c->ring, bytes[i], sizes[i], true)) >= 0, "the ring is full");
-	must(ring_drain(c->store, WAITING, judge, seal, c->pool, rang) == WAITING, "the ring was not drained");
+	must(pool_turn(c->store, c->pool, WAITING) == WAITING, "the ring was not drained");
 	for (int i = 0; i < WAITING; i++)
 		must(ring_take_verdict(c->store, c->ring, slots[i], &verdict) && verdict.status == ADMISSION_PENDING,
 		     "a transfer was not let in");

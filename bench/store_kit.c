@@ -8,6 +8,8 @@
 #include "disk/journal.h"
 #include "disk/poollog.h"
 #include "store/load.h"
+#include "store/ring.h"
+#include "util/clock.h"
 #include "util/file.h"
 #include "util/text.h"
 
@@ -76,4 +78,30 @@ struct store *
 store_new(uint64_t size_max, bool is_synced)
 {
 	return store_new_pool(size_max, is_synced, 8192);
+}
+
+static struct admission
+judge(void *ctx, const uint8_t *bytes, size_t size, bool from_client)
+{
+	struct reader r = reader_of(bytes, size);
+	struct tx tx;
+
+	must(tx_decode(&tx, &r) == RULE_OK, "no transfer");
+	return mempool_admit(ctx, &tx, from_client, clock_wall_ms());
+}
+
+static void
+seal(void *ctx, struct admission *verdicts, size_t count)
+{
+	(void)verdicts;
+	(void)count;
+	must(mempool_keep(ctx) == OK, "the pool's log cannot be written");
+}
+
+size_t
+pool_turn(struct store *s, struct mempool *pool, size_t max)
+{
+	bool rang[STORE_RINGS_MAX];
+
+	return ring_drain(s, max, judge, seal, pool, rang);
 }

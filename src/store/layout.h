@@ -44,7 +44,7 @@
 #include "util/err.h"
 
 #define LAYOUT_MAGIC UINT64_C(0x52454e5341534547) /* "RENSASEG" */
-#define LAYOUT_VERSION 7
+#define LAYOUT_VERSION 8
 #define PAGE UINT64_C(4096)
 
 struct super {
@@ -292,7 +292,8 @@ struct pool_slot {
 	_Atomic uint32_t seq; /* odd while it changes */
 	_Atomic uint32_t is_used;
 	_Atomic uint32_t next_id;     /* chain of the id's bucket; of free slots while unused */
-	_Atomic uint32_t next_sender; /* chain of the sender's bucket */
+	_Atomic uint32_t next_sender; /* chain of the sender's bucket … */
+	uint32_t before_sender;	      /* … and back, for the writer: a sender may have thousands in it */
 	struct pool_packed entry;
 };
 

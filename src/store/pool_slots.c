@@ -77,7 +77,11 @@ link_slot(struct store *s, uint32_t slot)
 
 	atomic_store_explicit(&p->next_id, atomic_load(by_id), memory_order_relaxed);
 	atomic_store_explicit(by_id, slot, memory_order_release);
-	atomic_store_explicit(&p->next_sender, atomic_load(by_sender), memory_order_relaxed);
+	uint32_t next = atomic_load(by_sender);
+	atomic_store_explicit(&p->next_sender, next, memory_order_relaxed);
+	p->before_sender = POOL_NONE;
+	if (next != POOL_NONE)
+		pool_slots(s)[next].before_sender = slot;
 	atomic_store_explicit(by_sender, slot, memory_order_release);
 	atomic_store_explicit(arrival_cell(s, p->entry.arrival), slot, memory_order_release);
 }
@@ -93,15 +97,19 @@ unlink_id(struct store *s, uint32_t slot)
 	atomic_store_explicit(link, atomic_load(&p->next_id), memory_order_release);
 }
 
+/* Without a walk: whoever has thousands pending has them mined by the thousand. */
 static void
 unlink_sender(struct store *s, uint32_t slot)
 {
 	struct pool_slot *slots = pool_slots(s), *p = &slots[slot];
-	_Atomic uint32_t *link = pool_by_sender(s) + bucket_of(s, &p->entry.sender, sizeof(p->entry.sender));
+	uint32_t next = atomic_load(&p->next_sender), before = p->before_sender;
+	_Atomic uint32_t *link = before == POOL_NONE
+				     ? pool_by_sender(s) + bucket_of(s, &p->entry.sender, sizeof(p->entry.sender))
+				     : &slots[before].next_sender;
 
-	while (atomic_load(link) != slot)
-		link = &slots[atomic_load(link)].next_sender;
-	atomic_store_explicit(link, atomic_load(&p->next_sender), memory_order_release);
+	if (next != POOL_NONE)
+		slots[next].before_sender = before;
+	atomic_store_explicit(link, next, memory_order_release);
 }
 
 static void
