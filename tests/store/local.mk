@@ -5,6 +5,8 @@ tests_store_test_store_SOURCES = \
 	tests/suite.h \
 	tests/store/chain_maker.c \
 	tests/store/chain_maker.h \
+	tests/store/court_kit.c \
+	tests/store/court_kit.h \
 	tests/store/disk_maker.c \
 	tests/store/disk_maker.h \
 	tests/store/main.c \
@@ -36,6 +38,7 @@ tests_store_test_store_SOURCES = \
 	tests/store/suite_snapshot.c \
 	tests/store/suite_transcript.c \
 	tests/store/suite_trie.c \
+	tests/store/suite_verdicts.c \
 	tests/store/suites.h \
 	tests/store/witness.c \
 	tests/store/witness.h

@@ -31,6 +31,7 @@ Suite *suite_shared(void);
 Suite *suite_snapshot(void);
 Suite *suite_transcript(void);
 Suite *suite_trie(void);
+Suite *suite_verdicts(void);
 
 /* A suite whose tests leave no segment behind, also when they fail. */
 static inline TCase *
