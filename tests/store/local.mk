@@ -9,6 +9,8 @@ tests_store_test_store_SOURCES = \
 	tests/store/court_kit.h \
 	tests/store/disk_maker.c \
 	tests/store/disk_maker.h \
+	tests/store/durable_kit.c \
+	tests/store/durable_kit.h \
 	tests/store/main.c \
 	tests/store/process.c \
 	tests/store/process.h \
@@ -23,6 +25,7 @@ tests_store_test_store_SOURCES = \
 	tests/store/suite_durable_pool.c \
 	tests/store/suite_kill.c \
 	tests/store/suite_kill_pool.c \
+	tests/store/suite_load.c \
 	tests/store/suite_lock.c \
 	tests/store/suite_mempool.c \
 	tests/store/suite_peer_table.c \

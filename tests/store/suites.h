@@ -16,6 +16,7 @@ Suite *suite_durable(void);
 Suite *suite_durable_pool(void);
 Suite *suite_kill(void);
 Suite *suite_kill_pool(void);
+Suite *suite_load(void);
 Suite *suite_lock(void);
 Suite *suite_mempool(void);
 Suite *suite_peer_table(void);
