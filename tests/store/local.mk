@@ -14,6 +14,8 @@ tests_store_test_store_SOURCES = \
 	tests/store/main.c \
 	tests/store/process.c \
 	tests/store/process.h \
+	tests/store/scene_kit.c \
+	tests/store/scene_kit.h \
 	tests/store/suite_access.c \
 	tests/store/suite_accounts.c \
 	tests/store/suite_board.c \
@@ -29,6 +31,7 @@ tests_store_test_store_SOURCES = \
 	tests/store/suite_lock.c \
 	tests/store/suite_mempool.c \
 	tests/store/suite_peer_table.c \
+	tests/store/suite_pool_log.c \
 	tests/store/suite_pool_readers.c \
 	tests/store/suite_readers.c \
 	tests/store/suite_reload_note.c \

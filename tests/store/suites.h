@@ -20,6 +20,7 @@ Suite *suite_load(void);
 Suite *suite_lock(void);
 Suite *suite_mempool(void);
 Suite *suite_peer_table(void);
+Suite *suite_pool_log(void);
 Suite *suite_pool_readers(void);
 Suite *suite_readers(void);
 Suite *suite_reload_note(void);
