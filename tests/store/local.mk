@@ -5,11 +5,17 @@ tests_store_test_store_SOURCES = \
 	tests/suite.h \
 	tests/store/chain_maker.c \
 	tests/store/chain_maker.h \
+	tests/store/court_kit.c \
+	tests/store/court_kit.h \
 	tests/store/disk_maker.c \
 	tests/store/disk_maker.h \
+	tests/store/durable_kit.c \
+	tests/store/durable_kit.h \
 	tests/store/main.c \
 	tests/store/process.c \
 	tests/store/process.h \
+	tests/store/scene_kit.c \
+	tests/store/scene_kit.h \
 	tests/store/suite_access.c \
 	tests/store/suite_accounts.c \
 	tests/store/suite_board.c \
@@ -21,9 +27,11 @@ tests_store_test_store_SOURCES = \
 	tests/store/suite_durable_pool.c \
 	tests/store/suite_kill.c \
 	tests/store/suite_kill_pool.c \
+	tests/store/suite_load.c \
 	tests/store/suite_lock.c \
 	tests/store/suite_mempool.c \
 	tests/store/suite_peer_table.c \
+	tests/store/suite_pool_log.c \
 	tests/store/suite_pool_readers.c \
 	tests/store/suite_readers.c \
 	tests/store/suite_reload_note.c \
@@ -36,6 +44,7 @@ tests_store_test_store_SOURCES = \
 	tests/store/suite_snapshot.c \
 	tests/store/suite_transcript.c \
 	tests/store/suite_trie.c \
+	tests/store/suite_verdicts.c \
 	tests/store/suites.h \
 	tests/store/witness.c \
 	tests/store/witness.h

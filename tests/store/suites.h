@@ -16,9 +16,11 @@ Suite *suite_durable(void);
 Suite *suite_durable_pool(void);
 Suite *suite_kill(void);
 Suite *suite_kill_pool(void);
+Suite *suite_load(void);
 Suite *suite_lock(void);
 Suite *suite_mempool(void);
 Suite *suite_peer_table(void);
+Suite *suite_pool_log(void);
 Suite *suite_pool_readers(void);
 Suite *suite_readers(void);
 Suite *suite_reload_note(void);
@@ -31,6 +33,7 @@ Suite *suite_shared(void);
 Suite *suite_snapshot(void);
 Suite *suite_transcript(void);
 Suite *suite_trie(void);
+Suite *suite_verdicts(void);
 
 /* A suite whose tests leave no segment behind, also when they fail. */
 static inline TCase *
