@@ -65,8 +65,7 @@ send_and_wait(const struct httpc_request *request)
 static void
 start(void)
 {
-	struct httpd_options options = rig_options();
-	rig_start(&r, &options);
+	rig_start(&r, rig_options());
 	client = httpc_new(r.loop, &r.at, NULL, NULL);
 }
 
@@ -164,7 +163,7 @@ START_TEST(carries_a_large_body_both_ways)
 {
 	struct httpd_options options = rig_options();
 	options.max_body = 3 * 1000 * 1000;
-	rig_start(&r, &options);
+	rig_start(&r, options);
 	client = httpc_new(r.loop, &r.at, NULL, NULL);
 	struct httpc_request request = plain;
 	char *body = xmalloc(options.max_body);
