@@ -1,6 +1,8 @@
 # tests of the api layer
 check_PROGRAMS += tests/api/test_api
 tests_api_test_api_SOURCES = \
+	tests/api/follower.c \
+	tests/api/follower.h \
 	tests/api/main.c \
 	tests/api/node.c \
 	tests/api/node.h \
@@ -8,6 +10,7 @@ tests_api_test_api_SOURCES = \
 	tests/api/suite_addresses.c \
 	tests/api/suite_block_stream.c \
 	tests/api/suite_chain.c \
+	tests/api/suite_event_cursor.c \
 	tests/api/suite_events.c \
 	tests/api/suite_log_levels.c \
 	tests/api/suite_freshness.c \

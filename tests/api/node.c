@@ -128,6 +128,15 @@ node_start(struct node *n)
 }
 
 void
+node_start_small(struct node *n)
+{
+	node_init(n);
+	n->params.reward = COIN;
+	n->params.max_block_bytes = 4096;
+	node_start(n);
+}
+
+void
 node_stop(struct node *n)
 {
 	httpc_free(n->client);
@@ -325,6 +334,12 @@ int
 node_get(struct node *n, const char *path)
 {
 	return node_call(n, HTTP_GET, path, NULL, NULL);
+}
+
+int
+node_push(struct node *n, const char *path, const void *body, size_t len)
+{
+	return node_call_bytes(n, HTTP_POST, path, body, len, NULL);
 }
 
 const struct jval *

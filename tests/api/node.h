@@ -66,6 +66,8 @@ struct node {
 
 void node_init(struct node *n);
 void node_start(struct node *n);
+/* Of node_init too: a reward of one coin, and blocks of at most 4 KiB. */
+void node_start_small(struct node *n);
 void node_stop(struct node *n);
 /* A new pool process looks into all rings when it starts. */
 void node_pool_returns(struct node *n);
@@ -76,6 +78,7 @@ int node_call(struct node *n, enum http_method method, const char *path, const c
 int node_call_bytes(struct node *n, enum http_method method, const char *path, const void *body, size_t len,
 		    const char *const *headers);
 int node_get(struct node *n, const char *path);
+int node_push(struct node *n, const char *path, const void *body, size_t len); /* as other nodes post */
 /* A further client, for calls that wait beside others: free with httpc_free. */
 struct httpc *node_client(const struct node *n);
 void node_send(struct httpc *c, struct reply *out, enum http_method method, const char *path, const void *body,

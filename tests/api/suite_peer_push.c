@@ -12,22 +12,13 @@ static struct node n;
 static void
 setup(void)
 {
-	node_init(&n);
-	n.params.reward = COIN;
-	n.params.max_block_bytes = 4096;
-	node_start(&n);
+	node_start_small(&n);
 }
 
 static void
 teardown(void)
 {
 	node_stop(&n);
-}
-
-static int
-push(const char *path, const void *body, size_t len)
-{
-	return node_call_bytes(&n, HTTP_POST, path, body, len, NULL);
 }
 
 static void
@@ -98,7 +89,7 @@ START_TEST(says_200_to_a_block_that_it_has)
 	node_extend(&n, chain_tip(n.store), 1, 1);
 	for (uint64_t height = 0; height < 2; height++) {
 		chain_block(n.store, chain_at(n.store, chain_tip(n.store), height), &b);
-		ck_assert_int_eq(push("/peer/block", b.bytes, b.size), 200);
+		ck_assert_int_eq(node_push(&n, "/peer/block", b.bytes, b.size), 200);
 	}
 	ck_assert_uint_eq(n.woken[API_WAKE_RESOLVER], 0);
 }
@@ -112,14 +103,14 @@ START_TEST(refuses_blocks_without_form_or_work)
 
 	buf_init(&bytes);
 	block_make(&n, &bytes, chain_tip(n.store), &to, 0);
-	ck_assert_int_eq(push("/peer/block", NULL, 0), 400);
+	ck_assert_int_eq(node_push(&n, "/peer/block", NULL, 0), 400);
 	ck_assert_str_eq(node_code(&n), "block-malformed");
 	for (size_t len = 1; len < bytes.len; len += 7) {
-		ck_assert_int_eq(push("/peer/block", bytes.data, len), 400);
+		ck_assert_int_eq(node_push(&n, "/peer/block", bytes.data, len), 400);
 		ck_assert_str_eq(node_code(&n), "block-malformed");
 	}
 	buf_putc(&bytes, 0);
-	ck_assert_int_eq(push("/peer/block", bytes.data, bytes.len), 400);
+	ck_assert_int_eq(node_push(&n, "/peer/block", bytes.data, bytes.len), 400);
 	bytes.len--;
 
 	/* Not solved: the first nonce that does not meet the target. */
@@ -130,7 +121,7 @@ START_TEST(refuses_blocks_without_form_or_work)
 		hash = header_hash(&h);
 	} while (target_is_met(h.target, &hash));
 	header_encode((uint8_t *)bytes.data, &h);
-	ck_assert_int_eq(push("/peer/block", bytes.data, bytes.len), 422);
+	ck_assert_int_eq(node_push(&n, "/peer/block", bytes.data, bytes.len), 422);
 	ck_assert_str_eq(node_code(&n), "insufficient-work");
 
 	/* Solved for a target of its own making. */
@@ -138,7 +129,7 @@ START_TEST(refuses_blocks_without_form_or_work)
 	for (size_t i = 0; i < ARRAY_LEN(targets); i++) {
 		h.target = targets[i];
 		header_encode((uint8_t *)bytes.data, &h);
-		ck_assert_int_eq(push("/peer/block", bytes.data, bytes.len), 422);
+		ck_assert_int_eq(node_push(&n, "/peer/block", bytes.data, bytes.len), 422);
 		ck_assert_str_eq(node_code(&n), "wrong-target");
 	}
 	ck_assert_uint_eq(n.woken[API_WAKE_RESOLVER], 0);
@@ -150,9 +141,9 @@ START_TEST(refuses_a_block_larger_than_the_network_allows)
 {
 	char *body = calloc(1, n.params.max_block_bytes + 1);
 
-	ck_assert_int_eq(push("/peer/block", body, n.params.max_block_bytes + 1), 413);
+	ck_assert_int_eq(node_push(&n, "/peer/block", body, n.params.max_block_bytes + 1), 413);
 	ck_assert_str_eq(node_code(&n), "block-too-large");
-	ck_assert_int_eq(push("/peer/block", body, n.params.max_block_bytes), 400);
+	ck_assert_int_eq(node_push(&n, "/peer/block", body, n.params.max_block_bytes), 400);
 	free(body);
 }
 END_TEST
@@ -166,14 +157,14 @@ START_TEST(says_503_while_the_resolver_has_too_many)
 	for (unsigned i = 0; i < RING_BLOCKS; i++) {
 		struct address to = person_address(i);
 		block_make(&n, &bytes, chain_tip(n.store), &to, 0);
-		ck_assert_int_eq(push("/peer/block", bytes.data, bytes.len), 202);
+		ck_assert_int_eq(node_push(&n, "/peer/block", bytes.data, bytes.len), 202);
 	}
 	struct address last = person_address(RING_BLOCKS);
 	block_make(&n, &bytes, chain_tip(n.store), &last, 0);
-	ck_assert_int_eq(push("/peer/block", bytes.data, bytes.len), 503);
+	ck_assert_int_eq(node_push(&n, "/peer/block", bytes.data, bytes.len), 503);
 	ck_assert_str_eq(node_code(&n), "busy");
 	ck_assert(ring_take_block(n.store, pushed));
-	ck_assert_int_eq(push("/peer/block", bytes.data, bytes.len), 202);
+	ck_assert_int_eq(node_push(&n, "/peer/block", bytes.data, bytes.len), 202);
 	free(pushed);
 	buf_clear(&bytes);
 }
@@ -188,12 +179,12 @@ START_TEST(answers_for_the_resolver_when_one_block_waits_twice)
 	buf_init(&bytes);
 	block_make(&n, &bytes, chain_tip(n.store), &to, 0);
 	for (int i = 0; i < 2; i++)
-		ck_assert_int_eq(push("/peer/block", bytes.data, bytes.len), 202);
-	ck_assert_int_eq(push("/peer/block", bytes.data, bytes.len), 200);
+		ck_assert_int_eq(node_push(&n, "/peer/block", bytes.data, bytes.len), 202);
+	ck_assert_int_eq(node_push(&n, "/peer/block", bytes.data, bytes.len), 200);
 	ck_assert_str_eq(jval_str(node_doc(&n), "status", ""), "waiting");
-	ck_assert_int_eq(push("/peer/announce", bytes.data, HEADER_SIZE), 200);
+	ck_assert_int_eq(node_push(&n, "/peer/announce", bytes.data, HEADER_SIZE), 200);
 	ck_assert(ring_take_block(n.store, pushed));
-	ck_assert_int_eq(push("/peer/announce", bytes.data, HEADER_SIZE), 202);
+	ck_assert_int_eq(node_push(&n, "/peer/announce", bytes.data, HEADER_SIZE), 202);
 	free(pushed);
 	buf_clear(&bytes);
 }
@@ -213,13 +204,13 @@ START_TEST(hands_names_and_headers_to_the_resolver)
 	block_make(&n, &bytes, chain_tip(n.store), &to, 0);
 	ck_assert_int_eq(block_parse(&b, bytes.data, bytes.len), RULE_OK);
 	ck_assert(compact_encode(&compact, &b));
-	ck_assert_int_eq(push("/peer/announce", compact.data, compact.len), 202);
+	ck_assert_int_eq(node_push(&n, "/peer/announce", compact.data, compact.len), 202);
 	ck_assert(ring_take_block(n.store, pushed));
 	ck_assert_uint_eq(pushed->kind, PUSH_COMPACT);
 	ck_assert_uint_eq(pushed->size, compact.len);
 	ck_assert_mem_eq(pushed->bytes, compact.data, compact.len);
 
-	ck_assert_int_eq(push("/peer/announce", compact.data, HEADER_SIZE), 202);
+	ck_assert_int_eq(node_push(&n, "/peer/announce", compact.data, HEADER_SIZE), 202);
 	ck_assert(ring_take_block(n.store, pushed));
 	ck_assert_uint_eq(pushed->kind, PUSH_HEADER);
 	ck_assert_uint_eq(pushed->size, HEADER_SIZE);
@@ -246,7 +237,7 @@ START_TEST(refuses_announcements_without_form_or_work)
 	for (size_t len = 0; len <= compact.len; len++) {
 		if (len == HEADER_SIZE || len == compact.len)
 			continue;
-		ck_assert_int_eq(push("/peer/announce", compact.data, len), 400);
+		ck_assert_int_eq(node_push(&n, "/peer/announce", compact.data, len), 400);
 		ck_assert_str_eq(node_code(&n), "bad-message");
 	}
 	header_decode(&h, (const uint8_t *)compact.data);
@@ -255,12 +246,12 @@ START_TEST(refuses_announcements_without_form_or_work)
 		hash = header_hash(&h);
 	} while (target_is_met(h.target, &hash));
 	header_encode((uint8_t *)compact.data, &h);
-	ck_assert_int_eq(push("/peer/announce", compact.data, compact.len), 422);
+	ck_assert_int_eq(node_push(&n, "/peer/announce", compact.data, compact.len), 422);
 	ck_assert_str_eq(node_code(&n), "insufficient-work");
-	ck_assert_int_eq(push("/peer/announce", compact.data, HEADER_SIZE), 422);
+	ck_assert_int_eq(node_push(&n, "/peer/announce", compact.data, HEADER_SIZE), 422);
 	h.target = 0x20ffffff;
 	header_encode((uint8_t *)compact.data, &h);
-	ck_assert_int_eq(push("/peer/announce", compact.data, HEADER_SIZE), 422);
+	ck_assert_int_eq(node_push(&n, "/peer/announce", compact.data, HEADER_SIZE), 422);
 	ck_assert_str_eq(node_code(&n), "wrong-target");
 	ck_assert_uint_eq(n.woken[API_WAKE_RESOLVER], 0);
 	buf_clear(&compact);
@@ -283,7 +274,7 @@ START_TEST(notes_who_told_of_what)
 	block_make(&n, &body, chain_tip(n.store), &to, 0);
 	ck_assert_int_eq(block_parse(&b, body.data, body.len), RULE_OK);
 	/* Not from one that cannot be told anything. */
-	ck_assert_int_eq(push("/peer/block", body.data, body.len), 202);
+	ck_assert_int_eq(node_push(&n, "/peer/block", body.data, body.len), 202);
 	ck_assert(!ring_next_heard(n.store, &cursor, &heard));
 	ck_assert_int_eq(node_call_bytes(&n, HTTP_POST, "/peer/block", body.data, body.len, headers), 202);
 	ck_assert(ring_next_heard(n.store, &cursor, &heard));
@@ -330,12 +321,12 @@ START_TEST(asks_for_the_transfers_that_it_lacks)
 	}
 	buf_init(&body);
 	hashes_encode(&body, ids, 4);
-	ck_assert_int_eq(push("/peer/inventory", body.data, body.len), 200);
+	ck_assert_int_eq(node_push(&n, "/peer/inventory", body.data, body.len), 200);
 	ck_assert_int_eq(positions_parse(lacking, &count, 4, n.reply.body.data, n.reply.body.len), OK);
 	ck_assert_uint_eq(count, 2);
 	ck_assert_uint_eq(lacking[0], 2);
 	ck_assert_uint_eq(lacking[1], 3);
-	ck_assert_int_eq(push("/peer/inventory", body.data, body.len - 1), 400);
+	ck_assert_int_eq(node_push(&n, "/peer/inventory", body.data, body.len - 1), 400);
 	ck_assert_str_eq(node_code(&n), "bad-message");
 	buf_clear(&body);
 }
@@ -355,7 +346,7 @@ START_TEST(puts_pushed_transfers_into_the_pool)
 		tx_append(&body, &tx);
 	}
 	n.drain_max = 50;
-	ck_assert_int_eq(push("/peer/transactions", body.data, body.len), 202);
+	ck_assert_int_eq(node_push(&n, "/peer/transactions", body.data, body.len), 202);
 	ck_assert_uint_eq(jval_u64(node_doc(&n), "taken", 0), PUSH_TXS_MAX);
 	node_until(&n, mempool_count(n.store) == PUSH_TXS_MAX);
 	struct pool_entry e;
@@ -365,7 +356,7 @@ START_TEST(puts_pushed_transfers_into_the_pool)
 
 	/* The same again needs neither signatures nor the pool. */
 	unsigned wakes = n.woken[API_WAKE_POOL];
-	ck_assert_int_eq(push("/peer/transactions", body.data, body.len), 202);
+	ck_assert_int_eq(node_push(&n, "/peer/transactions", body.data, body.len), 202);
 	ck_assert_uint_eq(n.woken[API_WAKE_POOL], wakes);
 	buf_clear(&body);
 }
@@ -379,7 +370,7 @@ START_TEST(frees_the_ring_after_pushes)
 		struct buf body;
 		buf_init(&body);
 		tx_append(&body, &tx);
-		ck_assert_int_eq(push("/peer/transactions", body.data, body.len), 202);
+		ck_assert_int_eq(node_push(&n, "/peer/transactions", body.data, body.len), 202);
 		buf_clear(&body);
 	}
 	node_until(&n, mempool_count(n.store) == 3 * RING_TXS);
@@ -398,7 +389,7 @@ START_TEST(stops_at_the_first_bad_transfer)
 	tx_append(&body, &good);
 	tx_append(&body, &bad);
 	tx_append(&body, &last);
-	ck_assert_int_eq(push("/peer/transactions", body.data, body.len), 422);
+	ck_assert_int_eq(node_push(&n, "/peer/transactions", body.data, body.len), 422);
 	ck_assert_str_eq(node_code(&n), "bad-signature");
 	node_until(&n, mempool_count(n.store) == 1);
 	ck_assert_int_eq(node_get(&n, "/livez"), 200);
@@ -408,12 +399,12 @@ START_TEST(stops_at_the_first_bad_transfer)
 	struct tx reward = {.version = TX_REWARD, .network = good.network, .recipient = good.recipient, .value = COIN};
 	buf_reset(&body);
 	tx_append(&body, &reward);
-	ck_assert_int_eq(push("/peer/transactions", body.data, body.len), 422);
+	ck_assert_int_eq(node_push(&n, "/peer/transactions", body.data, body.len), 422);
 	ck_assert_str_eq(node_code(&n), "tx-version");
 	last.network.b[0] ^= 1;
 	buf_reset(&body);
 	tx_append(&body, &last);
-	ck_assert_int_eq(push("/peer/transactions", body.data, body.len), 422);
+	ck_assert_int_eq(node_push(&n, "/peer/transactions", body.data, body.len), 422);
 	ck_assert_str_eq(node_code(&n), "wrong-network");
 	buf_clear(&body);
 }
@@ -424,7 +415,7 @@ START_TEST(refuses_bodies_that_are_not_made_of_transactions)
 	struct tx tx = transfer(&n, 0, 1, 1, 0, 0);
 	struct buf body;
 
-	ck_assert_int_eq(push("/peer/transactions", NULL, 0), 202);
+	ck_assert_int_eq(node_push(&n, "/peer/transactions", NULL, 0), 202);
 	buf_init(&body);
 	tx_append(&body, &tx);
 	size_t whole = body.len;
@@ -432,11 +423,11 @@ START_TEST(refuses_bodies_that_are_not_made_of_transactions)
 	for (size_t len = 1; len < body.len; len += 13) {
 		if (len == whole)
 			continue;
-		ck_assert_int_eq(push("/peer/transactions", body.data, len), 400);
+		ck_assert_int_eq(node_push(&n, "/peer/transactions", body.data, len), 400);
 		ck_assert_str_eq(node_code(&n), "tx-malformed");
 	}
 	body.data[0] = 9;
-	ck_assert_int_eq(push("/peer/transactions", body.data, whole), 400);
+	ck_assert_int_eq(node_push(&n, "/peer/transactions", body.data, whole), 400);
 	/* A memo that is too long for any transfer, but there in full. */
 	buf_reset(&body);
 	tx_append(&body, &tx);
@@ -444,13 +435,13 @@ START_TEST(refuses_bodies_that_are_not_made_of_transactions)
 	body.data[111] = 1;
 	for (int i = 0; i < 257; i++)
 		buf_putc(&body, 'm');
-	ck_assert_int_eq(push("/peer/transactions", body.data, body.len), 422);
+	ck_assert_int_eq(node_push(&n, "/peer/transactions", body.data, body.len), 422);
 	ck_assert_str_eq(node_code(&n), "memo-too-long");
 
 	buf_reset(&body);
 	for (size_t i = 0; i < PUSH_TXS_MAX + 1; i++)
 		tx_append(&body, &tx);
-	ck_assert_int_eq(push("/peer/transactions", body.data, body.len), 413);
+	ck_assert_int_eq(node_push(&n, "/peer/transactions", body.data, body.len), 413);
 	ck_assert_uint_eq(n.woken[API_WAKE_POOL], 0);
 	buf_clear(&body);
 }

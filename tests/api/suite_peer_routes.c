@@ -16,22 +16,13 @@ static struct node n;
 static void
 setup(void)
 {
-	node_init(&n);
-	n.params.reward = COIN;
-	n.params.max_block_bytes = 4096;
-	node_start(&n);
+	node_start_small(&n);
 }
 
 static void
 teardown(void)
 {
 	node_stop(&n);
-}
-
-static int
-push(const char *path, const void *body, size_t len)
-{
-	return node_call_bytes(&n, HTTP_POST, path, body, len, NULL);
 }
 
 /* Handshake. */
@@ -58,7 +49,7 @@ greet(const struct hello *h)
 
 	buf_init(&body);
 	hello_encode(&body, h);
-	push("/peer/hello", body.data, body.len);
+	node_push(&n, "/peer/hello", body.data, body.len);
 	buf_clear(&body);
 	return n.reply.status;
 }
@@ -192,11 +183,11 @@ START_TEST(refuses_hellos_that_are_none)
 	static const char *const bodies[] = {"", "{}", "[]", "hello", "{\"protocol\":1}", "{\"protocol\":\"1\"}"};
 
 	for (size_t i = 0; i < ARRAY_LEN(bodies); i++)
-		ck_assert_msg(push("/peer/hello", bodies[i], strlen(bodies[i])) == 400, "%s: %d", bodies[i],
+		ck_assert_msg(node_push(&n, "/peer/hello", bodies[i], strlen(bodies[i])) == 400, "%s: %d", bodies[i],
 			      n.reply.status);
 	char *long_one = malloc(HELLO_SIZE_MAX + 1);
 	memset(long_one, ' ', HELLO_SIZE_MAX + 1);
-	ck_assert_int_eq(push("/peer/hello", long_one, HELLO_SIZE_MAX + 1), 400);
+	ck_assert_int_eq(node_push(&n, "/peer/hello", long_one, HELLO_SIZE_MAX + 1), 400);
 	free(long_one);
 	ck_assert_str_eq(hint(), "");
 }
@@ -219,7 +210,7 @@ ask_headers(const uint64_t *heights, size_t count, const uint8_t **first)
 			hashes[i] = *chain_hash(n.store, chain_at(n.store, chain_tip(n.store), heights[i]));
 	buf_init(&body);
 	hashes_encode(&body, hashes, count);
-	ck_assert_int_eq(push("/peer/headers", body.data, body.len), 200);
+	ck_assert_int_eq(node_push(&n, "/peer/headers", body.data, body.len), 200);
 	buf_clear(&body);
 	ck_assert_int_eq(headers_parse(first, &got, n.reply.body.data, n.reply.body.len), OK);
 	return got;
@@ -276,11 +267,11 @@ START_TEST(passes_over_blocks_that_lost)
 	node_extend(&n, chain_at(n.store, chain_tip(n.store), 3), 4, 2);
 	buf_init(&body);
 	hashes_encode(&body, &lost, 1);
-	ck_assert_int_eq(push("/peer/headers", body.data, body.len), 200);
+	ck_assert_int_eq(node_push(&n, "/peer/headers", body.data, body.len), 200);
 	ck_assert_int_eq(headers_parse(&first, &got, n.reply.body.data, n.reply.body.len), OK);
 	ck_assert_uint_eq(got, 7);
 	/* But its bytes can still be had. */
-	ck_assert_int_eq(push("/peer/blocks", body.data, body.len), 200);
+	ck_assert_int_eq(node_push(&n, "/peer/blocks", body.data, body.len), 200);
 	struct reader r;
 	ck_assert_int_eq(blocks_open(&r, &got, n.reply.body.data, n.reply.body.len), OK);
 	ck_assert_uint_eq(got, 1);
@@ -308,7 +299,7 @@ START_TEST(gives_the_blocks_asked_for_up_to_the_first_unknown)
 			hashes[i] = *chain_hash(n.store, chain_at(n.store, chain_tip(n.store), heights[i]));
 	buf_init(&body);
 	hashes_encode(&body, hashes, ARRAY_LEN(heights));
-	ck_assert_int_eq(push("/peer/blocks", body.data, body.len), 200);
+	ck_assert_int_eq(node_push(&n, "/peer/blocks", body.data, body.len), 200);
 	buf_clear(&body);
 	ck_assert_int_eq(blocks_open(&r, &count, n.reply.body.data, n.reply.body.len), OK);
 	ck_assert_uint_eq(count, 4);
@@ -337,13 +328,13 @@ START_TEST(refuses_malformed_lists_of_hashes)
 	};
 	for (size_t p = 0; p < ARRAY_LEN(paths); p++) {
 		for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-			ck_assert_msg(push(paths[p], rows[i].body, rows[i].len) == 400, "%s %zu: %d", paths[p], i,
-				      n.reply.status);
+			ck_assert_msg(node_push(&n, paths[p], rows[i].body, rows[i].len) == 400, "%s %zu: %d", paths[p],
+				      i, n.reply.status);
 			ck_assert_str_eq(node_code(&n), "bad-message");
 		}
 		many[0] = (BLOCKS_MAX + 1) >> 8;
 		many[1] = (BLOCKS_MAX + 1) & 0xff;
-		ck_assert_int_eq(push(paths[p], many, sizeof(many)), 400);
+		ck_assert_int_eq(node_push(&n, paths[p], many, sizeof(many)), 400);
 	}
 }
 END_TEST
@@ -371,7 +362,7 @@ START_TEST(names_the_transfers_of_a_block)
 	struct block b;
 
 	tip_with_transfers(&b, &compact);
-	ck_assert_int_eq(push("/peer/compact", b.hash.b, sizeof(b.hash.b)), 200);
+	ck_assert_int_eq(node_push(&n, "/peer/compact", b.hash.b, sizeof(b.hash.b)), 200);
 	ck_assert_uint_eq(n.reply.body.len, compact.len);
 	ck_assert_mem_eq(n.reply.body.data, compact.data, compact.len);
 	buf_clear(&compact);
@@ -388,13 +379,13 @@ START_TEST(gives_the_parts_asked_for)
 
 	tip_with_transfers(&b, &compact);
 	parts_encode(&body, &b.hash, all, 4);
-	ck_assert_int_eq(push("/peer/parts", body.data, body.len), 200);
+	ck_assert_int_eq(node_push(&n, "/peer/parts", body.data, body.len), 200);
 	ck_assert_uint_eq(n.reply.body.len, b.size - BLOCK_PREFIX_SIZE);
 	ck_assert_mem_eq(n.reply.body.data, b.bytes + BLOCK_PREFIX_SIZE, n.reply.body.len);
 
 	buf_reset(&body);
 	parts_encode(&body, &b.hash, some, 2);
-	ck_assert_int_eq(push("/peer/parts", body.data, body.len), 200);
+	ck_assert_int_eq(node_push(&n, "/peer/parts", body.data, body.len), 200);
 	ck_assert_int_eq(compact_parse(&c, compact.data, compact.len), OK);
 	r = reader_of(n.reply.body.data, n.reply.body.len);
 	for (size_t i = 0; i < 2; i++) {
@@ -405,12 +396,12 @@ START_TEST(gives_the_parts_asked_for)
 
 	buf_reset(&body);
 	parts_encode(&body, &b.hash, some, 0);
-	ck_assert_int_eq(push("/peer/parts", body.data, body.len), 200);
+	ck_assert_int_eq(node_push(&n, "/peer/parts", body.data, body.len), 200);
 	ck_assert_uint_eq(n.reply.body.len, 0);
 
 	buf_reset(&body);
 	parts_encode(&body, &b.hash, beyond, 2);
-	ck_assert_int_eq(push("/peer/parts", body.data, body.len), 400);
+	ck_assert_int_eq(node_push(&n, "/peer/parts", body.data, body.len), 400);
 	ck_assert_str_eq(node_code(&n), "bad-message");
 	buf_clear(&body);
 	buf_clear(&compact);
@@ -424,17 +415,17 @@ START_TEST(has_no_parts_of_blocks_that_it_does_not_have)
 	struct buf body = {0};
 
 	parts_encode(&body, &nobody, first, 1);
-	ck_assert_int_eq(push("/peer/parts", body.data, body.len), 404);
+	ck_assert_int_eq(node_push(&n, "/peer/parts", body.data, body.len), 404);
 	ck_assert_str_eq(node_code(&n), "unknown-block");
-	ck_assert_int_eq(push("/peer/compact", nobody.b, sizeof(nobody.b)), 404);
+	ck_assert_int_eq(node_push(&n, "/peer/compact", nobody.b, sizeof(nobody.b)), 404);
 	ck_assert_str_eq(node_code(&n), "unknown-block");
 	/* The genesis block has no reward: nothing to be named. */
-	ck_assert_int_eq(push("/peer/compact", store_genesis(n.store)->b, HASH_SIZE), 404);
+	ck_assert_int_eq(node_push(&n, "/peer/compact", store_genesis(n.store)->b, HASH_SIZE), 404);
 	for (size_t len = 0; len < body.len; len++) {
-		ck_assert_int_eq(push("/peer/parts", body.data, len), 400);
+		ck_assert_int_eq(node_push(&n, "/peer/parts", body.data, len), 400);
 		ck_assert_str_eq(node_code(&n), "bad-message");
 	}
-	ck_assert_int_eq(push("/peer/compact", nobody.b, sizeof(nobody.b) - 1), 400);
+	ck_assert_int_eq(node_push(&n, "/peer/compact", nobody.b, sizeof(nobody.b) - 1), 400);
 	ck_assert_str_eq(node_code(&n), "bad-message");
 	buf_clear(&body);
 }
@@ -458,7 +449,7 @@ START_TEST(tells_those_that_are_up_and_nobody_else)
 	struct peer_list list;
 	struct field_error error;
 
-	ck_assert_int_eq(push("/peer/peers", "{}", 2), 200);
+	ck_assert_int_eq(node_push(&n, "/peer/peers", "{}", 2), 200);
 	ck_assert_str_eq(n.reply.body.data, "{\"peers\":[]}");
 	for (int state = 0; state < PEER_STATES; state++) {
 		char address[PEER_ADDRESS_SIZE];
@@ -469,7 +460,7 @@ START_TEST(tells_those_that_are_up_and_nobody_else)
 	know("10.0.0.99:5000", PEER_UP);
 	know("127.0.0.9:5000", PEER_UP); /* the asker is on this host too */
 	peer_pause_set(n.store, "10.0.0.99:5000", "reward-amount", clock_wall_ms());
-	ck_assert_int_eq(push("/peer/peers", "{}", 2), 200);
+	ck_assert_int_eq(node_push(&n, "/peer/peers", "{}", 2), 200);
 	ck_assert(peer_list_parse(&list, n.reply.body.data, n.reply.body.len, &error));
 	ck_assert_uint_eq(list.count, 3);
 	ck_assert_str_eq(list.at[0], "10.0.0.2:5000");
@@ -488,7 +479,7 @@ START_TEST(tells_no_more_peers_than_agreed)
 		snprintf(address, sizeof(address), "10.0.1.%d:5000", i);
 		know(address, PEER_UP);
 	}
-	ck_assert_int_eq(push("/peer/peers", "{}", 2), 200);
+	ck_assert_int_eq(node_push(&n, "/peer/peers", "{}", 2), 200);
 	ck_assert(peer_list_parse(&list, n.reply.body.data, n.reply.body.len, &error));
 	ck_assert_uint_eq(list.count, PEER_LIST_MAX);
 }

@@ -97,18 +97,25 @@ START_TEST(a_reward_is_spendable_when_it_has_matured)
 }
 END_TEST
 
+/* A block in the making, with one transfer whose signature is wrong. */
+static void
+draft_forged(struct draft *d)
+{
+	struct tx tx = transfer(&w, 0, 1, 5, 0, 0);
+
+	tx.signature.b[10] ^= 1;
+	draft_init(d, &w);
+	draft_add(d, &tx);
+}
+
 START_TEST(what_is_refused_leaves_nothing)
 {
-	struct tx tx;
 	struct draft d;
 	struct verdict v;
 
 	start(0);
 	add_empty();
-	tx = transfer(&w, 0, 1, 5, 0, 0);
-	tx.signature.b[10] ^= 1;
-	draft_init(&d, &w);
-	draft_add(&d, &tx);
+	draft_forged(&d);
 	v = add(&d, false, false);
 	ck_assert_int_eq(v.rule, RULE_BAD_SIGNATURE);
 	ck_assert_uint_eq(v.tx, 1);
@@ -123,15 +130,11 @@ END_TEST
 
 START_TEST(signatures_of_known_bytes_are_not_looked_at_again)
 {
-	struct tx tx;
 	struct draft d;
 
 	start(0);
 	add_empty();
-	tx = transfer(&w, 0, 1, 5, 0, 0);
-	tx.signature.b[10] ^= 1;
-	draft_init(&d, &w);
-	draft_add(&d, &tx);
+	draft_forged(&d);
 	ck_assert_int_eq(add(&d, true, false).rule, RULE_OK);
 	stop();
 }

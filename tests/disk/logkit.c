@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,17 +12,9 @@
 #include <unistd.h>
 
 #include "util/failpoint.h"
+#include "util/scratch.h"
 
 static char top[64], folder[80];
-
-static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-	(void)st;
-	(void)type;
-	(void)at;
-	return remove(path);
-}
 
 static void
 make_top(void)
@@ -44,7 +35,7 @@ make_top(void)
 static void
 remove_top(void)
 {
-	nftw(top, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	scratch_remove_tree(top);
 }
 
 void
@@ -58,7 +49,7 @@ void
 kit_clear(void)
 {
 	failpoint_clear();
-	nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	scratch_remove_tree(folder);
 }
 
 const char *

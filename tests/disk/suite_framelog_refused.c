@@ -47,6 +47,14 @@ make_folder_of(uint64_t file)
 }
 
 static void
+make_file(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	ck_assert_int_ne(fd, -1);
+	close(fd);
+}
+
+static void
 fill(uint64_t file, uint64_t from, uint64_t to, uint8_t with)
 {
 	for (; from < to; from++)
@@ -139,9 +147,7 @@ END_TEST
 
 START_TEST(refuses_a_folder_that_is_none)
 {
-	int fd = open(kit_folder(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	ck_assert_int_ne(fd, -1);
-	close(fd);
+	make_file(kit_folder());
 	const struct kit_scan *s = kit_scan(true);
 	ck_assert_int_ne(s->e, OK);
 	ck_assert_ptr_nonnull(strstr(s->why, kit_folder()));
@@ -152,6 +158,17 @@ START_TEST(refuses_a_folder_that_is_none)
 	framelog_free(l);
 }
 END_TEST
+
+/* A log with frames abc, and an empty file of another name in its folder. */
+static void
+put_abc_beside(const char *name)
+{
+	struct framelog *l = kit_open(PAIR);
+	struct log_place place = {0};
+	kit_put_all(l, &place, "abc", SIZE);
+	framelog_free(l);
+	make_file(kit_path(name));
+}
 
 static const char *const strange_names[] = {
     "notes.txt",
@@ -173,13 +190,7 @@ static const char *const strange_names[] = {
 
 START_TEST(passes_over_names_that_are_none_of_its_own)
 {
-	struct framelog *l = kit_open(PAIR);
-	struct log_place place = {0};
-	kit_put_all(l, &place, "abc", SIZE);
-	framelog_free(l);
-	int fd = open(kit_path(strange_names[_i]), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	ck_assert_int_ne(fd, -1);
-	close(fd);
+	put_abc_beside(strange_names[_i]);
 	kit_expect_goes_on("abc");
 	ck_assert(kit_has(strange_names[_i]));
 }
@@ -190,13 +201,7 @@ static const char *const unfinished_names[] = {"00000001.log.new", "00000003.log
 
 START_TEST(removes_files_that_never_got_their_name)
 {
-	struct framelog *l = kit_open(PAIR);
-	struct log_place place = {0};
-	kit_put_all(l, &place, "abc", SIZE);
-	framelog_free(l);
-	int fd = open(kit_path(unfinished_names[_i]), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	ck_assert_int_ne(fd, -1);
-	close(fd);
+	put_abc_beside(unfinished_names[_i]);
 	kit_expect(false, "abc");
 	ck_assert(kit_has(unfinished_names[_i]));
 	kit_expect(true, "abc");

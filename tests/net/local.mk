@@ -2,10 +2,13 @@
 check_PROGRAMS += tests/net/test_net
 tests_net_test_net_SOURCES = \
 	tests/suite.h \
+	tests/net/caller.c \
+	tests/net/caller.h \
 	tests/net/main.c \
 	tests/net/rig.c \
 	tests/net/rig.h \
 	tests/net/suite_httpc.c \
+	tests/net/suite_httpc_replies.c \
 	tests/net/suite_httpd.c \
 	tests/net/suite_httpd_crowd.c \
 	tests/net/suite_httpd_observer.c \

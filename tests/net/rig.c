@@ -139,13 +139,13 @@ rig_handle(void *ctx, struct http_req *req)
 }
 
 void
-rig_start(struct rig *r, const struct httpd_options *options)
+rig_start(struct rig *r, struct httpd_options options)
 {
 	log_set_level(LOG_LEVEL_ERROR);
 	*r = (struct rig){.stream_size = 10 * 1000 * 1000, .big_size = 3 * 1000 * 1000};
 	r->loop = loop_new();
 	r->listen_fd = rig_listen(&r->at);
-	r->server = httpd_new(r->loop, options, rig_handle, r);
+	r->server = httpd_new(r->loop, &options, rig_handle, r);
 	ck_assert_int_eq(httpd_serve(r->server, r->listen_fd), OK);
 }
 
@@ -266,7 +266,7 @@ raw_is_whole(const struct raw *c)
 }
 
 void
-rig_meet(struct rig *r, struct raw *c, const struct httpd_options *options)
+rig_meet(struct rig *r, struct raw *c, struct httpd_options options)
 {
 	rig_start(r, options);
 	raw_open(c, &r->at);

@@ -38,7 +38,7 @@ int rig_listen(struct netaddr *at);    /* 127.0.0.1, any port */
 
 /* Defaults: 4 KiB header, 1 KiB body, generous times, 64 connections; change them before rig_start. */
 struct httpd_options rig_options(void);
-void rig_start(struct rig *r, const struct httpd_options *options);
+void rig_start(struct rig *r, struct httpd_options options);
 void rig_stop(struct rig *r);
 
 /* Turns the loop until the condition holds. */
@@ -51,6 +51,10 @@ void rig_stop(struct rig *r);
 uint64_t rig_deadline(void);
 void rig_turn(struct loop *l, uint64_t deadline, const char *condition);
 
+/* The least header of a request, and the request for a path. */
+#define H "Host: x\r\n"
+#define GET(path) "GET " path " HTTP/1.1\r\n" H "\r\n"
+
 /* A raw client. */
 struct raw {
 	int fd;
@@ -61,7 +65,7 @@ struct raw {
 
 void raw_open(struct raw *c, const struct netaddr *at);
 /* A server and a client that has reached it; and the end of both, once the server has seen the client go. */
-void rig_meet(struct rig *r, struct raw *c, const struct httpd_options *options);
+void rig_meet(struct rig *r, struct raw *c, struct httpd_options options);
 void rig_part(struct rig *r, struct raw *c);
 /* Options with deadlines so short that a test can wait for them. */
 struct httpd_options rig_hasty_options(void);

@@ -9,41 +9,19 @@
 #include "suites.h"
 #include "util/file.h"
 
-#define H "Host: x\r\n"
-#define GET(path) "GET " path " HTTP/1.1\r\n" H "\r\n"
-
 static struct rig r;
 static struct raw c;
 
-static void
-start(void)
-{
-	struct httpd_options options = rig_options();
-	rig_meet(&r, &c, &options);
-}
-
-static void
-start_with(struct httpd_options options)
-{
-	rig_meet(&r, &c, &options);
-}
-
-static void
-stop(void)
-{
-	rig_part(&r, &c);
-}
-
 START_TEST(keeps_a_connection_for_several_requests)
 {
-	start();
+	rig_meet(&r, &c, rig_options());
 	for (unsigned i = 1; i <= 3; i++) {
 		raw_say(&r, &c, GET("/a"));
 		rig_until(&r, raw_read(&c) && raw_count(&c, "\r\n\r\n/a") == i);
 	}
 	ck_assert_uint_eq(httpd_connections(r.server), 1);
 	ck_assert(!c.is_closed);
-	stop();
+	rig_part(&r, &c);
 }
 END_TEST
 
@@ -53,7 +31,7 @@ START_TEST(answers_pipelined_requests_in_order_however_they_are_cut)
 	    "/3") "POST /echo HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n1\r\n/\r\n1\r\n4\r\n0\r\n\r\n"
 		  "\r\n" GET("/5") "BREW / HTTP/1.1\r\n" H "\r\n" GET("/6");
 	for (size_t cut = 1; cut < sizeof(text); cut += 7) {
-		start();
+		rig_meet(&r, &c, rig_options());
 		raw_send(&r, &c, text, cut);
 		raw_send(&r, &c, text + cut, sizeof(text) - 1 - cut);
 		rig_until(&r, raw_read(&c) && raw_count(&c, "\r\n\r\n/6") == 1);
@@ -63,7 +41,7 @@ START_TEST(answers_pipelined_requests_in_order_however_they_are_cut)
 			ck_assert_msg(at != NULL, "cut at %zu: %s", cut, c.got.data);
 		}
 		ck_assert_uint_eq(raw_count(&c, " 405 "), 1);
-		stop();
+		rig_part(&r, &c);
 	}
 }
 END_TEST
@@ -75,7 +53,7 @@ START_TEST(answers_thousands_of_pipelined_requests_in_order)
 	struct buf all;
 	char wanted[64];
 
-	start();
+	rig_meet(&r, &c, rig_options());
 	buf_init(&all);
 	for (int i = 0; i < COUNT; i++)
 		buf_printf(&all, GET("/%d"), i);
@@ -91,7 +69,7 @@ START_TEST(answers_thousands_of_pipelined_requests_in_order)
 	}
 	ck_assert_uint_eq(r.handled, COUNT);
 	buf_clear(&all);
-	stop();
+	rig_part(&r, &c);
 }
 END_TEST
 
@@ -100,7 +78,7 @@ START_TEST(waits_for_a_reader_with_the_next_request)
 {
 	static const char big[] = GET("/big");
 
-	start();
+	rig_meet(&r, &c, rig_options());
 	for (int i = 0; i < 100; i++)
 		raw_say(&r, &c, big);
 	unsigned before = 0;
@@ -115,7 +93,7 @@ START_TEST(waits_for_a_reader_with_the_next_request)
 		ck_assert(!c.is_closed);
 		rig_turn(r.loop, rig_deadline(), "the rest");
 	}
-	stop();
+	rig_part(&r, &c);
 }
 END_TEST
 
@@ -138,7 +116,7 @@ START_TEST(closes_behind_the_reply_if_a_connection_header_says_so)
 			struct buf text;
 			buf_init(&text);
 			buf_printf(&text, "GET %s HTTP/%s\r\n" GET("/never"), paths[k], asks[i]);
-			start();
+			rig_meet(&r, &c, rig_options());
 			r.stream_size = 100;
 			raw_say(&r, &c, text.data);
 			rig_until(&r, raw_read(&c) && c.is_closed);
@@ -147,64 +125,64 @@ START_TEST(closes_behind_the_reply_if_a_connection_header_says_so)
 			ck_assert_uint_eq(raw_count(&c, "HTTP/1."), 1);
 			ck_assert_uint_eq(r.handled, 1);
 			buf_clear(&text);
-			stop();
+			rig_part(&r, &c);
 		}
 }
 END_TEST
 
 START_TEST(stays_if_the_word_close_only_resembles_what_is_asked)
 {
-	start();
+	rig_meet(&r, &c, rig_options());
 	raw_say(&r, &c,
 		"GET /1 HTTP/1.1\r\n" H "Connection: closed, not-close, clos\r\nX-Connection: close\r\n\r\n" GET("/2"));
 	rig_until(&r, raw_read(&c) && raw_count(&c, "\r\n\r\n/2") == 1);
 	ck_assert_uint_eq(raw_count(&c, "Connection:"), 0);
-	stop();
+	rig_part(&r, &c);
 }
 END_TEST
 
 START_TEST(refuses_a_bad_request_behind_a_good_one_and_closes)
 {
-	start();
+	rig_meet(&r, &c, rig_options());
 	raw_say(&r, &c, GET("/1") "GET / HTTP/1.1\r\n\r\n" GET("/never"));
 	rig_until(&r, raw_read(&c) && raw_count(&c, "bad-request") == 1);
 	shutdown(c.fd, SHUT_WR);
 	rig_until(&r, raw_read(&c) && c.is_closed);
 	ck_assert_uint_eq(raw_count(&c, "/never"), 0);
 	ck_assert_uint_eq(r.handled, 1);
-	stop();
+	rig_part(&r, &c);
 }
 END_TEST
 
 START_TEST(answers_head_with_the_length_and_no_body)
 {
-	start();
+	rig_meet(&r, &c, rig_options());
 	raw_say(&r, &c, "HEAD /abc HTTP/1.1\r\n" H "\r\nHEAD /stream HTTP/1.1\r\n" H "\r\n" GET("/last"));
 	rig_until(&r, raw_read(&c) && raw_count(&c, "\r\n\r\n/last") == 1);
 	ck_assert_uint_eq(raw_count(&c, "Content-Length: 4\r\n"), 1);
 	ck_assert_uint_eq(raw_count(&c, "/abc"), 0);
 	ck_assert_uint_eq(raw_count(&c, "xxx"), 0);
 	ck_assert_uint_eq(r.done, 1);
-	stop();
+	rig_part(&r, &c);
 }
 END_TEST
 
 START_TEST(gives_http_1_0_a_length_and_closes_unless_asked_to_stay)
 {
-	start();
+	rig_meet(&r, &c, rig_options());
 	raw_say(&r, &c, "GET /abc HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
 	rig_until(&r, raw_read(&c) && raw_is_whole(&c));
 	ck_assert_uint_eq(raw_count(&c, "Connection: keep-alive\r\n"), 1);
 	raw_say(&r, &c, "GET /abc HTTP/1.0\r\n\r\n");
 	rig_until(&r, raw_read(&c) && c.is_closed);
 	ck_assert_uint_eq(raw_count(&c, "Content-Length: 4\r\n"), 2);
-	stop();
+	rig_part(&r, &c);
 }
 END_TEST
 
 START_TEST(streams_to_http_1_0_until_close)
 {
-	start();
+	rig_meet(&r, &c, rig_options());
 	r.stream_size = 100000;
 	raw_say(&r, &c, "GET /stream HTTP/1.0\r\nConnection: keep-alive\r\nConnection: keep-alive\r\n\r\n");
 	rig_until(&r, raw_read(&c) && c.is_closed);
@@ -214,60 +192,60 @@ START_TEST(streams_to_http_1_0_until_close)
 	ck_assert_uint_eq(raw_count(&c, "chunked"), 0);
 	ck_assert_uint_eq(raw_count(&c, "Content-Length"), 0);
 	ck_assert_uint_eq(r.done, 1);
-	stop();
+	rig_part(&r, &c);
 }
 END_TEST
 
 START_TEST(sends_no_length_with_204)
 {
-	start();
+	rig_meet(&r, &c, rig_options());
 	raw_say(&r, &c, GET("/empty") GET("/next"));
 	rig_until(&r, raw_read(&c) && raw_count(&c, "\r\n\r\n/next") == 1);
 	ck_assert_uint_eq(raw_count(&c, "HTTP/1.1 204 No Content\r\n"), 1);
 	ck_assert_uint_eq(raw_count(&c, "Content-Length"), 1);
-	stop();
+	rig_part(&r, &c);
 }
 END_TEST
 
 START_TEST(asks_for_the_body_that_waits_for_a_continue)
 {
-	start();
+	rig_meet(&r, &c, rig_options());
 	raw_say(&r, &c, "POST /echo HTTP/1.1\r\n" H "Content-Length: 3\r\nExpect: 100-continue\r\n\r\n");
 	rig_until(&r, raw_read(&c) && raw_count(&c, "HTTP/1.1 100 ") == 1);
 	raw_say(&r, &c, "abc");
 	rig_until(&r, raw_read(&c) && raw_count(&c, "\r\n\r\nabc") == 1);
-	stop();
+	rig_part(&r, &c);
 }
 END_TEST
 
 START_TEST(decodes_the_query)
 {
-	start();
+	rig_meet(&r, &c, rig_options());
 	raw_say(&r, &c, GET("/query?x=1&a=1%2b1+%C3%A4"));
 	rig_until(&r, raw_read(&c) && raw_is_whole(&c));
 	ck_assert_str_eq(raw_body(&c), "1+1 \xc3\xa4");
-	stop();
+	rig_part(&r, &c);
 }
 END_TEST
 
 START_TEST(replies_with_megabytes_to_one_that_reads)
 {
-	start();
+	rig_meet(&r, &c, rig_options());
 	raw_say(&r, &c, GET("/big") GET("/end"));
 	rig_until(&r, raw_read(&c) && raw_count(&c, "\r\n\r\n/end") == 1);
 	ck_assert_uint_gt(c.got.len, 3000000);
-	stop();
+	rig_part(&r, &c);
 }
 END_TEST
 
 START_TEST(answers_one_that_has_shut_its_side)
 {
-	start();
+	rig_meet(&r, &c, rig_options());
 	raw_say(&r, &c, GET("/1"));
 	shutdown(c.fd, SHUT_WR);
 	rig_until(&r, raw_read(&c) && c.is_closed);
 	ck_assert_uint_eq(raw_count(&c, "\r\n\r\n/1"), 1);
-	stop();
+	rig_part(&r, &c);
 }
 END_TEST
 
@@ -275,15 +253,15 @@ END_TEST
 
 START_TEST(closes_an_idle_connection_without_a_word)
 {
-	start_with(rig_hasty_options());
+	rig_meet(&r, &c, rig_hasty_options());
 	rig_until(&r, raw_read(&c) && c.is_closed);
 	ck_assert_uint_eq(c.got.len, 0);
-	stop();
-	start_with(rig_hasty_options());
+	rig_part(&r, &c);
+	rig_meet(&r, &c, rig_hasty_options());
 	raw_say(&r, &c, GET("/1"));
 	rig_until(&r, raw_read(&c) && c.is_closed);
 	ck_assert_uint_eq(raw_count(&c, "HTTP/1.1 "), 1);
-	stop();
+	rig_part(&r, &c);
 }
 END_TEST
 
@@ -312,9 +290,9 @@ drip_until_refused(const char *start_text)
 /* Empty lines before a request are skipped, but not for ever. */
 START_TEST(cuts_one_that_sends_empty_lines_only)
 {
-	start_with(rig_hasty_options());
+	rig_meet(&r, &c, rig_hasty_options());
 	repeat_until_refused("\r\n", "\r\n");
-	stop();
+	rig_part(&r, &c);
 }
 END_TEST
 
@@ -322,9 +300,9 @@ START_TEST(cuts_a_header_that_drips)
 {
 	struct httpd_options options = rig_hasty_options();
 	options.max_header = 1000 * 1000;
-	start_with(options);
+	rig_meet(&r, &c, options);
 	drip_until_refused("GET / HTTP/1.1\r\nX: ");
-	stop();
+	rig_part(&r, &c);
 }
 END_TEST
 
@@ -332,12 +310,12 @@ START_TEST(cuts_a_body_that_drips)
 {
 	struct httpd_options options = rig_hasty_options();
 	options.max_body = 1000 * 1000;
-	start_with(options);
+	rig_meet(&r, &c, options);
 	drip_until_refused("POST / HTTP/1.1\r\n" H "Content-Length: 1000000\r\n\r\n");
-	stop();
-	start_with(options);
+	rig_part(&r, &c);
+	rig_meet(&r, &c, options);
 	drip_until_refused("POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\nFFFF\r\n");
-	stop();
+	rig_part(&r, &c);
 }
 END_TEST
 
@@ -345,14 +323,14 @@ START_TEST(gives_a_refusal_to_one_that_still_sends)
 {
 	static char flood[200 * 1000];
 	memset(flood, 'x', sizeof(flood));
-	start();
+	rig_meet(&r, &c, rig_options());
 	raw_say(&r, &c, "POST / HTTP/1.1\r\n" H "Content-Length: 200000\r\n\r\n");
 	raw_send(&r, &c, flood, sizeof(flood));
 	shutdown(c.fd, SHUT_WR);
 	rig_until(&r, raw_read(&c) && c.is_closed);
 	ck_assert(!c.is_reset);
 	ck_assert_int_eq(raw_status(&c), 413);
-	stop();
+	rig_part(&r, &c);
 }
 END_TEST
 
@@ -360,7 +338,7 @@ END_TEST
 
 START_TEST(waits_for_the_handler_longer_than_any_deadline)
 {
-	start_with(rig_hasty_options());
+	rig_meet(&r, &c, rig_hasty_options());
 	struct raw idle;
 	raw_open(&idle, &r.at);
 	raw_say(&r, &c, GET("/hold") GET("/next"));
@@ -376,7 +354,7 @@ START_TEST(waits_for_the_handler_longer_than_any_deadline)
 	rig_until(&r, raw_read(&c) && raw_count(&c, "\r\n\r\nlate") == 1 && raw_count(&c, "\r\n\r\n/next") == 1);
 	ck_assert_uint_eq(r.gone, 0);
 	raw_close(&idle);
-	stop();
+	rig_part(&r, &c);
 }
 END_TEST
 
@@ -421,7 +399,7 @@ answer_stream(void)
 START_TEST(tells_that_the_client_went_away_and_takes_the_answer_all_the_same)
 {
 	static void (*const answers[])(void) = {answer_whole, answer_take, answer_stream};
-	start();
+	rig_meet(&r, &c, rig_options());
 	raw_say(&r, &c, "POST /hold HTTP/1.1\r\n" H "Content-Length: 3\r\n\r\nabc");
 	rig_until(&r, r.held != NULL);
 	raw_close(&c);
@@ -441,7 +419,7 @@ END_TEST
 
 START_TEST(leaves_an_unanswered_request_to_its_handler_when_the_server_ends)
 {
-	start();
+	rig_meet(&r, &c, rig_options());
 	raw_say(&r, &c, GET("/hold"));
 	rig_until(&r, r.held != NULL);
 	httpd_free(r.server);
@@ -455,7 +433,7 @@ END_TEST
 
 START_TEST(leaves_out_a_header_with_a_line_break)
 {
-	start();
+	rig_meet(&r, &c, rig_options());
 	raw_say(&r, &c, GET("/hold"));
 	rig_until(&r, r.held != NULL);
 	http_reply_header(r.held, "X-Good", "1");
@@ -465,7 +443,7 @@ START_TEST(leaves_out_a_header_with_a_line_break)
 	ck_assert_uint_eq(raw_count(&c, "X-Good: 1\r\n"), 1);
 	ck_assert_uint_eq(raw_count(&c, "X-Bad"), 0);
 	ck_assert_uint_eq(raw_count(&c, "X-Worse"), 0);
-	stop();
+	rig_part(&r, &c);
 }
 END_TEST
 
@@ -474,7 +452,7 @@ START_TEST(stops_reading_one_that_sends_ahead_without_end)
 {
 	static char flood[65536];
 	memset(flood, 'x', sizeof(flood));
-	start();
+	rig_meet(&r, &c, rig_options());
 	raw_say(&r, &c, GET("/hold"));
 	rig_until(&r, r.held != NULL);
 	size_t sent = 0;
@@ -488,7 +466,7 @@ START_TEST(stops_reading_one_that_sends_ahead_without_end)
 	ck_assert_uint_eq(stuck, 50); /* the socket buffers are full, and stay so */
 	http_reply(r.held, 200, "text/plain", "late", 4);
 	rig_until(&r, raw_read(&c) && c.is_closed);
-	stop();
+	rig_part(&r, &c);
 }
 END_TEST
 

@@ -13,36 +13,21 @@
 #include "util/file.h"
 #include "util/log.h"
 
-#define H "Host: x\r\n"
-#define GET(path) "GET " path " HTTP/1.1\r\n" H "\r\n"
-
 static struct rig r;
 static struct raw c;
 
+/* A server that holds so many connections at once, the client's among them. */
 static void
-start(void)
+meet_with_room_for(unsigned connections)
 {
 	struct httpd_options options = rig_options();
-	rig_meet(&r, &c, &options);
-}
-
-static void
-start_with(struct httpd_options options)
-{
-	rig_meet(&r, &c, &options);
-}
-
-static void
-stop(void)
-{
-	rig_part(&r, &c);
+	options.max_connections = connections;
+	rig_meet(&r, &c, options);
 }
 
 START_TEST(cuts_the_unfinished_request_that_is_oldest_when_full)
 {
-	struct httpd_options options = rig_options();
-	options.max_connections = 3;
-	start_with(options);
+	meet_with_room_for(3);
 	struct raw unfinished, other, fourth;
 	raw_open(&unfinished, &r.at);
 	raw_say(&r, &unfinished, "GET / HTTP/1.1\r\n");
@@ -60,15 +45,13 @@ START_TEST(cuts_the_unfinished_request_that_is_oldest_when_full)
 	raw_close(&unfinished);
 	raw_close(&other);
 	raw_close(&fourth);
-	stop();
+	rig_part(&r, &c);
 }
 END_TEST
 
 START_TEST(cuts_the_longest_idle_when_full_of_idle_ones)
 {
-	struct httpd_options options = rig_options();
-	options.max_connections = 2;
-	start_with(options);
+	meet_with_room_for(2);
 	struct raw second, third;
 	raw_open(&second, &r.at);
 	raw_say(&r, &second, GET("/2"));
@@ -80,15 +63,13 @@ START_TEST(cuts_the_longest_idle_when_full_of_idle_ones)
 	ck_assert(raw_read(&c) && !c.is_closed);
 	raw_close(&second);
 	raw_close(&third);
-	stop();
+	rig_part(&r, &c);
 }
 END_TEST
 
 START_TEST(lets_new_ones_wait_when_all_are_being_answered)
 {
-	struct httpd_options options = rig_options();
-	options.max_connections = 1;
-	start_with(options);
+	meet_with_room_for(1);
 	struct raw second;
 	raw_say(&r, &c, GET("/hold"));
 	rig_until(&r, r.held != NULL);
@@ -102,15 +83,13 @@ START_TEST(lets_new_ones_wait_when_all_are_being_answered)
 	rig_until(&r, raw_read(&c) && raw_is_whole(&c));
 	rig_until(&r, raw_read(&second) && raw_is_whole(&second));
 	raw_close(&second);
-	stop();
+	rig_part(&r, &c);
 }
 END_TEST
 
 START_TEST(survives_a_crowd_that_is_larger_than_the_cap)
 {
-	struct httpd_options options = rig_options();
-	options.max_connections = 4;
-	start_with(options);
+	meet_with_room_for(4);
 	struct raw crowd[50];
 	for (size_t i = 0; i < ARRAY_LEN(crowd); i++)
 		raw_open(&crowd[i], &r.at);
@@ -121,13 +100,13 @@ START_TEST(survives_a_crowd_that_is_larger_than_the_cap)
 	for (size_t i = 0; i < ARRAY_LEN(crowd); i++)
 		raw_close(&crowd[i]);
 	raw_open(&c, &r.at);
-	stop();
+	rig_part(&r, &c);
 }
 END_TEST
 
 START_TEST(serves_on_without_descriptors)
 {
-	start();
+	rig_meet(&r, &c, rig_options());
 	struct rlimit files;
 	struct raw second, third;
 	raw_open(&second, &r.at);
@@ -147,7 +126,7 @@ START_TEST(serves_on_without_descriptors)
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &files), 0);
 	raw_close(&second);
 	raw_close(&third);
-	stop();
+	rig_part(&r, &c);
 }
 END_TEST
 
@@ -186,7 +165,7 @@ START_TEST(neither_spins_nor_floods_the_log_without_descriptors)
 	char path[] = "/tmp/rensa-net-XXXXXX";
 	struct raw second;
 
-	start();
+	rig_meet(&r, &c, rig_options());
 	int fd = mkstemp(path);
 	ck_assert_int_ge(fd, 0);
 	close(fd);
@@ -209,7 +188,7 @@ START_TEST(neither_spins_nor_floods_the_log_without_descriptors)
 	http_reply(r.held, 200, "text/plain", "late", 4);
 	rig_until(&r, raw_read(&c) && raw_is_whole(&c));
 	raw_close(&second);
-	stop();
+	rig_part(&r, &c);
 	unlink(path);
 }
 END_TEST
@@ -225,7 +204,7 @@ count_drained(void *ctx)
 
 START_TEST(drains_idle_ones_at_once_and_waits_for_the_rest)
 {
-	start();
+	rig_meet(&r, &c, rig_options());
 	struct raw idle, half;
 	raw_open(&idle, &r.at);
 	raw_open(&half, &r.at);
@@ -250,14 +229,14 @@ START_TEST(drains_idle_ones_at_once_and_waits_for_the_rest)
 	ck_assert_uint_eq(r.drained, 1);
 	raw_close(&idle);
 	raw_close(&half);
-	stop();
+	rig_part(&r, &c);
 }
 END_TEST
 
 /* It asked to stay, and must not be told that it may. */
 START_TEST(tells_http_1_0_that_a_draining_server_closes)
 {
-	start();
+	rig_meet(&r, &c, rig_options());
 	raw_say(&r, &c, "GET /hold HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
 	rig_until(&r, r.held != NULL);
 	httpd_drain(r.server, count_drained, NULL);
@@ -265,7 +244,7 @@ START_TEST(tells_http_1_0_that_a_draining_server_closes)
 	rig_until(&r, raw_read(&c) && c.is_closed);
 	ck_assert_uint_eq(raw_count(&c, "Connection: close\r\n"), 1);
 	ck_assert_uint_eq(raw_count(&c, "Connection:"), 1);
-	stop();
+	rig_part(&r, &c);
 }
 END_TEST
 
@@ -281,7 +260,7 @@ free_server(void *ctx)
 /* Its request may be on its way, and it knows no reason to send it again. */
 START_TEST(serves_who_came_right_before_it_drains)
 {
-	start();
+	rig_meet(&r, &c, rig_options());
 	struct raw silent;
 	raw_open(&silent, &r.at);
 	rig_until(&r, httpd_connections(r.server) == 2);
@@ -294,13 +273,13 @@ START_TEST(serves_who_came_right_before_it_drains)
 	rig_until(&r, raw_read(&silent) && silent.is_closed);
 	ck_assert_uint_eq(silent.got.len, 0);
 	raw_close(&silent);
-	stop();
+	rig_part(&r, &c);
 }
 END_TEST
 
 START_TEST(drains_when_nobody_is_there_and_may_be_freed_then)
 {
-	start();
+	rig_meet(&r, &c, rig_options());
 	raw_close(&c);
 	rig_until(&r, httpd_connections(r.server) == 0);
 	httpd_drain(r.server, free_server, NULL);
@@ -313,7 +292,7 @@ END_TEST
 
 START_TEST(leaves_the_listening_socket_to_the_caller)
 {
-	start();
+	rig_meet(&r, &c, rig_options());
 	raw_close(&c);
 	httpd_free(r.server);
 	struct httpd_options options = rig_options();
@@ -323,7 +302,7 @@ START_TEST(leaves_the_listening_socket_to_the_caller)
 	ck_assert_int_eq(httpd_serve(r.server, r.listen_fd), OK);
 	raw_open(&c, &r.at);
 	rig_until(&r, httpd_connections(r.server) > 0);
-	stop();
+	rig_part(&r, &c);
 }
 END_TEST
 

@@ -8,7 +8,6 @@
 #include "rig.h"
 #include "suites.h"
 
-#define H "Host: x\r\n"
 #define FILE_SIZE 6000000
 #define STEPS_MAX 4
 
@@ -46,7 +45,7 @@ start_with(struct httpd_options options)
 {
 	unsigned seed = 1;
 
-	rig_meet(&r, &c, &options);
+	rig_meet(&r, &c, options);
 	file_stream = tmpfile();
 	ck_assert_ptr_nonnull(file_stream);
 	file = fileno(file_stream);

@@ -9,9 +9,7 @@
 #include "util/clock.h"
 #include "util/text.h"
 
-#define H "Host: x\r\n"
 #define FILE_SIZE (100 * 1000 * 1000) /* more than the kernel takes for one who reads nothing */
-#define GET(path) "GET " path " HTTP/1.1\r\n" H "\r\n"
 
 static struct rig r;
 static struct raw c;
@@ -37,7 +35,7 @@ start(struct httpd_options options)
 	options.observer_ctx = &r;
 	observed = 0;
 	began_us = clock_mono_us();
-	rig_meet(&r, &c, &options);
+	rig_meet(&r, &c, options);
 }
 
 static void

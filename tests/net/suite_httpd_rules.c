@@ -13,7 +13,6 @@
 #define A1024 A256 A256 A256 A256
 #define A4096 A1024 A1024 A1024 A1024
 #define F10 "a:\r\na:\r\na:\r\na:\r\na:\r\na:\r\na:\r\na:\r\na:\r\na:\r\n"
-#define H "Host: x\r\n"
 
 static const struct {
 	const char *request;
@@ -179,8 +178,7 @@ check(const char *request, size_t len, int status, const char *code, bool is_dri
 {
 	struct rig r;
 	struct raw c;
-	struct httpd_options options = rig_options();
-	rig_start(&r, &options);
+	rig_start(&r, rig_options());
 	raw_open(&c, &r.at);
 	if (is_dripped)
 		raw_drip(&r, &c, request, len);
@@ -275,8 +273,7 @@ check_incomplete(const char *request, bool is_dripped)
 {
 	struct rig r;
 	struct raw c;
-	struct httpd_options options = rig_options();
-	rig_start(&r, &options);
+	rig_start(&r, rig_options());
 	raw_open(&c, &r.at);
 	if (is_dripped)
 		raw_drip(&r, &c, request, strlen(request));
@@ -303,8 +300,7 @@ START_TEST(says_nothing_to_who_asked_nothing)
 {
 	struct rig r;
 	struct raw c;
-	struct httpd_options options = rig_options();
-	rig_start(&r, &options);
+	rig_start(&r, rig_options());
 	raw_open(&c, &r.at);
 	shutdown(c.fd, SHUT_WR);
 	rig_until(&r, raw_read(&c) && c.is_closed);

@@ -7,31 +7,10 @@
 #include "rig.h"
 #include "suites.h"
 
-#define H "Host: x\r\n"
-#define GET(path) "GET " path " HTTP/1.1\r\n" H "\r\n"
 #define SMALL_WINDOW 4096
 
 static struct rig r;
 static struct raw c;
-
-static void
-start(void)
-{
-	struct httpd_options options = rig_options();
-	rig_meet(&r, &c, &options);
-}
-
-static void
-start_with(struct httpd_options options)
-{
-	rig_meet(&r, &c, &options);
-}
-
-static void
-stop(void)
-{
-	rig_part(&r, &c);
-}
 
 /* Bytes of a chunked body that came, and whether its end did. */
 static size_t
@@ -54,7 +33,7 @@ unchunk(bool *is_whole)
 
 START_TEST(streams_all_to_one_that_reads)
 {
-	start();
+	rig_meet(&r, &c, rig_options());
 	bool is_whole;
 	raw_say(&r, &c, GET("/stream"));
 	rig_until(&r, raw_read(&c) && raw_count(&c, "\r\n0\r\n\r\n") == 1);
@@ -63,7 +42,7 @@ START_TEST(streams_all_to_one_that_reads)
 	ck_assert_uint_eq(r.done, 1);
 	raw_say(&r, &c, GET("/next"));
 	rig_until(&r, raw_read(&c) && raw_count(&c, "\r\n\r\n/next") == 1);
-	stop();
+	rig_part(&r, &c);
 }
 END_TEST
 
@@ -92,7 +71,7 @@ shrink_window(int size)
 
 START_TEST(asks_for_no_more_while_the_reader_stalls)
 {
-	start();
+	rig_meet(&r, &c, rig_options());
 	r.stream_size = (size_t)100 * 1000 * 1000;
 	shrink_window(SMALL_WINDOW);
 	raw_say(&r, &c, GET("/stream"));
@@ -104,13 +83,13 @@ START_TEST(asks_for_no_more_while_the_reader_stalls)
 	rig_until(&r, raw_read(&c) && r.streamed > given);
 	raw_close(&c);
 	rig_until(&r, r.done == 1);
-	stop();
+	rig_part(&r, &c);
 }
 END_TEST
 
 START_TEST(cuts_a_reader_that_takes_nothing)
 {
-	start_with(rig_hasty_options());
+	rig_meet(&r, &c, rig_hasty_options());
 	r.stream_size = (size_t)100 * 1000 * 1000;
 	shrink_window(SMALL_WINDOW);
 	raw_say(&r, &c, GET("/stream"));
@@ -118,20 +97,20 @@ START_TEST(cuts_a_reader_that_takes_nothing)
 	ck_assert_uint_eq(httpd_connections(r.server), 0);
 	raw_close(&c);
 	raw_open(&c, &r.at);
-	stop();
+	rig_part(&r, &c);
 }
 END_TEST
 
 START_TEST(cuts_a_reader_that_takes_nothing_of_a_whole_reply)
 {
-	start_with(rig_hasty_options());
+	rig_meet(&r, &c, rig_hasty_options());
 	r.big_size = (size_t)50 * 1000 * 1000;
 	shrink_window(SMALL_WINDOW);
 	raw_say(&r, &c, GET("/big"));
 	rig_until(&r, r.handled == 1 && httpd_connections(r.server) == 0);
 	raw_close(&c);
 	raw_open(&c, &r.at);
-	stop();
+	rig_part(&r, &c);
 }
 END_TEST
 
@@ -162,7 +141,7 @@ START_TEST(leaves_a_reader_in_peace_that_is_slow_but_steady)
 	struct httpd_options options = rig_options();
 	options.header_timeout_ms = 100;
 	options.request_timeout_ms = 2000;
-	start_with(options);
+	rig_meet(&r, &c, options);
 	r.big_size = (size_t)50 * 1000 * 1000;
 	shrink_window(256 * 1024);
 	raw_say(&r, &c, GET("/big"));
@@ -175,13 +154,13 @@ START_TEST(leaves_a_reader_in_peace_that_is_slow_but_steady)
 		rig_until(&r, (wanted -= take(wanted)) == 0 || c.is_closed);
 		ck_assert(!c.is_closed);
 	}
-	stop();
+	rig_part(&r, &c);
 }
 END_TEST
 
 START_TEST(cuts_a_stream_when_told_to)
 {
-	start();
+	rig_meet(&r, &c, rig_options());
 	r.stream_size = (size_t)100 * 1000 * 1000;
 	shrink_window(SMALL_WINDOW);
 	raw_say(&r, &c, GET("/stream"));
@@ -197,25 +176,25 @@ START_TEST(cuts_a_stream_when_told_to)
 	rig_until(&r, raw_read(&c) && c.is_closed);
 	raw_close(&c);
 	raw_open(&c, &r.at);
-	stop();
+	rig_part(&r, &c);
 }
 END_TEST
 
 START_TEST(ends_a_stream_whose_reader_leaves)
 {
-	start();
+	rig_meet(&r, &c, rig_options());
 	r.stream_size = (size_t)100 * 1000 * 1000;
 	raw_say(&r, &c, GET("/stream"));
 	rig_until(&r, raw_read(&c) && c.got.len > 100000);
 	raw_close(&c);
 	rig_until(&r, r.done == 1 && httpd_connections(r.server) == 0);
-	stop();
+	rig_part(&r, &c);
 }
 END_TEST
 
 START_TEST(sleeps_while_a_stream_has_nothing_and_wakes)
 {
-	start_with(rig_hasty_options());
+	rig_meet(&r, &c, rig_hasty_options());
 	struct raw idle;
 	r.is_stream_quiet = true;
 	r.stream_size = 3000;
@@ -231,19 +210,19 @@ START_TEST(sleeps_while_a_stream_has_nothing_and_wakes)
 	rig_until(&r, raw_read(&c) && raw_count(&c, "\r\n0\r\n\r\n") == 1);
 	ck_assert_uint_eq(r.done, 1);
 	raw_close(&idle);
-	stop();
+	rig_part(&r, &c);
 }
 END_TEST
 
 START_TEST(notices_that_the_reader_of_a_sleeping_stream_leaves)
 {
-	start();
+	rig_meet(&r, &c, rig_options());
 	r.is_stream_quiet = true;
 	raw_say(&r, &c, GET("/stream"));
 	rig_until(&r, raw_read(&c) && raw_status(&c) == 200);
 	raw_close(&c);
 	rig_until(&r, r.done == 1);
-	stop();
+	rig_part(&r, &c);
 }
 END_TEST
 

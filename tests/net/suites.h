@@ -14,6 +14,7 @@ suite_maker suite_httpd_streams;
 suite_maker suite_httpd_observer;
 suite_maker suite_httpd_files;
 suite_maker suite_httpc;
+suite_maker suite_httpc_replies;
 suite_maker suite_onlink;
 suite_maker suite_probe;
 

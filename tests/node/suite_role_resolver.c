@@ -199,20 +199,27 @@ START_TEST(a_round_takes_over_the_better_chain_of_a_peer)
 }
 END_TEST
 
-START_TEST(a_longer_branch_swaps_out_ours_and_a_shorter_one_does_not)
+/* The resolver has a branch of three blocks from height 5 on, and meets one who has five there. */
+static void
+fork_off(struct strand *ours)
 {
-	struct strand ours;
-
 	strand_grow(&strand, 10, 1);
-	strand_fork(&ours, &strand, 5);
-	strand_grow(&ours, 3, 2);
+	strand_fork(ours, &strand, 5);
+	strand_grow(ours, 3, 2);
 	crew_start(&crew, "resolver");
 	for (uint64_t h = 1; h <= 8; h++) {
-		push(&ours, h, "");
+		push(ours, h, "");
 		until(height() == h);
 	}
 	boast();
 	introduce(&actor.at);
+}
+
+START_TEST(a_longer_branch_swaps_out_ours_and_a_shorter_one_does_not)
+{
+	struct strand ours;
+
+	fork_off(&ours);
 	ck_assert(consensus().replaced);
 	ck_assert_uint_eq(height(), 10);
 	ck_assert(has_block(&strand, 10) && !has_block(&ours, 8));
@@ -230,16 +237,7 @@ START_TEST(a_branch_deeper_than_is_allowed_is_left_alone)
 	struct strand ours;
 
 	crew.config.resolver.max_reorg_depth = 2;
-	strand_grow(&strand, 10, 1);
-	strand_fork(&ours, &strand, 5);
-	strand_grow(&ours, 3, 2);
-	crew_start(&crew, "resolver");
-	for (uint64_t h = 1; h <= 8; h++) {
-		push(&ours, h, "");
-		until(height() == h);
-	}
-	boast();
-	introduce(&actor.at);
+	fork_off(&ours);
 	ck_assert(!consensus().replaced);
 	ck_assert(has_block(&ours, 8));
 	ck_assert(crew_said(&crew, "reorg-too-deep"));

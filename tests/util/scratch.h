@@ -14,6 +14,8 @@ void scratch_use_each(TCase *tc);
 const char *scratch_path(const char *name);
 /* How many names the folder holds. */
 size_t scratch_count(void);
+/* Removes what the path names, a folder with all that is in it; it may be missing. */
+void scratch_remove_tree(const char *path);
 
 /* The whole file as text, at most 64 KiB less one byte; overwritten by the next call. */
 const char *scratch_read(const char *name);
