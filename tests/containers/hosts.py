@@ -12,12 +12,10 @@ import contextlib
 import os
 import pathlib
 import re
-import shlex
 import signal
-import time
 
 import ground as the_ground
-from ground import CACHE, TOP, children_of, end, require, run, start, wait_until
+from ground import CACHE, children_of, end, require, run, wait_until
 
 NET = "10.0.0"
 # What a server that Debian's installer has set up has, as far as it is needed here.
@@ -29,6 +27,26 @@ def comm(pid):
     with contextlib.suppress(OSError):
         return pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
     return ""
+
+
+def group_mounts():
+    """The hierarchies of control groups that systemd uses."""
+    top = pathlib.Path("/sys/fs/cgroup")
+    return [top] if (top / "cgroup.procs").exists() else [m for m in (top / "systemd", top / "unified") if m.exists()]
+
+
+def remove_group(group):
+    for folder, _, _ in os.walk(group, topdown=False):
+        procs = pathlib.Path(folder, "cgroup.procs")
+        wait_until(f"{folder} is empty", lambda procs=procs: not procs.read_text(), seconds=20)
+        os.rmdir(folder)
+
+
+def sweep_groups():
+    """Those of runs that are no more."""
+    for group in [found for mount in group_mounts() for found in mount.glob("rensa-host-*")]:
+        if not pathlib.Path(f"/proc/{group.name.split('-')[2]}").exists():
+            remove_group(group)
 
 
 class Host:
@@ -62,12 +80,23 @@ class Host:
         run(["chroot", self.root, "useradd", "--create-home", "--shell", "/bin/bash", "ops"])
 
     def boot(self):
-        command = ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", f"--directory={self.root}", f"--machine=test-{self.name}"]
+        # Below a control group of its own, or the machines' systemds would take one another's services for theirs.
+        command = ["sh", "-c", 'for g; do shift; [ "$g" != -- ] || break; echo 0 >"$g/cgroup.procs"; done; exec "$@"', "sh"]
+        command += [*self.make_groups(), "--", "systemd-nspawn", "--quiet", "--register=no", "--keep-unit", f"--directory={self.root}"]
+        command += [f"--machine=test-{self.name}"]
         command += [f"--network-bridge={self.hosts.bridge}", "--resolv-conf=off", "--link-journal=no", "--console=pipe", "--boot"]
         command += [f"--bind={self.hosts.archives}:/var/cache/apt/archives"]
         self.nspawn = self.hosts.box.start(command, self.log, is_host=True, env={"SYSTEMD_LOG_LEVEL": "warning"})
         self.pid = wait_until(f"the first process of {self.name}", self.first_process, pause=0.05)
         wait_until(f"{self.name} has booted", lambda: BOOTED.match(self.sh("systemctl is-system-running", check=False).out))
+
+    def groups(self):
+        return [mount / f"rensa-host-{os.getpid()}-{self.name}" for mount in group_mounts()]
+
+    def make_groups(self):
+        for group in self.groups():
+            group.mkdir(exist_ok=True)
+        return self.groups()
 
     def first_process(self):
         """That of systemd inside: nspawn's child, which nsenter's child is."""
@@ -105,10 +134,12 @@ class Host:
         self.boot()
 
     def close(self):
+        """As by a power failure."""
         with contextlib.suppress(ProcessLookupError):
-            for pid in children_of(self.nspawn.pid):
-                os.kill(pid, signal.SIGKILL)
+            os.kill(self.pid, signal.SIGKILL)
         end(self.nspawn)
+        for group in self.groups():
+            remove_group(group)
 
 
 class Hosts:
@@ -121,6 +152,7 @@ class Hosts:
         self.ground = ground
         self.numbers = {name: 11 + k for k, name in enumerate(names)}
         self.base = ground.base("hosts", PACKAGES)
+        sweep_groups()
         self.archives = CACHE / "archives"
         (self.archives / "partial").mkdir(parents=True, exist_ok=True)
         self.box = ground.box("hosts", is_online=True)
