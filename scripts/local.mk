@@ -10,6 +10,7 @@ EXTRA_DIST += \
 	scripts/demo \
 	scripts/install-deps \
 	scripts/lib.sh \
+	scripts/sbom \
 	scripts/test \
 	tests/scripts/test-checks \
 	.ci/run \
