@@ -10,8 +10,8 @@ what it says is as shown, for at most so many seconds; the text tells the reader
 
     ```text shown=start
 
-is what a command says: each line of the block stands in the output, in this order; … stands for anything. Without a name it is that
-of the command before it. There are no other blocks, so that nothing that a reader may type is left untried.
+is what a command says: the words of each line of the block stand together in a line of the output, in this order of lines; … stands for
+anything. Without a name it is that of the command before it. There are no other blocks, so that nothing that a reader may type is left untried.
 """
 
 import re
@@ -87,6 +87,7 @@ def missing(shown, output):
     said = iter(output.splitlines())
     for line in filter(str.strip, shown):
         pattern = ".*".join(re.escape(" ".join(part.split())) for part in line.split("…"))
+        pattern = ("" if line.lstrip().startswith("…") else r"(?<!\S)") + pattern + ("" if line.rstrip().endswith("…") else r"(?!\S)")
         if not any(re.search(pattern, " ".join(each.split())) for each in said):
             return line
     return None

@@ -13,6 +13,7 @@ import os
 import pathlib
 import re
 import signal
+import time
 
 import ground as the_ground
 from ground import CACHE, children_of, end, require, run, wait_until
@@ -57,6 +58,7 @@ class Host:
         self.root = hosts.ground.fresh(hosts.base, f"host-{name}")
         self.log = hosts.ground.work / f"host-{name}.log"
         self.settle()
+        self.share_packages(self.hosts.archives, self.root / "var/cache/apt/archives")
         self.nspawn = self.pid = None
         self.boot()
 
@@ -74,10 +76,17 @@ class Host:
         self.write("/etc/resolv.conf", "nameserver 10.0.2.3\n")
         network = f"[Match]\nName=host0\n[Network]\nAddress={self.address}/24\nGateway={NET}.1\nIPv6AcceptRA=no\n"
         self.write("/etc/systemd/network/10-host0.network", network)
+        self.write("/etc/apt/apt.conf.d/90lean", 'Acquire::Languages "none";\n')
         for key, value in the_ground.proxy_environment().items():
             self.write("/etc/apt/apt.conf.d/90proxy", f'Acquire::{key.removesuffix("_proxy")}::Proxy "{value}";\n')
         run(["systemctl", f"--root={self.root}", "enable", "systemd-networkd.service"])
         run(["chroot", self.root, "useradd", "--create-home", "--shell", "/bin/bash", "ops"])
+
+    def share_packages(self, source, target):
+        """What apt fetches it keeps, and need not fetch again."""
+        for deb in source.glob("*.deb"):
+            if not (target / deb.name).exists():
+                os.link(deb, target / deb.name)
 
     def boot(self):
         # Below a control group of its own, or the machines' systemds would take one another's services for theirs.
@@ -85,7 +94,6 @@ class Host:
         command += [*self.make_groups(), "--", "systemd-nspawn", "--quiet", "--register=no", "--keep-unit", f"--directory={self.root}"]
         command += [f"--machine=test-{self.name}"]
         command += [f"--network-bridge={self.hosts.bridge}", "--resolv-conf=off", "--link-journal=no", "--console=pipe", "--boot"]
-        command += [f"--bind={self.hosts.archives}:/var/cache/apt/archives"]
         self.nspawn = self.hosts.box.start(command, self.log, is_host=True, env={"SYSTEMD_LOG_LEVEL": "warning"})
         self.pid = wait_until(f"the first process of {self.name}", self.first_process, pause=0.05)
         wait_until(f"{self.name} has booted", lambda: BOOTED.match(self.sh("systemctl is-system-running", check=False).out))
@@ -138,6 +146,7 @@ class Host:
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
         end(self.nspawn)
+        self.share_packages(self.root / "var/cache/apt/archives", self.hosts.archives)
         for group in self.groups():
             remove_group(group)
 
@@ -153,8 +162,11 @@ class Hosts:
         self.numbers = {name: 11 + k for k, name in enumerate(names)}
         self.base = ground.base("hosts", PACKAGES)
         sweep_groups()
-        self.archives = CACHE / "archives"
-        (self.archives / "partial").mkdir(parents=True, exist_ok=True)
+        self.archives = CACHE / time.strftime("archives-%G-%V")
+        for old in CACHE.glob("archives-*"):
+            if old != self.archives:
+                the_ground.remove_tree(old)
+        self.archives.mkdir(exist_ok=True)
         self.box = ground.box("hosts", is_online=True)
         self.box.sh(
             f"""ip link add {self.bridge} type bridge
