@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "reply.h"
+#include "store/tally.h"
 #include "util/attr.h"
 #include "util/text.h"
 
@@ -43,6 +44,7 @@ static const struct route routes[] = {
      reload_post,
      {NULL},
      "read the configuration again, and take it over or refuse it"},
+    {HTTP_GET, "/metrics", ACCESS_PUBLIC, metrics_get, {NULL}, "figures of this node for Prometheus"},
     {HTTP_GET, "/peers", ACCESS_PUBLIC, peers_get, {NULL}, "every address known, its state, and why"},
     {HTTP_GET, "/status", ACCESS_PUBLIC, status_get, {NULL}, "everything about this node"},
     {HTTP_GET,
@@ -72,6 +74,8 @@ static const struct route routes[] = {
     {HTTP_POST, "/peer/transactions", ACCESS_PEER, peer_transactions, {NULL}, "between nodes: new transfers"},
 };
 
+_Static_assert(ARRAY_LEN(routes) < TALLY_ROUTES, "each has a number of its own, and there is one for none");
+
 static const char *const method_names[] = {
     [HTTP_GET] = "GET",	      [HTTP_HEAD] = "HEAD",	  [HTTP_POST] = "POST",		[HTTP_PUT] = "PUT",
     [HTTP_DELETE] = "DELETE", [HTTP_OPTIONS] = "OPTIONS", [HTTP_OTHER] = "this method",
@@ -87,6 +91,12 @@ const char *
 route_method_name(enum http_method m)
 {
 	return (unsigned)m < ARRAY_LEN(method_names) ? method_names[m] : method_names[HTTP_OTHER];
+}
+
+const struct route *
+route_at(uint32_t i)
+{
+	return i < ARRAY_LEN(routes) ? &routes[i] : NULL;
 }
 
 bool

@@ -142,6 +142,42 @@ write_disk(struct jout *j, const struct api *a)
 	write_log(j, "pool_log", &pool, store_pool_log_err(a->store));
 }
 
+static void
+write_fill(struct jout *j, const struct api *a, const char *name, enum role_counter first)
+{
+	uint64_t used = role_total(a->store, first), max = role_total(a->store, first + 1),
+		 full_ms = role_total(a->store, first + 2);
+
+	jout_key(j, name);
+	if (max == 0) {
+		jout_null(j);
+		return;
+	}
+	jout_object(j);
+	jout_ku64(j, "used", used);
+	jout_ku64(j, "max", max);
+	jout_ku64(j, "percent", used < max ? used * 100 / max : 100);
+	jout_kbool(j, "high", role_total(a->store, first + 3) != 0);
+	jout_kstring(j, "trend", full_ms == 0 ? "unknown" : full_ms == FULL_NEVER ? "steady" : "growing");
+	jout_key(j, "full_at");
+	if (full_ms == 0 || full_ms == FULL_NEVER)
+		jout_null(j);
+	else
+		jout_u64(j, full_ms);
+	jout_object_end(j);
+}
+
+/* How full the chain's memory and the disk are, and when they will be; null until somebody has looked. */
+static void
+write_capacity(struct jout *j, const struct api *a)
+{
+	jout_key(j, "capacity");
+	jout_object(j);
+	write_fill(j, a, "memory", COUNT_MEMORY_USED);
+	write_fill(j, a, "disk", COUNT_DISK_USED);
+	jout_object_end(j);
+}
+
 /* The mode it is in, which /mine/start and /mine/stop change; the configured one while there is no miner. */
 static const char *
 miner_mode(const struct api *a, const struct role_info *miner)
@@ -231,6 +267,7 @@ write_roles(struct jout *j, const struct api *a)
 		jout_kstring(j, "role", role.name);
 		jout_ku64(j, "pid", (uint64_t)role.pid);
 		jout_ku64(j, "restarts", role.restarts);
+		jout_ku64(j, "failures", role.failures);
 		jout_ku64(j, "uptime_ms", since(role.started_ms));
 		for (int c = 0; c < COUNTERS; c++)
 			if (counter_names[c] != NULL && role.counters[c] != 0)
@@ -265,6 +302,7 @@ status_get(struct api *a, struct http_req *req, const char *name)
 	write_segment(&j, a);
 	write_chain_cache(&j, a);
 	write_disk(&j, a);
+	write_capacity(&j, a);
 	write_miner(&j, a);
 	write_mining(&j, a);
 	jout_key(&j, "sync");

@@ -27,6 +27,7 @@ tests_node_test_node_SOURCES = \
 	tests/node/suite_discovery.c \
 	tests/node/suite_endpoint.c \
 	tests/node/suite_fanout.c \
+	tests/node/suite_fill.c \
 	tests/node/suite_listeners.c \
 	tests/node/suite_master.c \
 	tests/node/suite_notify.c \
