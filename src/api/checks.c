@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capacity.h"
 #include "store/chain.h"
 #include "store/load.h"
 #include "store/peer_table.h"
@@ -134,40 +135,37 @@ check_peers(struct check *c, const struct api *a)
 		      "no peer is up, of those that are known");
 }
 
-/* Of what stands at `first` in the archiver's page: see fill.h of the node. It names the share, what is left, and until when. */
+/* The share, what is left, and until when. */
 static void
-check_fill(struct check *c, const struct api *a, enum role_counter first, const char *fix)
+check_capacity(struct check *c, const struct api *a, enum capacity_of what, const char *fix)
 {
-	uint64_t used = role_total(a->store, first), max = role_total(a->store, first + 1),
-		 full_ms = role_total(a->store, first + 2), left = max > used ? max - used : 0;
-	bool is_high = role_total(a->store, first + 3) != 0;
+	struct capacity has = capacity_get(a->store, what);
 	char when[64] = "when it is full is not known yet", at[CLOCK_TEXT_SIZE];
 
-	if (max == 0) {
+	if (has.max == 0) {
 		found(c, CHECK_OK, "", "nobody has looked yet");
 		return;
 	}
-	if (full_ms == FULL_NEVER) {
+	if (has.full_ms == FULL_NEVER) {
 		snprintf(when, sizeof(when), "it has not grown of late");
-	} else if (full_ms != 0) {
-		clock_format(at, full_ms);
+	} else if (has.full_ms != 0) {
+		clock_format(at, has.full_ms);
 		snprintf(when, sizeof(when), "full on %.16sZ as it grows of late", at);
 	}
-	found(c, is_high ? CHECK_WARNING : CHECK_OK, is_high ? fix : "",
-	      "%" PRIu64 " %% are used, %" PRIu64 " MiB are left; %s", left == 0 ? 100 : used * 100 / max, left >> 20,
-	      when);
+	found(c, has.is_high ? CHECK_WARNING : CHECK_OK, has.is_high ? fix : "",
+	      "%" PRIu32 " %% are used, %" PRIu64 " MiB are left; %s", has.percent, has.left >> 20, when);
 }
 
 static void
 check_memory(struct check *c, const struct api *a)
 {
-	check_fill(c, a, COUNT_MEMORY_USED, "raise [node] shm_max, and /dev/shm with it, and restart the node");
+	check_capacity(c, a, CAPACITY_MEMORY, "raise [node] shm_max, and /dev/shm with it, and restart the node");
 }
 
 static void
 check_disk(struct check *c, const struct api *a)
 {
-	check_fill(c, a, COUNT_DISK_USED, "free some of the disk of data_dir, or enlarge it");
+	check_capacity(c, a, CAPACITY_DISK, "free some of the disk of data_dir, or enlarge it");
 }
 
 static void

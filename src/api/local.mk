@@ -8,6 +8,8 @@ librensa_api_a_SOURCES = \
 	src/api/api.c \
 	src/api/block_stream.c \
 	src/api/block_stream.h \
+	src/api/capacity.c \
+	src/api/capacity.h \
 	src/api/chain.c \
 	src/api/checks.c \
 	src/api/checks.h \

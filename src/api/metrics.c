@@ -53,6 +53,12 @@ scrape_total(const struct scrape *s, enum role_counter c, const char *role)
 	return sum;
 }
 
+void
+metric_write_total(struct scrape *s, const struct metric *m)
+{
+	exposition_u64(&s->e, scrape_total(s, m->counter, m->role));
+}
+
 static void
 write_table(struct scrape *s, const struct metric *table, size_t count)
 {
@@ -71,6 +77,7 @@ metrics_get(struct api *a, struct http_req *req, const char *name)
 	buf_reset(&a->out);
 	exposition_begin(&s.e, &a->out);
 	gather(&s);
+	s.check_count = checks_make(s.checks, a);
 	write_table(&s, metrics_node, metrics_node_count);
 	write_table(&s, metrics_http, metrics_http_count);
 	exposition_end(&s.e);

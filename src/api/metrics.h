@@ -10,6 +10,7 @@
 
 #include <stddef.h>
 
+#include "checks.h"
 #include "exposition.h"
 #include "state.h"
 #include "store/role_table.h"
@@ -30,6 +31,8 @@ struct scrape {
 	struct exposition e;
 	struct role_sum roles[ROLE_NAMES_MAX];
 	size_t role_count;
+	struct check checks[CHECKS_MAX];
+	size_t check_count;
 };
 
 struct metric {
@@ -43,6 +46,8 @@ struct metric {
 };
 
 uint64_t scrape_total(const struct scrape *s, enum role_counter c, const char *role);
+/* The sum of m->counter. */
+void metric_write_total(struct scrape *s, const struct metric *m);
 
 /* metrics_node.c, metrics_http.c */
 extern const struct metric metrics_node[];

@@ -150,12 +150,6 @@ write_sent(struct scrape *s, const struct metric *m)
 		}
 }
 
-static void
-write_total(struct scrape *s, const struct metric *m)
-{
-	exposition_u64(&s->e, scrape_total(s, m->counter, m->role));
-}
-
 const struct metric metrics_http[] = {
     {"rensa_http_requests_total", METRIC_COUNTER,
      "Requests that are over, by method and route (as GET / lists them, \"none\" for what met none) and status "
@@ -168,9 +162,9 @@ const struct metric metrics_http[] = {
     {"rensa_http_received_bytes_total", METRIC_COUNTER, "Bytes in the bodies of requests.", write_received, COUNTERS,
      NULL},
     {"rensa_http_sent_bytes_total", METRIC_COUNTER, "Bytes in the bodies of answers.", write_sent, COUNTERS, NULL},
-    {"rensa_http_connections", METRIC_GAUGE, "Connections of clients and other nodes to this one.", write_total,
+    {"rensa_http_connections", METRIC_GAUGE, "Connections of clients and other nodes to this one.", metric_write_total,
      COUNT_CONNECTIONS, "worker"},
-    {"rensa_http_event_listeners", METRIC_GAUGE, "Clients that listen to GET /events.", write_total, COUNT_LISTENERS,
-     "worker"},
+    {"rensa_http_event_listeners", METRIC_GAUGE, "Clients that listen to GET /events.", metric_write_total,
+     COUNT_LISTENERS, "worker"},
 };
 const size_t metrics_http_count = ARRAY_LEN(metrics_http);

@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "checks.h"
+#include "capacity.h"
 #include "metrics.h"
 #include "store/chain.h"
 #include "store/load.h"
@@ -11,12 +11,6 @@
 #include "store/reload_note.h"
 #include "util/attr.h"
 #include "util/clock.h"
-
-static void
-write_total(struct scrape *s, const struct metric *m)
-{
-	exposition_u64(&s->e, scrape_total(s, m->counter, m->role));
-}
 
 /* By the roles that have any. */
 static void
@@ -52,23 +46,17 @@ write_start(struct scrape *s, const struct metric *m)
 static void
 write_ready(struct scrape *s, const struct metric *m)
 {
-	struct check checks[CHECKS_MAX];
-	size_t count = checks_make(checks, s->api);
-
 	(void)m;
-	exposition_u64(&s->e, checks_failed(checks, count) == NULL);
+	exposition_u64(&s->e, checks_failed(s->checks, s->check_count) == NULL);
 }
 
 static void
 write_checks(struct scrape *s, const struct metric *m)
 {
-	struct check checks[CHECKS_MAX];
-	size_t count = checks_make(checks, s->api);
-
 	(void)m;
-	for (size_t i = 0; i < count; i++) {
-		exposition_label(&s->e, "check", checks[i].name);
-		exposition_u64(&s->e, checks[i].state);
+	for (size_t i = 0; i < s->check_count; i++) {
+		exposition_label(&s->e, "check", s->checks[i].name);
+		exposition_u64(&s->e, s->checks[i].state);
 	}
 }
 
@@ -325,45 +313,90 @@ write_repairs(struct scrape *s, const struct metric *m)
 	exposition_u64(&s->e, u.repairs);
 }
 
-/* How full: left out until somebody has looked. */
-static void
-write_ratio(struct scrape *s, const struct metric *m)
+static struct capacity
+memory_of(const struct scrape *s)
 {
-	uint64_t used = scrape_total(s, m->counter, NULL), max = scrape_total(s, m->counter + 1, NULL);
+	return capacity_get(s->api->store, CAPACITY_MEMORY);
+}
 
-	if (max > 0)
-		exposition_double(&s->e, used < max ? (double)used / (double)max : 1);
+static struct capacity
+disk_of(const struct scrape *s)
+{
+	return capacity_get(s->api->store, CAPACITY_DISK);
+}
+
+/* Left out until somebody has looked. */
+static void
+write_ratio(struct scrape *s, const struct capacity *c)
+{
+	if (c->max > 0)
+		exposition_double(&s->e, c->left > 0 ? (double)c->used / (double)c->max : 1);
+}
+
+static void
+write_segment_ratio(struct scrape *s, const struct metric *m)
+{
+	struct capacity c = memory_of(s);
+
+	(void)m;
+	write_ratio(s, &c);
+}
+
+static void
+write_disk_ratio(struct scrape *s, const struct metric *m)
+{
+	struct capacity c = disk_of(s);
+
+	(void)m;
+	write_ratio(s, &c);
 }
 
 static void
 write_disk_free(struct scrape *s, const struct metric *m)
 {
-	uint64_t used = scrape_total(s, COUNT_DISK_USED, NULL), max = scrape_total(s, COUNT_DISK_MAX, NULL);
+	struct capacity c = disk_of(s);
 
 	(void)m;
-	if (max > 0)
-		exposition_u64(&s->e, max > used ? max - used : 0);
+	if (c.max > 0)
+		exposition_u64(&s->e, c.left);
 }
 
 static void
 write_disk_size(struct scrape *s, const struct metric *m)
 {
-	uint64_t max = scrape_total(s, m->counter, NULL);
+	struct capacity c = disk_of(s);
 
-	if (max > 0)
-		exposition_u64(&s->e, max);
+	(void)m;
+	if (c.max > 0)
+		exposition_u64(&s->e, c.max);
 }
 
 /* +Inf: it does not grow. Left out while that is not known. */
 static void
-write_full_at(struct scrape *s, const struct metric *m)
+write_full_at(struct scrape *s, const struct capacity *c)
 {
-	uint64_t at_ms = scrape_total(s, m->counter, NULL);
-
-	if (at_ms == FULL_NEVER)
+	if (c->full_ms == FULL_NEVER)
 		exposition_double(&s->e, INFINITY);
-	else if (at_ms != 0)
-		exposition_ms(&s->e, (int64_t)at_ms);
+	else if (c->full_ms != 0)
+		exposition_ms(&s->e, (int64_t)c->full_ms);
+}
+
+static void
+write_segment_full_at(struct scrape *s, const struct metric *m)
+{
+	struct capacity c = memory_of(s);
+
+	(void)m;
+	write_full_at(s, &c);
+}
+
+static void
+write_disk_full_at(struct scrape *s, const struct metric *m)
+{
+	struct capacity c = disk_of(s);
+
+	(void)m;
+	write_full_at(s, &c);
 }
 
 static struct reload_note *
@@ -430,21 +463,21 @@ const struct metric metrics_node[] = {
     {"rensa_chain_work", METRIC_GAUGE, "Expected hashes behind the chain.", write_work, COUNTERS, NULL},
     {"rensa_chain_tip_timestamp_seconds", METRIC_GAUGE, "Time of the last block, in seconds since 1970.",
      write_tip_time, COUNTERS, NULL},
-    {"rensa_blocks_mined_total", METRIC_COUNTER, "Blocks that this node has mined.", write_total, COUNT_BLOCKS,
+    {"rensa_blocks_mined_total", METRIC_COUNTER, "Blocks that this node has mined.", metric_write_total, COUNT_BLOCKS,
      "miner"},
-    {"rensa_blocks_adopted_total", METRIC_COUNTER, "Blocks that were taken from other nodes.", write_total,
+    {"rensa_blocks_adopted_total", METRIC_COUNTER, "Blocks that were taken from other nodes.", metric_write_total,
      COUNT_BLOCKS, "resolver"},
     {"rensa_reorganisations_total", METRIC_COUNTER, "Times that a longer chain took the place of blocks of ours.",
-     write_total, COUNT_REORGS, NULL},
+     metric_write_total, COUNT_REORGS, NULL},
     {"rensa_rolled_back_blocks_total", METRIC_COUNTER, "Blocks of ours that a longer chain took the place of.",
-     write_total, COUNT_ROLLED_BACK, NULL},
+     metric_write_total, COUNT_ROLLED_BACK, NULL},
     {"rensa_reorganisation_depth_max", METRIC_GAUGE, "The most blocks that one reorganisation has rolled back.",
-     write_total, COUNT_DEEPEST, NULL},
+     metric_write_total, COUNT_DEEPEST, NULL},
     {"rensa_sync_blocks_left", METRIC_GAUGE, "Blocks that are still to be fetched in the sync under way.",
      write_sync_left, COUNTERS, NULL},
-    {"rensa_miner_hashes_total", METRIC_COUNTER, "Tries of the miner.", write_total, COUNT_HASHES, NULL},
+    {"rensa_miner_hashes_total", METRIC_COUNTER, "Tries of the miner.", metric_write_total, COUNT_HASHES, NULL},
     {"rensa_miner_hashes_per_second", METRIC_GAUGE, "Tries a second of late, 0 while there is nothing to mine.",
-     write_total, COUNT_HASH_RATE, NULL},
+     metric_write_total, COUNT_HASH_RATE, NULL},
     {"rensa_signatures_checked_total", METRIC_COUNTER,
      "Signatures that the role had to check because nobody here had checked them before.", write_by_role,
      COUNT_SIGNATURES, NULL},
@@ -454,12 +487,12 @@ const struct metric metrics_node[] = {
     {"rensa_pool_transactions_max", METRIC_GAUGE, "Transfers that the pool has room for.", write_pool_max, COUNTERS,
      NULL},
     {"rensa_pool_bytes", METRIC_GAUGE, "Bytes of the transfers in the pool.", write_pool_bytes, COUNTERS, NULL},
-    {"rensa_pool_accepted_total", METRIC_COUNTER, "Transfers that were let into the pool.", write_total, COUNT_ACCEPTED,
-     NULL},
-    {"rensa_pool_returned_total", METRIC_COUNTER, "Transfers that a reorganisation gave back to the pool.", write_total,
-     COUNT_RETURNED, NULL},
+    {"rensa_pool_accepted_total", METRIC_COUNTER, "Transfers that were let into the pool.", metric_write_total,
+     COUNT_ACCEPTED, NULL},
+    {"rensa_pool_returned_total", METRIC_COUNTER, "Transfers that a reorganisation gave back to the pool.",
+     metric_write_total, COUNT_RETURNED, NULL},
     {"rensa_pool_evicted_total", METRIC_COUNTER, "Transfers that had to make room for others in a full pool.",
-     write_total, COUNT_EVICTED, NULL},
+     metric_write_total, COUNT_EVICTED, NULL},
     {"rensa_transactions_refused_total", METRIC_COUNTER, "Transfers that were refused, by the rule that they broke.",
      write_refusals, COUNTERS, NULL},
     {"rensa_not_kept_total", METRIC_COUNTER,
@@ -477,11 +510,12 @@ const struct metric metrics_node[] = {
     {"rensa_peer_received_bytes_total", METRIC_COUNTER,
      "Bytes that the role has received on connections that it made to other nodes.", write_by_role, COUNT_RECEIVED,
      NULL},
-    {"rensa_relay_blocks_total", METRIC_COUNTER, "Blocks that peers were told of.", write_total, COUNT_PUSHES, NULL},
-    {"rensa_relay_offered_total", METRIC_COUNTER, "Transfers that peers were told the ids of.", write_total,
-     COUNT_OFFERED, NULL},
-    {"rensa_relay_transactions_total", METRIC_COUNTER, "Transfers that were sent to peers.", write_total, COUNT_RELAYED,
+    {"rensa_relay_blocks_total", METRIC_COUNTER, "Blocks that peers were told of.", metric_write_total, COUNT_PUSHES,
      NULL},
+    {"rensa_relay_offered_total", METRIC_COUNTER, "Transfers that peers were told the ids of.", metric_write_total,
+     COUNT_OFFERED, NULL},
+    {"rensa_relay_transactions_total", METRIC_COUNTER, "Transfers that were sent to peers.", metric_write_total,
+     COUNT_RELAYED, NULL},
     {"rensa_clock_skew_seconds", METRIC_GAUGE, "The median of the clocks of peers that are up, less that of this host.",
      write_skew, COUNTERS, NULL},
 
@@ -500,19 +534,18 @@ const struct metric metrics_node[] = {
     {"rensa_segment_chain_max_bytes", METRIC_GAUGE, "Memory that the chain may take of the segment, by shm_max.",
      write_segment_max, COUNTERS, NULL},
     {"rensa_segment_used_ratio", METRIC_GAUGE,
-     "What the chain takes, of what it may have by shm_max and by what /dev/shm still has.", write_ratio,
-     COUNT_MEMORY_USED, NULL},
+     "What the chain takes, of what it may have by shm_max and by what /dev/shm still has.", write_segment_ratio,
+     COUNTERS, NULL},
     {"rensa_segment_full_timestamp_seconds", METRIC_GAUGE,
      "When that is full, by how it grew in the last two hours; +Inf: it did not grow; no sample: not watched for long "
      "enough.",
-     write_full_at, COUNT_MEMORY_FULL_MS, NULL},
+     write_segment_full_at, COUNTERS, NULL},
     {"rensa_segment_repairs_total", METRIC_COUNTER, "Commits that another process had to finish or to take back.",
      write_repairs, COUNTERS, NULL},
-    {"rensa_disk_size_bytes", METRIC_GAUGE, "Size of the file system of data_dir.", write_disk_size, COUNT_DISK_MAX,
-     NULL},
+    {"rensa_disk_size_bytes", METRIC_GAUGE, "Size of the file system of data_dir.", write_disk_size, COUNTERS, NULL},
     {"rensa_disk_available_bytes", METRIC_GAUGE, "Room that is left on it.", write_disk_free, COUNTERS, NULL},
-    {"rensa_disk_used_ratio", METRIC_GAUGE, "Share of it that is used.", write_ratio, COUNT_DISK_USED, NULL},
-    {"rensa_disk_full_timestamp_seconds", METRIC_GAUGE, "When it is full, likewise.", write_full_at, COUNT_DISK_FULL_MS,
+    {"rensa_disk_used_ratio", METRIC_GAUGE, "Share of it that is used.", write_disk_ratio, COUNTERS, NULL},
+    {"rensa_disk_full_timestamp_seconds", METRIC_GAUGE, "When it is full, likewise.", write_disk_full_at, COUNTERS,
      NULL},
 
     {"rensa_config_reloads_total", METRIC_COUNTER, "Times that the configuration was read again.", write_reloads,

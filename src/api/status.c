@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "capacity.h"
 #include "chain/outlook.h"
 #include "handlers.h"
 #include "reload.h"
@@ -143,27 +144,24 @@ write_disk(struct jout *j, const struct api *a)
 }
 
 static void
-write_fill(struct jout *j, const struct api *a, const char *name, enum role_counter first)
+write_fill(struct jout *j, const char *name, const struct capacity *c)
 {
-	uint64_t used = role_total(a->store, first), max = role_total(a->store, first + 1),
-		 full_ms = role_total(a->store, first + 2);
-
 	jout_key(j, name);
-	if (max == 0) {
+	if (c->max == 0) {
 		jout_null(j);
 		return;
 	}
 	jout_object(j);
-	jout_ku64(j, "used", used);
-	jout_ku64(j, "max", max);
-	jout_ku64(j, "percent", used < max ? used * 100 / max : 100);
-	jout_kbool(j, "high", role_total(a->store, first + 3) != 0);
-	jout_kstring(j, "trend", full_ms == 0 ? "unknown" : full_ms == FULL_NEVER ? "steady" : "growing");
+	jout_ku64(j, "used", c->used);
+	jout_ku64(j, "max", c->max);
+	jout_ku64(j, "percent", c->percent);
+	jout_kbool(j, "high", c->is_high);
+	jout_kstring(j, "trend", c->full_ms == 0 ? "unknown" : c->full_ms == FULL_NEVER ? "steady" : "growing");
 	jout_key(j, "full_at");
-	if (full_ms == 0 || full_ms == FULL_NEVER)
+	if (c->full_ms == 0 || c->full_ms == FULL_NEVER)
 		jout_null(j);
 	else
-		jout_u64(j, full_ms);
+		jout_u64(j, c->full_ms);
 	jout_object_end(j);
 }
 
@@ -171,10 +169,12 @@ write_fill(struct jout *j, const struct api *a, const char *name, enum role_coun
 static void
 write_capacity(struct jout *j, const struct api *a)
 {
+	struct capacity memory = capacity_get(a->store, CAPACITY_MEMORY), disk = capacity_get(a->store, CAPACITY_DISK);
+
 	jout_key(j, "capacity");
 	jout_object(j);
-	write_fill(j, a, "memory", COUNT_MEMORY_USED);
-	write_fill(j, a, "disk", COUNT_DISK_USED);
+	write_fill(j, "memory", &memory);
+	write_fill(j, "disk", &disk);
 	jout_object_end(j);
 }
 

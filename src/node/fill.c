@@ -127,7 +127,7 @@ look_at_memory(struct fill *f, struct store *s, uint64_t now_ms)
 	in_ms = fill_look(f, now_ms, used, max);
 	if (fill_has_crossed(f, used, max))
 		tell(f, used, max, in_ms, "the shared memory of the chain",
-		     "Raise [node] shm_max, and /dev/shm with it, and restart the node before that");
+		     "Raise [node] shm_max, and /dev/shm with it, and restart the node");
 	publish(s, COUNT_MEMORY_USED, used, max, in_ms, f->is_high);
 }
 
@@ -152,7 +152,7 @@ look_at_disk(struct fills *all, struct store *s, const char *data_dir, uint64_t 
 	in_ms = fill_look(f, now_ms, used, max);
 	snprintf(what, sizeof(what), "the disk of data_dir (%.256s)", data_dir);
 	if (fill_has_crossed(f, used, max))
-		tell(f, used, max, in_ms, what, "Free some, or enlarge it, before that");
+		tell(f, used, max, in_ms, what, "Free some, or enlarge it");
 	publish(s, COUNT_DISK_USED, used, max, in_ms, f->is_high);
 }
 

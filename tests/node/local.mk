@@ -48,6 +48,7 @@ tests_node_test_node_SOURCES = \
 	tests/node/suite_role_worker.c \
 	tests/node/suite_roles.c \
 	tests/node/suite_summary.c \
+	tests/node/suite_usage.c \
 	tests/node/suites.h \
 	$(tests_node_shared) \
 	tests/suite.h
