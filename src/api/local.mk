@@ -37,6 +37,7 @@ librensa_api_a_SOURCES = \
 	src/api/metrics_http.c \
 	src/api/metrics_node.c \
 	src/api/mining.c \
+	src/api/openapi.c \
 	src/api/peer_exchange.c \
 	src/api/peer_push.c \
 	src/api/peer_routes.c \

@@ -44,6 +44,7 @@ static const struct route routes[] = {
      reload_post,
      {NULL},
      "read the configuration again, and take it over or refuse it"},
+    {HTTP_GET, "/openapi.json", ACCESS_PUBLIC, openapi_get, {NULL}, "these routes for tools, in the form of OpenAPI"},
     {HTTP_GET, "/metrics", ACCESS_PUBLIC, metrics_get, {NULL}, "figures of this node for Prometheus"},
     {HTTP_GET, "/peers", ACCESS_PUBLIC, peers_get, {NULL}, "every address known, its state, and why"},
     {HTTP_GET, "/status", ACCESS_PUBLIC, status_get, {NULL}, "everything about this node"},
@@ -108,8 +109,14 @@ route_has_query(const struct route *r, const char *name)
 	return false;
 }
 
-static bool
-is_on(enum face face, const struct route *r)
+const char *
+route_access_name(enum route_access access)
+{
+	return access_names[access];
+}
+
+bool
+route_is_on(enum face face, const struct route *r)
 {
 	return face == FACE_ALL || (face == FACE_PEER) == (r->access == ACCESS_PEER);
 }
@@ -148,7 +155,7 @@ route_find(enum face face, enum http_method method, const char *path, char name[
 	for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
 		const struct route *r = &routes[i];
 
-		if (!is_on(face, r) || !path_fits(r->path, path, name))
+		if (!route_is_on(face, r) || !path_fits(r->path, path, name))
 			continue;
 		if (r->method == wanted)
 			return r;
@@ -173,7 +180,7 @@ index_get(struct api *a, struct http_req *req, const char *name)
 	for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
 		const struct route *r = &routes[i];
 
-		if (!is_on(face, r))
+		if (!route_is_on(face, r))
 			continue;
 		jout_object(&j);
 		jout_kstring(&j, "method", route_method_name(r->method));
@@ -183,7 +190,7 @@ index_get(struct api *a, struct http_req *req, const char *name)
 		for (size_t k = 0; k < ROUTE_QUERY_MAX && r->query[k] != NULL; k++)
 			jout_string(&j, r->query[k]);
 		jout_array_end(&j);
-		jout_kstring(&j, "access", access_names[r->access]);
+		jout_kstring(&j, "access", route_access_name(r->access));
 		jout_kstring(&j, "description", r->about);
 		jout_object_end(&j);
 	}
