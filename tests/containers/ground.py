@@ -9,8 +9,8 @@ What must stay true:
   removes.
 - Nobody but /etc/apt of this machine says where packages come from.
 
-A base is made once by debootstrap, and kept in build/containers/ for a week. A test takes a copy with Ground.fresh() and may do to it
-what it likes.
+A base is made once by debootstrap, and kept in build/containers/ for a week. A test takes a copy with Ground.fresh() and may do to
+it what it likes.
 """
 
 import contextlib

@@ -1,0 +1,79 @@
+"""A machine: systemd as process 1 over a root folder, in systemd-nspawn, with a network of its own that leads nowhere."""
+
+import contextlib
+import json
+import pathlib
+
+from ground import children_of, clean_environment, end, members, namespace_of, run, start, wait_until
+
+# What a minimal Debian lacks to be one.
+PACKAGES = ["systemd-sysv", "dbus", "procps", "man-db", "curl"]
+TOOLS = ["systemd-nspawn", "nsenter"]
+
+
+class Machine:
+    def __init__(self, work, root):
+        self.log, self.space = work / f"{root.name}.machine.log", None
+        (root / "etc/hostname").write_text("machine\n")
+        # Its own, made at the first boot.
+        (root / "etc/machine-id").write_text("")
+        command = ["systemd-nspawn", "-q", "-D", root, "--register=no", "--keep-unit", "--private-network", "--resolv-conf=off"]
+        self.nspawn = start([*command, "--console=pipe", "-b"], self.log, env=clean_environment(SYSTEMD_LOG_LEVEL="warning"))
+        try:
+            self.pid = wait_until("systemd is process 1", self.first_process)
+            self.space = namespace_of(self.pid)
+            wait_until("the machine is up", self.is_up)
+        except BaseException:
+            self.close()
+            raise
+
+    def first_process(self):
+        assert self.nspawn.poll() is None, self.log.read_text()
+        for pid in children_of(self.nspawn.pid):
+            with contextlib.suppress(OSError):
+                if pathlib.Path(f"/proc/{pid}/comm").read_text() == "systemd\n":
+                    return pid
+        return None
+
+    def is_up(self):
+        return self.run(["systemctl", "is-system-running"], check=False).out in ("running\n", "degraded\n")
+
+    def words(self, command, env):
+        settings = [f"{key}={value}" for key, value in clean_environment(SYSTEMD_PAGER="", **(env or {})).items()]
+        return ["nsenter", "-t", self.pid, "-m", "-n", "-p", "-i", "-u", "-C", "--", "env", "-i", *settings, *command]
+
+    def run(self, command, env=None, **options):
+        return run(self.words(command, env), **options)
+
+    def sh(self, script, **options):
+        return self.run(["sh", "-ec", script], **options)
+
+    def get(self, url):
+        """The JSON there, whatever the status; None while nobody answers."""
+        said = self.run(["curl", "-sS", "--max-time", "20", url], check=False)
+        return json.loads(said.out) if said.code == 0 else None
+
+    def close(self):
+        end(self.nspawn)
+        if self.space:
+            wait_until("nobody is left in the machine", lambda: not members(self.space), seconds=20)
+
+
+class Unit:
+    """One service in a machine."""
+
+    def __init__(self, machine, name):
+        self.machine, self.name = machine, name
+
+    def systemctl(self, verb, **options):
+        return self.machine.run(["systemctl", verb, self.name], **options)
+
+    def show(self, *names):
+        """Properties; one as it is, several as a list."""
+        values = [self.machine.run(["systemctl", "show", "-P", name, self.name]).out.rstrip("\n") for name in names]
+        return values[0] if len(values) == 1 else values
+
+    def journal(self, *words):
+        """Its entries since the machine came up, as dicts of text."""
+        said = self.machine.run(["journalctl", "-u", self.name, "-o", "json", "--no-pager", *words]).out
+        return [json.loads(line) for line in said.splitlines() if line.startswith("{")]
