@@ -4,7 +4,7 @@ import contextlib
 import json
 import pathlib
 
-from ground import children_of, clean_environment, end, members, namespace_of, run, start, wait_until
+from ground import DEADLINE, children_of, clean_environment, end, members, namespace_of, run, start, wait_until
 
 # What a minimal Debian lacks to be one.
 PACKAGES = ["systemd-sysv", "dbus", "procps", "man-db", "curl"]
@@ -13,12 +13,16 @@ TOOLS = ["systemd-nspawn", "nsenter"]
 
 class Machine:
     def __init__(self, work, root):
-        self.log, self.space = work / f"{root.name}.machine.log", None
+        self.root, self.log, self.nspawn = root, work / f"{root.name}.machine.log", None
         (root / "etc/hostname").write_text("machine\n")
         # Its own, made at the first boot.
         (root / "etc/machine-id").write_text("")
-        command = ["systemd-nspawn", "-q", "-D", root, "--register=no", "--keep-unit", "--private-network", "--resolv-conf=off"]
-        self.nspawn = start([*command, "--console=pipe", "-b"], self.log, env=clean_environment(SYSTEMD_LOG_LEVEL="warning"))
+        self.boot()
+
+    def boot(self):
+        command = ["systemd-nspawn", "-q", "-D", self.root, "--register=no", "--keep-unit", "--private-network"]
+        env = clean_environment(SYSTEMD_LOG_LEVEL="warning")
+        self.space, self.nspawn = None, start([*command, "--resolv-conf=off", "--console=pipe", "-b"], self.log, env=env)
         try:
             self.pid = wait_until("systemd is process 1", self.first_process)
             self.space = namespace_of(self.pid)
@@ -53,8 +57,14 @@ class Machine:
         said = self.run(["curl", "-sS", "--max-time", "20", url], check=False)
         return json.loads(said.out) if said.code == 0 else None
 
-    def close(self):
-        end(self.nspawn)
+    def reboot(self):
+        """Shut down in order, and up again."""
+        self.close(DEADLINE)
+        self.boot()
+
+    def close(self, seconds=20):
+        """nspawn asks the machine to shut down; what is not down by then is ended."""
+        end(self.nspawn, seconds)
         if self.space:
             wait_until("nobody is left in the machine", lambda: not members(self.space), seconds=20)
 

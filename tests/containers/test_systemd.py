@@ -34,6 +34,7 @@ def machine(ground):
     the_ground.require(*TOOLS)
     root = ground.fresh(ground.base("systemd", PACKAGES), "systemd")
     install(ground, root)
+    (root / "etc/rensa/rensad.conf").rename(root / "root/packaged.conf")
     (root / "etc/rensa/rensad.conf").write_text(CONFIG)
     made = ground.keep(Machine(ground.work, root))
     made.sh("export RENSA_HOME=/root/wallets; rensa wallet create A; rensa wallet create B")
@@ -134,6 +135,12 @@ def test_the_user_is_a_system_user_who_cannot_log_in(machine):
     assert (name, home) == ("rensa", "/var/lib/rensa") and int(uid) < 1000 and shell.endswith("nologin")
 
 
+def test_the_configuration_that_comes_with_it_is_good_and_manuals_are_there(machine):
+    assert "is good" in machine.run(["rensad", "-t", "-c", "/root/packaged.conf"]).out
+    for page, title in ("rensad", "RENSAD(8)"), ("rensad.conf", "RENSAD.CONF(5)"), ("rensa", "RENSA(1)"):
+        assert machine.run(["man", "-P", "cat", page]).out.startswith(title)
+
+
 # --- Start, status, stop --------------------------------------------------------------------------------------------------------
 
 
@@ -204,6 +211,18 @@ def test_a_restart_goes_on_with_the_chain(machine, node):
     assert len(shared_memory(machine)) == 2, "one segment, one lock"
 
 
+def test_a_node_that_is_enabled_comes_up_with_the_machine(machine, node):
+    node.systemctl("enable")
+    head = node.head()
+    machine.reboot()
+    assert node.show("ActiveState", "NRestarts") == ["active", "0"]
+    assert node.head() == head
+    # The machine's end was a stop like any other.
+    said = machine.run(["journalctl", "-u", node.name, "-b", "-1", "-n", "20", "-o", "cat", "--no-pager"]).out
+    assert "master: stopped" in said and "Failed" not in said
+    node.systemctl("disable")
+
+
 # --- Reload ---------------------------------------------------------------------------------------------------------------------
 
 
@@ -248,6 +267,52 @@ def test_a_start_with_a_bad_configuration_fails_and_is_not_tried_again(machine, 
     # It would be after RestartSec; a job that is waited for comes after that.
     assert node.show("SubState", "NRestarts") == ["failed", "0"]
     assert any("no_such_key" in text for text in node.errors())
+
+
+# --- What the manual says of drop-ins -------------------------------------------------------------------------------------------
+
+
+def manual_drop_in(word):
+    """The lines of rensad(8) that hold this word."""
+    page = (the_ground.TOP / "docs/man/rensad.8").read_text()
+    blocks = re.findall(r"^\.Bd -literal.*?\n(.*?)^\.Ed", page, re.MULTILINE | re.DOTALL)
+    return next(block for block in blocks if word in block and block.startswith("[Service]"))
+
+
+@pytest.fixture
+def edited(machine, node):
+    """Gives the unit a drop-in, as systemctl edit does, until the test is over."""
+    folder = f"/etc/systemd/system/{node.name}.d"
+
+    def edit(text):
+        machine.run(["mkdir", "-p", folder])
+        machine.run(["sh", "-c", 'printf "%s" "$1" >"$2"', "sh", text, f"{folder}/override.conf"])
+        machine.run(["systemctl", "daemon-reload"])
+
+    yield edit
+    machine.run(["rm", "-r", folder])
+    machine.run(["systemctl", "daemon-reload"])
+    node.systemctl("stop")
+
+
+def test_a_data_dir_elsewhere_takes_the_drop_in_of_the_manual(machine, node, edited):
+    machine.run(["install", "-d", "-o", "rensa", "-g", "rensa", "-m", "750", "/srv/chain"])
+    node.configure(f"{CONFIG}[node]\ndata_dir = /srv/chain\n")
+    assert node.systemctl("restart", check=False).code != 0
+    wait_until("it is given up, or tries again", lambda: node.show("ActiveState") != "active")
+    edited(manual_drop_in("ReadWritePaths=/srv/chain"))
+    node.systemctl("restart")
+    assert node.head()[0] == 0 and "network" in machine.run(["ls", "/srv/chain"]).out
+
+
+def test_a_port_below_1024_takes_the_drop_in_of_the_manual(machine, node, edited):
+    low = Node(machine, node.name, "127.0.0.1:80")
+    node.configure(f"{CONFIG}[http]\nlisten = 127.0.0.1:80\n")
+    machine.run(["sysctl", "-q", "net.ipv4.ip_unprivileged_port_start=1024"])
+    assert node.systemctl("restart", check=False).code != 0
+    edited(manual_drop_in("CAP_NET_BIND_SERVICE"))
+    node.systemctl("restart")
+    assert low.is_ready()
 
 
 # --- The journal ----------------------------------------------------------------------------------------------------------------
@@ -435,6 +500,6 @@ def test_purge_stops_the_nodes_and_leaves_only_the_chain(machine):
     assert len(shared_memory(machine)) == 4
     machine.run(["apt-get", "-y", "purge", "rensad"])
     assert machine.run(["pgrep", "-a", "-f", "^rensad: "], check=False).out == "" and shared_memory(machine) == []
-    gone = ["/etc/rensa", "/usr/sbin/rensad", "/lib/systemd/system/rensad.service", "/var/log/rensa", "/run/rensad"]
-    assert machine.run(["ls", "-d", *gone], check=False).out.count("No such file") == len(gone)
+    for gone in "/etc/rensa", "/usr/sbin/rensad", "/lib/systemd/system/rensad.service", "/var/log/rensa", "/run/rensad":
+        assert machine.run(["test", "-e", gone], check=False).code == 1, gone
     assert machine.run(["ls", "/var/lib/rensa/journal"]).out != "", "a chain is not thrown away"
