@@ -16,6 +16,7 @@ EXTRA_DIST += \
 	.ci/run \
 	.clang-format \
 	CHANGELOG.md \
+	README.ja.md \
 	.dockerignore \
 	Dockerfile \
 	docker-compose.yml
