@@ -7,6 +7,7 @@ EXTRA_DIST += \
 	scripts/check-headers \
 	scripts/check-layers \
 	scripts/check-logs \
+	scripts/check-reproducible \
 	scripts/demo \
 	scripts/install-deps \
 	scripts/lib.sh \
