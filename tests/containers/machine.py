@@ -1,7 +1,11 @@
-"""A machine: systemd as process 1 over a root folder, in systemd-nspawn, with a network of its own that leads nowhere."""
+"""A machine: systemd as process 1 over a root folder, in systemd-nspawn, with a network of its own that leads nowhere.
+
+Without a systemd on the host nobody gives nspawn a control group of its own, and two machines in one would take the services of the
+other for theirs. So each gets one below ours, in every tree that systemd uses."""
 
 import contextlib
 import json
+import os
 import pathlib
 
 from ground import DEADLINE, children_of, clean_environment, end, members, namespace_of, run, start, wait_until
@@ -9,20 +13,58 @@ from ground import DEADLINE, children_of, clean_environment, end, members, names
 # What a minimal Debian lacks to be one.
 PACKAGES = ["systemd-sysv", "dbus", "procps", "man-db", "curl"]
 TOOLS = ["systemd-nspawn", "nsenter"]
+GROUP = "rensa-machine-"
+
+
+def own_groups():
+    """Our control group in each tree that systemd uses."""
+    ours, found = {}, []
+    for line in pathlib.Path("/proc/self/cgroup").read_text().splitlines():
+        _, tree, path = line.split(":", 2)
+        ours[tree] = path
+    for line in pathlib.Path("/proc/self/mounts").read_text().splitlines():
+        _, where, kind, options = line.split()[:4]
+        tree = "" if kind == "cgroup2" else "name=systemd" if kind == "cgroup" and "name=systemd" in options.split(",") else None
+        if tree in ours:
+            group = pathlib.Path(where + ours[tree])
+            found.append(group if group.is_dir() else pathlib.Path(where))
+    return found
+
+
+def remove_group(group):
+    """With those in it; a process that is ending may hold it for a moment yet."""
+    for folder in sorted(group.rglob("*/"), reverse=True):
+        if folder.is_dir():
+            folder.rmdir()
+    group.rmdir()
+
+
+def sweep_groups():
+    """Those of runs that were killed."""
+    for group in own_groups():
+        for left in group.glob(f"{GROUP}*"):
+            if not pathlib.Path(f"/proc/{left.name.removeprefix(GROUP).split('-')[0]}").exists():
+                remove_group(left)
 
 
 class Machine:
     def __init__(self, work, root):
-        self.root, self.log, self.nspawn = root, work / f"{root.name}.machine.log", None
+        self.root, self.log = root, work / f"{root.name}.machine.log"
+        sweep_groups()
+        self.groups = [group / f"{GROUP}{os.getpid()}-{root.name}" for group in own_groups()]
         (root / "etc/hostname").write_text("machine\n")
         # Its own, made at the first boot.
         (root / "etc/machine-id").write_text("")
         self.boot()
 
     def boot(self):
-        command = ["systemd-nspawn", "-q", "-D", self.root, "--register=no", "--keep-unit", "--private-network"]
+        for group in self.groups:
+            group.mkdir()
+        enter = 'while [ "$1" != -- ]; do echo 0 >"$1/cgroup.procs"; shift; done; shift; exec "$@"'
+        nspawn = ["systemd-nspawn", "-q", "-D", self.root, "--register=no", "--keep-unit", "--private-network", "--resolv-conf=off"]
         env = clean_environment(SYSTEMD_LOG_LEVEL="warning")
-        self.space, self.nspawn = None, start([*command, "--resolv-conf=off", "--console=pipe", "-b"], self.log, env=env)
+        command = ["sh", "-c", enter, "sh", *self.groups, "--", *nspawn, "--console=pipe", "-b"]
+        self.space, self.nspawn = None, start(command, self.log, env=env)
         try:
             self.pid = wait_until("systemd is process 1", self.first_process)
             self.space = namespace_of(self.pid)
@@ -67,6 +109,9 @@ class Machine:
         end(self.nspawn, seconds)
         if self.space:
             wait_until("nobody is left in the machine", lambda: not members(self.space), seconds=20)
+        for group in self.groups:
+            wait_until("its control group is empty", lambda g=group: not (g / "cgroup.procs").read_text())
+            remove_group(group)
 
 
 class Unit:
