@@ -61,12 +61,16 @@ librensa_node_a_SOURCES = \
 	src/node/role_verifier.c \
 	src/node/role_worker.c \
 	src/node/roles.c \
+	src/node/standing.c \
+	src/node/standing.h \
 	src/node/storage.c \
 	src/node/storage.h \
 	src/node/summary.c \
 	src/node/summary.h \
 	src/node/usage.c \
 	src/node/usage.h \
+	src/node/supervisor.c \
+	src/node/supervisor.h \
 	include/node/bells.h \
 	include/node/child.h \
 	include/node/config.h \
