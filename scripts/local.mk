@@ -7,6 +7,7 @@ EXTRA_DIST += \
 	scripts/check-headers \
 	scripts/check-layers \
 	scripts/check-logs \
+	scripts/check-reproducible \
 	scripts/demo \
 	scripts/install-deps \
 	scripts/lib.sh \
@@ -16,6 +17,7 @@ EXTRA_DIST += \
 	.ci/run \
 	.clang-format \
 	CHANGELOG.md \
+	README.ja.md \
 	.dockerignore \
 	Dockerfile \
 	docker-compose.yml

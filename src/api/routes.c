@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "reply.h"
+#include "store/tally.h"
 #include "util/attr.h"
 #include "util/text.h"
 
@@ -43,6 +44,8 @@ static const struct route routes[] = {
      reload_post,
      {NULL},
      "read the configuration again, and take it over or refuse it"},
+    {HTTP_GET, "/openapi.json", ACCESS_PUBLIC, openapi_get, {NULL}, "these routes for tools, in the form of OpenAPI"},
+    {HTTP_GET, "/metrics", ACCESS_PUBLIC, metrics_get, {NULL}, "figures of this node for Prometheus"},
     {HTTP_GET, "/peers", ACCESS_PUBLIC, peers_get, {NULL}, "every address known, its state, and why"},
     {HTTP_GET, "/status", ACCESS_PUBLIC, status_get, {NULL}, "everything about this node"},
     {HTTP_GET,
@@ -72,6 +75,8 @@ static const struct route routes[] = {
     {HTTP_POST, "/peer/transactions", ACCESS_PEER, peer_transactions, {NULL}, "between nodes: new transfers"},
 };
 
+_Static_assert(ARRAY_LEN(routes) < TALLY_ROUTES, "each has a number of its own, and there is one for none");
+
 static const char *const method_names[] = {
     [HTTP_GET] = "GET",	      [HTTP_HEAD] = "HEAD",	  [HTTP_POST] = "POST",		[HTTP_PUT] = "PUT",
     [HTTP_DELETE] = "DELETE", [HTTP_OPTIONS] = "OPTIONS", [HTTP_OTHER] = "this method",
@@ -89,6 +94,12 @@ route_method_name(enum http_method m)
 	return (unsigned)m < ARRAY_LEN(method_names) ? method_names[m] : method_names[HTTP_OTHER];
 }
 
+const struct route *
+route_at(uint32_t i)
+{
+	return i < ARRAY_LEN(routes) ? &routes[i] : NULL;
+}
+
 bool
 route_has_query(const struct route *r, const char *name)
 {
@@ -98,8 +109,14 @@ route_has_query(const struct route *r, const char *name)
 	return false;
 }
 
-static bool
-is_on(enum face face, const struct route *r)
+const char *
+route_access_name(enum route_access access)
+{
+	return access_names[access];
+}
+
+bool
+route_is_on(enum face face, const struct route *r)
 {
 	return face == FACE_ALL || (face == FACE_PEER) == (r->access == ACCESS_PEER);
 }
@@ -138,7 +155,7 @@ route_find(enum face face, enum http_method method, const char *path, char name[
 	for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
 		const struct route *r = &routes[i];
 
-		if (!is_on(face, r) || !path_fits(r->path, path, name))
+		if (!route_is_on(face, r) || !path_fits(r->path, path, name))
 			continue;
 		if (r->method == wanted)
 			return r;
@@ -163,7 +180,7 @@ index_get(struct api *a, struct http_req *req, const char *name)
 	for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
 		const struct route *r = &routes[i];
 
-		if (!is_on(face, r))
+		if (!route_is_on(face, r))
 			continue;
 		jout_object(&j);
 		jout_kstring(&j, "method", route_method_name(r->method));
@@ -173,7 +190,7 @@ index_get(struct api *a, struct http_req *req, const char *name)
 		for (size_t k = 0; k < ROUTE_QUERY_MAX && r->query[k] != NULL; k++)
 			jout_string(&j, r->query[k]);
 		jout_array_end(&j);
-		jout_kstring(&j, "access", access_names[r->access]);
+		jout_kstring(&j, "access", route_access_name(r->access));
 		jout_kstring(&j, "description", r->about);
 		jout_object_end(&j);
 	}

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "handlers.h"
 #include "net/httpd.h"
@@ -36,6 +37,10 @@ enum face { FACE_ALL, FACE_PUBLIC, FACE_PEER };
  */
 const struct route *route_find(enum face face, enum http_method method, const char *path, char name[ROUTE_NAME_SIZE],
 			       struct buf *methods, const struct route **other);
+/* The rows of the table by number: NULL behind the last. */
+const struct route *route_at(uint32_t i);
+bool route_is_on(enum face face, const struct route *r);
+const char *route_access_name(enum route_access access);
 const char *route_method_name(enum http_method m);
 bool route_has_query(const struct route *r, const char *name);
 

@@ -19,6 +19,8 @@ librensa_node_a_SOURCES = \
 	src/node/discovery_known.c \
 	src/node/discovery_table.c \
 	src/node/endpoint.c \
+	src/node/fill.c \
+	src/node/fill.h \
 	src/node/listeners.c \
 	src/node/logging.c \
 	src/node/logging.h \
@@ -65,6 +67,8 @@ librensa_node_a_SOURCES = \
 	src/node/storage.h \
 	src/node/summary.c \
 	src/node/summary.h \
+	src/node/usage.c \
+	src/node/usage.h \
 	src/node/supervisor.c \
 	src/node/supervisor.h \
 	include/node/bells.h \

@@ -29,6 +29,7 @@ tests_node_test_node_SOURCES = \
 	tests/node/suite_discovery.c \
 	tests/node/suite_endpoint.c \
 	tests/node/suite_fanout.c \
+	tests/node/suite_fill.c \
 	tests/node/suite_listeners.c \
 	tests/node/suite_master.c \
 	tests/node/suite_notify.c \
@@ -50,6 +51,7 @@ tests_node_test_node_SOURCES = \
 	tests/node/suite_roles.c \
 	tests/node/suite_standing.c \
 	tests/node/suite_summary.c \
+	tests/node/suite_usage.c \
 	tests/node/suite_supervisor.c \
 	tests/node/suites.h \
 	$(tests_node_shared) \
