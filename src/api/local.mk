@@ -31,6 +31,7 @@ librensa_api_a_SOURCES = \
 	src/api/peer_push.c \
 	src/api/peer_routes.c \
 	src/api/peers.c \
+	src/api/proof.c \
 	src/api/reload.c \
 	src/api/reload.h \
 	src/api/reply.c \
