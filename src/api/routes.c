@@ -10,6 +10,12 @@
 static const struct route routes[] = {
     {HTTP_GET, "/", ACCESS_PUBLIC, index_get, {NULL}, "this list"},
     {HTTP_GET,
+     "/openapi.json",
+     ACCESS_PUBLIC,
+     openapi_get,
+     {NULL},
+     "this interface as an OpenAPI document, for programs"},
+    {HTTP_GET,
      "/chain",
      ACCESS_PUBLIC,
      chain_get,
@@ -88,6 +94,12 @@ const char *
 route_method_name(enum http_method m)
 {
 	return (unsigned)m < ARRAY_LEN(method_names) ? method_names[m] : method_names[HTTP_OTHER];
+}
+
+const struct route *
+route_at(uint32_t i)
+{
+	return i < ARRAY_LEN(routes) ? &routes[i] : NULL;
 }
 
 bool
