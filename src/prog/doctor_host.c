@@ -165,6 +165,13 @@ take_findings(struct report *r, struct doctor_host *h, const struct buf *text)
 static enum cli_exit
 tell_failure(struct report *r, struct cli *c, const char *program, const struct buf *said, int status)
 {
+	if (WIFSIGNALED(status)) {
+		report_say(r, "rensad", REMARK_PROBLEM,
+			   "If it was killed, something that it looked at does not answer: often a network file "
+			   "system; df shows which.",
+			   "%s was ended by signal %d before it had examined this host", program, WTERMSIG(status));
+		return CLI_DONE;
+	}
 	size_t len = said->len > 0 ? strcspn(said->data, "\n") : 0;
 
 	if (len > 0 && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_REFUSED)

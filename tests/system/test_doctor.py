@@ -204,7 +204,8 @@ def test_without_rensad_that_is_said(net, tmp_path):
     found = Report(run).one("rensad")
     assert found["state"] == "problem" and "--rensad PATH" in found["fix"]
     # A program that is none of ours, and one that says nothing.
-    for script, message in [("echo 'no such option' >&2; exit 9", ": no such option"), ("exit 0", "did not examine this host")]:
+    for script, message in [("echo 'no such option' >&2; exit 9", ": no such option"), ("exit 0", "did not examine this host"),
+                            ("kill -9 $$", "was ended by signal 9 before")]:  # fmt: skip
         program = tmp_path / "rensad"
         program.write_text(f"#!/bin/sh\n{script}\n")
         program.chmod(0o755)
