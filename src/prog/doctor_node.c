@@ -225,7 +225,8 @@ doctor_node(struct report *r, struct cli *c, wanting *wants, const void *ctx)
 	if (is_there)
 		remote_try(&at, &ready, "/readyz", NULL);
 	/* 503 is an answer too: it says what the node waits for. */
-	if (!is_there || ready.root == NULL) {
+	bool is_node = ready.root != NULL && (ready.status == 200 || ready.status == 503);
+	if (!is_there || !is_node) {
 		if (is_there)
 			(void)remote_fail(&at, &ready);
 		report_add(r, "ready", REMARK_PROBLEM, c->message, NULL);
