@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "reply.h"
+#include "store/tally.h"
 #include "util/attr.h"
 
 static const struct route routes[] = {
@@ -55,6 +56,7 @@ static const struct route routes[] = {
      reload_post,
      {NULL},
      "read the configuration again, and take it over or refuse it"},
+    {HTTP_GET, "/metrics", ACCESS_PUBLIC, metrics_get, {NULL}, "figures of this node for Prometheus"},
     {HTTP_GET, "/peers", ACCESS_PUBLIC, peers_get, {NULL}, "every address known, its state, and why"},
     {HTTP_GET, "/status", ACCESS_PUBLIC, status_get, {NULL}, "everything about this node"},
     {HTTP_GET,
@@ -66,7 +68,12 @@ static const struct route routes[] = {
     {HTTP_GET, "/log-levels", ACCESS_ADMIN, log_levels_get, {NULL}, "how much is logged, by module"},
     {HTTP_POST, "/log-levels", ACCESS_ADMIN, log_levels_post, {NULL}, "change how much is logged, until a reload"},
     {HTTP_GET, "/livez", ACCESS_PUBLIC, live_get, {NULL}, "200 while this node listens"},
-    {HTTP_GET, "/readyz", ACCESS_PUBLIC, ready_get, {NULL}, "200 once the chain is loaded"},
+    {HTTP_GET,
+     "/readyz",
+     ACCESS_PUBLIC,
+     ready_get,
+     {"verbose"},
+     "200 while it has its chain and can take new work; verbose: check by check, and what to do"},
     {HTTP_POST, "/peer/hello", ACCESS_PEER, peer_hello, {NULL}, "between nodes: handshake"},
     {HTTP_POST, "/peer/peers", ACCESS_PEER, peer_peers, {NULL}, "between nodes: whom this one has as peers"},
     {HTTP_POST, "/peer/headers", ACCESS_PEER, peer_headers, {NULL}, "between nodes: headers after a locator"},
@@ -78,6 +85,8 @@ static const struct route routes[] = {
     {HTTP_POST, "/peer/inventory", ACCESS_PEER, peer_inventory, {NULL}, "between nodes: ids of new transfers"},
     {HTTP_POST, "/peer/transactions", ACCESS_PEER, peer_transactions, {NULL}, "between nodes: new transfers"},
 };
+
+_Static_assert(ARRAY_LEN(routes) < TALLY_ROUTES, "each has a number of its own, and there is one for none");
 
 static const char *const method_names[] = {
     [HTTP_GET] = "GET",	      [HTTP_HEAD] = "HEAD",	  [HTTP_POST] = "POST",		[HTTP_PUT] = "PUT",
