@@ -1,158 +1,184 @@
 /*
- * GET /openapi.json: the route table in the form that tools for HTTP interfaces read (OpenAPI 3.1). It says what the table
- * says, and no more: which routes there are, their parameters, who may, and what each does. What documents look like is told
- * in README.md and docs/protocol.md.
+ * GET /openapi.json: the interface for programs that make clients, pages and checks of it. Paths, methods, parameters, who may
+ * and what for come from the route table itself, so that nothing can be served and not be described; what is added here is
+ * the shapes of bodies. Routes between nodes are left out: they are binary, and docs/protocol.md has them to the byte.
  */
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "handlers.h"
+#include "openapi_types.h"
 #include "reply.h"
 #include "routes.h"
+#include "util/attr.h"
 
-#define OPENAPI_VERSION "3.1.0"
+#define WORD_SIZE 96
+
+/* What goes in and out, of openapi_types.h. A route without a row takes no body and answers with some object. */
+static const struct {
+	route_handler *of;
+	const char *request; /* NULL: no body */
+	const char *reply;
+	const char *status;
+	const char *type; /* of the reply */
+} bodies[] = {
+    {chain_get, NULL, "Chain", "200", "application/json"},
+    {chain_head_get, NULL, "Head", "200", "application/json"},
+    {blocks_get, NULL, "Blocks", "200", "application/json"},
+    {block_get, NULL, "Block", "200", "application/json"},
+    {pool_get, NULL, "Pool", "200", "application/json"},
+    {transactions_post, "Transaction|[Transaction]", "Submitted|Verdicts", "202", "application/json"},
+    {transaction_get, NULL, "TransactionState", "200", "application/json"},
+    {proof_get, NULL, "Proof", "200", "application/json"},
+    {amount_get, NULL, "Amount", "200", "application/json"},
+    {address_get, NULL, "Account", "200", "application/json"},
+    {mine_post, "MineOrder", "Mined", "200", "application/json"},
+    {peers_get, NULL, "Peers", "200", "application/json"},
+    {events_get, NULL, "string", "200", "text/event-stream"},
+    {log_levels_get, NULL, "LogLevels", "200", "application/json"},
+    {log_levels_post, "LevelsOrder", "LogLevels", "200", "application/json"},
+};
+
+/* Parameters mean the same wherever they stand; those without a row are texts. */
+static const struct {
+	const char *name, *type, *about;
+} parameters[] = {
+    {"from", "integer", "the height of the first block"},
+    {"before", "integer", "only blocks below this height"},
+    {"after", "integer", "only what came after this place, as the answer before gave it"},
+    {"limit", "integer", "at most so many"},
+    {"blockchain_address", "address", "whose"},
+    {"since", "string", "what came after the event of this id, or after the block of this hash"},
+    {"only", "string", "kinds of events, with commas between"},
+    {"verbose", "string", "present: each check with what was found and what to do"},
+    {"block", "string", "its height, or its hash of 64 hexadecimal digits"},
+    {"id", "hash", "the transaction's id"},
+    {"address", "address", "the address"},
+};
 
 static void
-write_ref(struct jout *j, const char *key, const char *to)
+put_parameter(struct jout *j, const char *name, const char *in)
 {
-	jout_key(j, key);
+	const char *type = "string", *about = "";
+
+	for (size_t i = 0; i < ARRAY_LEN(parameters); i++) {
+		if (strcmp(parameters[i].name, name) != 0)
+			continue;
+		type = parameters[i].type;
+		about = parameters[i].about;
+	}
 	jout_object(j);
-	jout_kstring(j, "$ref", to);
+	jout_kstring(j, "name", name);
+	jout_kstring(j, "in", in);
+	jout_kbool(j, "required", strcmp(in, "path") == 0);
+	jout_kstring(j, "description", about);
+	jout_key(j, "schema");
+	openapi_type(j, type);
 	jout_object_end(j);
 }
 
 static void
-write_type(struct jout *j, const char *key, const char *type)
-{
-	jout_key(j, key);
-	jout_object(j);
-	jout_kstring(j, "type", type);
-	jout_object_end(j);
-}
-
-/* {"error":{"code","message"}}, as every refusal has it. */
-static void
-write_error_schema(struct jout *j)
-{
-	jout_key(j, "Error");
-	jout_object(j);
-	jout_kstring(j, "type", "object");
-	jout_key(j, "properties");
-	jout_object(j);
-	jout_key(j, "error");
-	jout_object(j);
-	jout_kstring(j, "type", "object");
-	jout_key(j, "properties");
-	jout_object(j);
-	write_type(j, "code", "string");
-	write_type(j, "message", "string");
-	jout_object_end(j);
-	jout_object_end(j);
-	jout_object_end(j);
-	jout_object_end(j);
-}
-
-static void
-write_components(struct jout *j)
-{
-	jout_key(j, "components");
-	jout_object(j);
-	jout_key(j, "schemas");
-	jout_object(j);
-	write_error_schema(j);
-	jout_object_end(j);
-	jout_key(j, "responses");
-	jout_object(j);
-	jout_key(j, "Refusal");
-	jout_object(j);
-	jout_kstring(j, "description", "it was refused: a stable code, and in words what is wrong and what to do");
-	jout_key(j, "content");
-	jout_object(j);
-	jout_key(j, "application/json");
-	jout_object(j);
-	write_ref(j, "schema", "#/components/schemas/Error");
-	jout_object_end(j);
-	jout_object_end(j);
-	jout_object_end(j);
-	jout_object_end(j);
-	jout_key(j, "securitySchemes");
-	jout_object(j);
-	jout_key(j, "token");
-	jout_object(j);
-	jout_kstring(j, "type", "http");
-	jout_kstring(j, "scheme", "bearer");
-	jout_kstring(j, "description",
-		     "that of [http] admin_token_file; clients on loopback and in admin_allow need none");
-	jout_object_end(j);
-	jout_object_end(j);
-	jout_object_end(j);
-}
-
-static void
-write_parameter(struct jout *j, const char *where, const char *name, size_t len)
-{
-	jout_object(j);
-	jout_key(j, "name");
-	jout_string_len(j, name, len);
-	jout_kstring(j, "in", where);
-	jout_kbool(j, "required", strcmp(where, "path") == 0);
-	write_type(j, "schema", "string");
-	jout_object_end(j);
-}
-
-static void
-write_parameters(struct jout *j, const struct route *r)
+put_parameters(struct jout *j, const struct route *r)
 {
 	const char *open = strchr(r->path, '{');
 
 	jout_key(j, "parameters");
 	jout_array(j);
-	if (open != NULL)
-		write_parameter(j, "path", open + 1, strcspn(open + 1, "}"));
+	if (open != NULL) {
+		char name[WORD_SIZE];
+		snprintf(name, sizeof(name), "%.*s", (int)strcspn(open + 1, "}"), open + 1);
+		put_parameter(j, name, "path");
+	}
 	for (size_t i = 0; i < ROUTE_QUERY_MAX && r->query[i] != NULL; i++)
-		write_parameter(j, "query", r->query[i], strlen(r->query[i]));
+		put_parameter(j, r->query[i], "query");
 	jout_array_end(j);
 }
 
-/* "get_blocks_block": unique, since method and path are. */
 static void
-write_id(struct jout *j, const char *method, const char *path)
+put_content(struct jout *j, const char *media, const char *type)
 {
-	struct buf id;
-
-	buf_init(&id);
-	buf_puts(&id, method);
-	for (; *path != '\0'; path++)
-		if (isalnum((unsigned char)*path))
-			buf_putc(&id, *path);
-		else if (id.data[id.len - 1] != '_')
-			buf_putc(&id, '_');
-	while (id.data[id.len - 1] == '_')
-		id.len--;
-	jout_key(j, "operationId");
-	jout_string_len(j, id.data, id.len);
-	buf_clear(&id);
+	jout_key(j, "content");
+	jout_object(j);
+	jout_key(j, media);
+	jout_object(j);
+	jout_key(j, "schema");
+	openapi_type(j, type);
+	jout_object_end(j);
+	jout_object_end(j);
 }
 
 static void
-write_operation(struct jout *j, const struct route *r)
+put_bodies(struct jout *j, const struct route *r)
 {
-	char method[16];
-	size_t i = 0;
+	const char *request = NULL, *reply = NULL, *status = "200", *media = "application/json";
 
-	for (const char *name = route_method_name(r->method); name[i] != '\0' && i + 1 < sizeof(method); i++)
-		method[i] = (char)tolower((unsigned char)name[i]);
-	method[i] = '\0';
+	for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
+		if (bodies[i].of != r->handle)
+			continue;
+		request = bodies[i].request;
+		reply = bodies[i].reply;
+		status = bodies[i].status;
+		media = bodies[i].type;
+	}
+	if (request != NULL) {
+		jout_key(j, "requestBody");
+		jout_object(j);
+		put_content(j, "application/json", request);
+		jout_object_end(j);
+	}
+	jout_key(j, "responses");
+	jout_object(j);
+	jout_key(j, status);
+	jout_object(j);
+	jout_kstring(j, "description", "done");
+	if (reply != NULL)
+		put_content(j, media, reply);
+	jout_object_end(j);
+	jout_key(j, "default");
+	jout_object(j);
+	jout_kstring(j, "description", "refused; the status says what kind of refusal it is");
+	put_content(j, "application/json", "Error");
+	jout_object_end(j);
+	jout_object_end(j);
+}
+
+/* get_transactions_id_proof */
+static void
+operation_name(char out[WORD_SIZE], const struct route *r)
+{
+	size_t n = (size_t)snprintf(out, WORD_SIZE, "%s", route_method_name(r->method));
+
+	for (const char *p = r->path; *p != '\0' && n + 1 < WORD_SIZE; p++) {
+		bool is_word = isalnum((unsigned char)*p) != 0;
+
+		if (is_word || (n > 0 && out[n - 1] != '_'))
+			out[n++] = is_word ? *p : '_';
+	}
+	while (n > 0 && out[n - 1] == '_')
+		n--;
+	out[n] = '\0';
+	for (char *p = out; *p != '\0'; p++)
+		*p = (char)tolower((unsigned char)*p);
+}
+
+static void
+put_operation(struct jout *j, const struct route *r)
+{
+	char method[WORD_SIZE], name[WORD_SIZE];
+
+	snprintf(method, sizeof(method), "%s", route_method_name(r->method));
+	for (char *p = method; *p != '\0'; p++)
+		*p = (char)tolower((unsigned char)*p);
+	operation_name(name, r);
 	jout_key(j, method);
 	jout_object(j);
-	write_id(j, method, r->path);
+	jout_kstring(j, "operationId", name);
 	jout_kstring(j, "summary", r->about);
-	jout_key(j, "tags");
-	jout_array(j);
-	jout_string(j, route_access_name(r->access));
-	jout_array_end(j);
-	write_parameters(j, r);
+	put_parameters(j, r);
+	put_bodies(j, r);
 	if (r->access == ACCESS_ADMIN) {
-		/* Either nothing, from where that is enough, or the token. */
+		/* Whoever comes from the node's own host or from admin_allow needs none. */
 		jout_key(j, "security");
 		jout_array(j);
 		jout_object(j);
@@ -164,57 +190,95 @@ write_operation(struct jout *j, const struct route *r)
 		jout_object_end(j);
 		jout_array_end(j);
 	}
-	jout_key(j, "responses");
-	jout_object(j);
-	jout_key(j, "2XX");
-	jout_object(j);
-	jout_kstring(j, "description", "it was done");
-	jout_object_end(j);
-	write_ref(j, "default", "#/components/responses/Refusal");
-	jout_object_end(j);
 	jout_object_end(j);
 }
 
-/* All methods of the path of row i, unless an earlier row has the same. */
-static void
-write_path(struct jout *j, enum face face, uint32_t i)
+static bool
+is_told(const struct route *r)
 {
-	const struct route *first = route_at(i), *r;
+	return r->access != ACCESS_PEER;
+}
 
-	for (uint32_t k = 0; k < i; k++)
-		if (strcmp(route_at(k)->path, first->path) == 0)
-			return;
-	jout_key(j, first->path);
+/* Is it the first of its path? The others are told together with it. */
+static bool
+is_first(uint32_t at)
+{
+	for (uint32_t i = 0; i < at; i++)
+		if (is_told(route_at(i)) && strcmp(route_at(i)->path, route_at(at)->path) == 0)
+			return false;
+	return true;
+}
+
+static void
+put_paths(struct jout *j)
+{
+	const struct route *r, *other;
+
+	jout_key(j, "paths");
 	jout_object(j);
-	for (uint32_t k = i; (r = route_at(k)) != NULL; k++)
-		if (strcmp(r->path, first->path) == 0 && route_is_on(face, r))
-			write_operation(j, r);
+	for (uint32_t i = 0; (r = route_at(i)) != NULL; i++) {
+		if (!is_told(r) || !is_first(i))
+			continue;
+		jout_key(j, r->path);
+		jout_object(j);
+		for (uint32_t k = i; (other = route_at(k)) != NULL; k++)
+			if (is_told(other) && strcmp(other->path, r->path) == 0)
+				put_operation(j, other);
+		jout_object_end(j);
+	}
+	jout_object_end(j);
+}
+
+static void
+put_info(struct jout *j)
+{
+	jout_key(j, "info");
+	jout_object(j);
+	jout_kstring(j, "title", "Rensa node");
+	jout_kstring(j, "version", PACKAGE_VERSION);
+	jout_kstring(
+	    j, "description",
+	    "A node of a private blockchain. Amounts are integers in base units, 100,000,000 to a coin; times are "
+	    "milliseconds since 1970. A parameter or member that a route does not know is refused by its name.");
+	jout_object_end(j);
+	jout_key(j, "servers");
+	jout_array(j);
+	jout_object(j);
+	jout_kstring(j, "url", "/");
+	jout_object_end(j);
+	jout_array_end(j);
+}
+
+static void
+put_components(struct jout *j)
+{
+	jout_key(j, "components");
+	jout_object(j);
+	jout_key(j, "schemas");
+	openapi_shapes(j);
+	jout_key(j, "securitySchemes");
+	jout_object(j);
+	jout_key(j, "token");
+	jout_object(j);
+	jout_kstring(j, "type", "http");
+	jout_kstring(j, "scheme", "bearer");
+	jout_kstring(j, "description", "the token of [http] admin_token_file");
+	jout_object_end(j);
+	jout_object_end(j);
 	jout_object_end(j);
 }
 
 void
 openapi_get(struct api *a, struct http_req *req, const char *name)
 {
-	enum face face = a->o.peer_is_apart ? FACE_PUBLIC : FACE_ALL;
-	const char *slash = strchr(a->o.software, '/');
 	struct jout j = reply_begin(a);
-	const struct route *r;
 
 	(void)name;
 	jout_object(&j);
-	jout_kstring(&j, "openapi", OPENAPI_VERSION);
-	jout_key(&j, "info");
-	jout_object(&j);
-	jout_kstring(&j, "title", "Rensa node");
-	jout_kstring(&j, "version", slash != NULL ? slash + 1 : a->o.software);
-	jout_object_end(&j);
-	write_components(&j);
-	jout_key(&j, "paths");
-	jout_object(&j);
-	for (uint32_t i = 0; (r = route_at(i)) != NULL; i++)
-		if (route_is_on(face, r))
-			write_path(&j, face, i);
-	jout_object_end(&j);
+	jout_kstring(&j, "openapi", "3.1.0");
+	put_info(&j);
+	put_paths(&j);
+	put_components(&j);
 	jout_object_end(&j);
 	reply_end(a, req, 200);
 }

@@ -1,15 +1,21 @@
 /* One table: dispatch, the Allow header, and the index at "/" all read it. */
 #include "routes.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "reply.h"
 #include "store/tally.h"
 #include "util/attr.h"
-#include "util/text.h"
 
 static const struct route routes[] = {
     {HTTP_GET, "/", ACCESS_PUBLIC, index_get, {NULL}, "this list"},
+    {HTTP_GET,
+     "/openapi.json",
+     ACCESS_PUBLIC,
+     openapi_get,
+     {NULL},
+     "this interface as an OpenAPI document, for programs"},
     {HTTP_GET,
      "/chain",
      ACCESS_PUBLIC,
@@ -32,6 +38,12 @@ static const struct route routes[] = {
      {NULL},
      "hand in a signed transfer, or a list of them"},
     {HTTP_GET, "/transactions/{id}", ACCESS_PUBLIC, transaction_get, {NULL}, "one transaction and how it stands"},
+    {HTTP_GET,
+     "/transactions/{id}/proof",
+     ACCESS_PUBLIC,
+     proof_get,
+     {NULL},
+     "what proves that a block holds the transaction: its merkle branch"},
     {HTTP_GET, "/amount", ACCESS_PUBLIC, amount_get, {"blockchain_address"}, "the confirmed balance of an address"},
     {HTTP_GET, "/addresses/{address}", ACCESS_PUBLIC, address_get, {NULL}, "balance, pending, and next sequence"},
     {HTTP_POST, "/mine", ACCESS_ADMIN, mine_post, {NULL}, "mine blocks now; the body may name address and blocks"},
@@ -44,7 +56,6 @@ static const struct route routes[] = {
      reload_post,
      {NULL},
      "read the configuration again, and take it over or refuse it"},
-    {HTTP_GET, "/openapi.json", ACCESS_PUBLIC, openapi_get, {NULL}, "these routes for tools, in the form of OpenAPI"},
     {HTTP_GET, "/metrics", ACCESS_PUBLIC, metrics_get, {NULL}, "figures of this node for Prometheus"},
     {HTTP_GET, "/peers", ACCESS_PUBLIC, peers_get, {NULL}, "every address known, its state, and why"},
     {HTTP_GET, "/status", ACCESS_PUBLIC, status_get, {NULL}, "everything about this node"},
@@ -109,14 +120,8 @@ route_has_query(const struct route *r, const char *name)
 	return false;
 }
 
-const char *
-route_access_name(enum route_access access)
-{
-	return access_names[access];
-}
-
-bool
-route_is_on(enum face face, const struct route *r)
+static bool
+is_on(enum face face, const struct route *r)
 {
 	return face == FACE_ALL || (face == FACE_PEER) == (r->access == ACCESS_PEER);
 }
@@ -124,14 +129,17 @@ route_is_on(enum face face, const struct route *r)
 static bool
 path_fits(const char *pattern, const char *path, char name[ROUTE_NAME_SIZE])
 {
-	size_t fixed = strcspn(pattern, "{");
+	size_t fixed = strcspn(pattern, "{"), len;
 
 	name[0] = '\0';
 	if (pattern[fixed] == '\0')
 		return strcmp(pattern, path) == 0;
-	if (strncmp(pattern, path, fixed) != 0 || path[fixed] == '\0' || strchr(path + fixed, '/') != NULL)
+	if (strncmp(pattern, path, fixed) != 0)
 		return false;
-	text_copy(name, ROUTE_NAME_SIZE, path + fixed);
+	len = strcspn(path + fixed, "/");
+	if (len == 0 || strcmp(path + fixed + len, strchr(pattern, '}') + 1) != 0)
+		return false;
+	snprintf(name, ROUTE_NAME_SIZE, "%.*s", (int)len, path + fixed);
 	return true;
 }
 
@@ -155,7 +163,7 @@ route_find(enum face face, enum http_method method, const char *path, char name[
 	for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
 		const struct route *r = &routes[i];
 
-		if (!route_is_on(face, r) || !path_fits(r->path, path, name))
+		if (!is_on(face, r) || !path_fits(r->path, path, name))
 			continue;
 		if (r->method == wanted)
 			return r;
@@ -180,7 +188,7 @@ index_get(struct api *a, struct http_req *req, const char *name)
 	for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
 		const struct route *r = &routes[i];
 
-		if (!route_is_on(face, r))
+		if (!is_on(face, r))
 			continue;
 		jout_object(&j);
 		jout_kstring(&j, "method", route_method_name(r->method));
@@ -190,7 +198,7 @@ index_get(struct api *a, struct http_req *req, const char *name)
 		for (size_t k = 0; k < ROUTE_QUERY_MAX && r->query[k] != NULL; k++)
 			jout_string(&j, r->query[k]);
 		jout_array_end(&j);
-		jout_kstring(&j, "access", route_access_name(r->access));
+		jout_kstring(&j, "access", access_names[r->access]);
 		jout_kstring(&j, "description", r->about);
 		jout_object_end(&j);
 	}

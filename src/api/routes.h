@@ -21,7 +21,7 @@ enum route_access {
 
 struct route {
 	enum http_method method; /* GET implies HEAD */
-	const char *path;	 /* a last segment in braces stands for any one */
+	const char *path;	 /* a segment in braces stands for any one */
 	enum route_access access;
 	route_handler *handle;
 	const char *query[ROUTE_QUERY_MAX]; /* the parameters it knows; others are refused */
@@ -39,8 +39,6 @@ const struct route *route_find(enum face face, enum http_method method, const ch
 			       struct buf *methods, const struct route **other);
 /* The rows of the table by number: NULL behind the last. */
 const struct route *route_at(uint32_t i);
-bool route_is_on(enum face face, const struct route *r);
-const char *route_access_name(enum route_access access);
 const char *route_method_name(enum http_method m);
 bool route_has_query(const struct route *r, const char *name);
 

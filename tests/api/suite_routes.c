@@ -1,12 +1,10 @@
 /* Which paths there are, and what is said to those who miss. */
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "node.h"
 #include "store/role_table.h"
 #include "suites.h"
-#include "util/text.h"
 
 static struct node n;
 
@@ -26,14 +24,24 @@ teardown(void)
 START_TEST(says_404_for_paths_that_it_does_not_know)
 {
 	static const char *const paths[] = {
-	    "/nothing",	    "/chain/",
-	    "/chains",	    "/blocks/1/2",
-	    "/blocks/",	    "/transactions/",
-	    "/mine/faster", "/addresses/",
-	    "/peer",	    "/peer/",
-	    "/peer/hellos", "/%2e%2e/chain",
-	    "/CHAIN",	    "/transactions/a/proof",
-	    "/{block}",	    "//chain",
+	    "/nothing",
+	    "/chain/",
+	    "/chains",
+	    "/blocks/1/2",
+	    "/blocks/",
+	    "/transactions/",
+	    "/mine/faster",
+	    "/addresses/",
+	    "/peer",
+	    "/peer/",
+	    "/peer/hellos",
+	    "/%2e%2e/chain",
+	    "/CHAIN",
+	    "/transactions/a/proofs",
+	    "/{block}",
+	    "//chain",
+	    "/transactions//proof",
+	    "/transactions/a/proof/",
 	};
 	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
 		ck_assert_msg(node_get(&n, paths[i]) == 404, "%s: %d", paths[i], n.reply.status);
@@ -268,54 +276,6 @@ START_TEST(takes_every_parameter_that_it_lists)
 }
 END_TEST
 
-/* Every row that GET / lists is an operation of its path, with the row's own words, and there is nothing else. */
-START_TEST(tells_tools_the_same_routes)
-{
-	size_t operations = 0, listed, len;
-	char method[16];
-
-	ck_assert_int_eq(node_get(&n, "/"), 200);
-	struct jdoc *index = n.reply.doc;
-	n.reply.doc = NULL;
-	const struct jval *routes = jval_get(jdoc_root(index), "routes");
-	ck_assert_int_eq(node_get(&n, "/openapi.json"), 200);
-	const struct jval *doc = node_doc(&n), *paths = jval_get(doc, "paths");
-	ck_assert_str_eq(jval_str(doc, "openapi", ""), "3.1.0");
-	ck_assert_str_eq(jval_str(jval_get(doc, "info"), "version", ""), "test");
-	listed = jval_count(routes);
-	for (size_t i = 0; i < listed; i++) {
-		const struct jval *row = jval_at(routes, i), *query = jval_get(row, "query"), *operation, *parameters;
-		const char *path = jval_str(row, "path", ""), *access = jval_str(row, "access", "");
-		bool has_name = strchr(path, '{') != NULL;
-
-		text_copy(method, sizeof(method), jval_str(row, "method", ""));
-		for (char *c = method; *c != '\0'; c++)
-			*c = (char)tolower((unsigned char)*c);
-		operation = jval_get(jval_get(paths, path), method);
-		ck_assert_msg(operation != NULL, "%s %s", method, path);
-		operations++;
-		ck_assert_str_eq(jval_str(operation, "summary", ""), jval_str(row, "description", "?"));
-		ck_assert_str_eq(jval_text(jval_at(jval_get(operation, "tags"), 0), &len), access);
-		ck_assert((jval_get(operation, "security") != NULL) == (strcmp(access, "admin") == 0));
-		parameters = jval_get(operation, "parameters");
-		ck_assert_uint_eq(jval_count(parameters), jval_count(query) + has_name);
-		if (has_name)
-			ck_assert_str_eq(jval_str(jval_at(parameters, 0), "in", ""), "path");
-		for (size_t k = 0; k < jval_count(query); k++)
-			ck_assert_str_eq(jval_str(jval_at(parameters, k + has_name), "name", ""),
-					 jval_text(jval_at(query, k), &len));
-	}
-	/* Each has one identifier. */
-	size_t ids = 0;
-	for (const char *at = n.reply.body.data; (at = strstr(at, "\"operationId\":")) != NULL; at++)
-		ids++;
-	ck_assert_uint_eq(ids, operations);
-	ck_assert_ptr_nonnull(strstr(n.reply.body.data, "\"operationId\":\"get_blocks_block\""));
-	ck_assert_ptr_nonnull(strstr(n.reply.body.data, "\"operationId\":\"get\""));
-	jdoc_free(index);
-}
-END_TEST
-
 START_TEST(lists_its_routes)
 {
 	ck_assert_int_eq(node_get(&n, "/"), 200);
@@ -403,7 +363,6 @@ suite_routes(void)
 	tcase_add_test(tc, refuses_parameters_that_a_route_does_not_know);
 	tcase_add_test(tc, refuses_unknown_parameters_before_it_does_anything);
 	tcase_add_test(tc, takes_every_parameter_that_it_lists);
-	tcase_add_test(tc, tells_tools_the_same_routes);
 	tcase_add_test(tc, lists_its_routes);
 	tcase_add_test(tc, counts_what_it_answers_and_what_it_refuses);
 

@@ -118,7 +118,7 @@ def spoil(trial):
     path.write_bytes(content)
 
 
-BEFORE = {"install": bring_packages, "damaged": spoil}
+BEFORE = {"install": bring_packages, "upgrade-before": bring_newer_packages, "damaged": spoil}
 
 
 def nothing_runs_yet(trial):
@@ -208,6 +208,12 @@ def the_others_agree_again(trial):
     trial.agree()
 
 
+def all_run_the_newer_version(trial):
+    for host in trial.hosts:
+        assert host.sh("dpkg-query -W -f '${Version}' rensad").out == NEXT_VERSION
+    trial.agree()
+
+
 def nothing_of_rensa_is_left(trial):
     host = trial["c"]
     left = host.sh("ls -d /etc/rensa /var/lib/rensa /var/log/rensa /usr/sbin/rensad /dev/shm/*rensa* 2>/dev/null; true").out
@@ -230,6 +236,8 @@ AFTER = {
     "restored": the_restored_one_is_where_the_others_are,
     "recovered": the_others_agree_again,
     "damage-mended": the_others_agree_again,
+    "upgrade-restart": all_run_the_newer_version,
+    "downgrade": the_others_agree_again,
     "gone": nothing_of_rensa_is_left,
 }
 
@@ -280,9 +288,8 @@ def test_every_alert_has_a_paragraph_in_the_run_book():
 
 def test_every_check_has_a_line_in_the_run_book():
     described = set(re.findall(r"^\| `([a-z_-]+)` \|", section("Checks"), re.MULTILINE))
-    of_node = re.findall(r'^\s*\{"([a-z-]+)", check_\w+\}|, +\{"([a-z-]+)", check_\w+\}', (TOP / "src/api/checks.c").read_text(), re.MULTILINE)
-    of_node = {name for pair in of_node for name in pair if name}
-    of_host = set(re.findall(r'\{"([a-z_]+)", check_\w+\}', (TOP / "src/node/doctor.c").read_text()))
+    of_node = set(re.findall(r'\{"([a-z-]+)",\s*check_\w+\}', (TOP / "src/api/checks.c").read_text()))
+    of_host = set(re.findall(r'\{"([a-z_]+)",\s*check_\w+\}', (TOP / "src/node/doctor.c").read_text()))
     of_doctor = set(re.findall(r'"([a-z]+)"', re.search(r"node_checks\[\] = \{(.*?)\}", (TOP / "src/prog/cmd_doctor.c").read_text())[1]))
     assert len(of_node) >= 7 and len(of_host) >= 10 and of_doctor
     assert described == of_node | of_host | of_doctor | {"wallets"}

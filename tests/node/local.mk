@@ -27,6 +27,7 @@ tests_node_test_node_SOURCES = \
 	tests/node/suite_config_errors.c \
 	tests/node/suite_config_sources.c \
 	tests/node/suite_discovery.c \
+	tests/node/suite_doctor.c \
 	tests/node/suite_endpoint.c \
 	tests/node/suite_fanout.c \
 	tests/node/suite_fill.c \
@@ -51,8 +52,8 @@ tests_node_test_node_SOURCES = \
 	tests/node/suite_roles.c \
 	tests/node/suite_standing.c \
 	tests/node/suite_summary.c \
-	tests/node/suite_usage.c \
 	tests/node/suite_supervisor.c \
+	tests/node/suite_usage.c \
 	tests/node/suites.h \
 	$(tests_node_shared) \
 	tests/suite.h
