@@ -19,6 +19,8 @@ librensa_node_a_SOURCES = \
 	src/node/discovery_known.c \
 	src/node/discovery_table.c \
 	src/node/endpoint.c \
+	src/node/estate.c \
+	src/node/estate.h \
 	src/node/listeners.c \
 	src/node/logging.c \
 	src/node/logging.h \

@@ -16,40 +16,33 @@
 #include "node/master.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "crypto/random.h"
-#include "disk/datadir.h"
-#include "disk/netfile.h"
+#include "estate.h"
 #include "logging.h"
 #include "node/notify.h"
 #include "node/proctitle.h"
 #include "outfit.h"
 #include "posts.h"
 #include "reload.h"
-#include "storage.h"
 #include "store/chain.h"
 #include "store/load.h"
 #include "store/peer_table.h"
 #include "store/reload_note.h"
 #include "store/ring.h"
 #include "store/shared.h"
-#include "store/snapshot.h"
 #include "util/clock.h"
 #include "util/file.h"
 #include "util/log.h"
 #include "util/mem.h"
 
-#define LOCK_WAIT_MS 5000
 #define TICK_MS 1000
 #define COMMANDS_MAX (STORE_RINGS_MAX * RING_COMMANDS)
 #define LOADS_MAX 3 /* attempts at loading the chain, if it is not refused for good */
@@ -77,93 +70,6 @@ struct master {
 	uint64_t rebuild_pause_ms;
 	struct reload_note note; /* of the last reload */
 };
-
-static enum err
-open_listeners(struct master *m, struct listeners *l, const struct netaddr *at, const char *key)
-{
-	char text[NETADDR_TEXT_SIZE];
-	enum err e = listeners_open(l, at, m->env.workers, false);
-
-	netaddr_format(text, at);
-	if (e != OK)
-		log_error("master: %s %s: %s", key, text, listeners_fault(e));
-	return e;
-}
-
-static enum err
-open_life_pipe(struct master *m)
-{
-	int fds[2];
-
-	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) != 0)
-		return ERR_IO;
-	m->env.life = fds[0];
-	m->posts.life_write = fds[1];
-	return OK;
-}
-
-/* Is the folder one of this network? From now on it says of which it is. */
-static enum err
-settle_network(const struct master *m)
-{
-	const char *data_dir = m->config->node.data_dir;
-	struct framelog *journal = storage_log(m->config, LOG_JOURNAL);
-	struct buf why;
-	enum err e;
-
-	buf_init(&why);
-	e = netfile_settle(data_dir, &m->config->network, journal, &why);
-	if (e != OK)
-		log_error("master: %s", why.data == NULL ? err_text(e) : why.data);
-	buf_clear(&why);
-	framelog_free(journal);
-	return e;
-}
-
-/* It speaks of blocks by their place in the segment, so each segment has one of its own. A node can do without. */
-static void
-make_transcript(struct master *m)
-{
-	uint64_t size_max = m->config->http.chain_cache;
-
-	transcript_free(m->env.transcript);
-	m->env.transcript = NULL;
-	if (size_max > 0 && transcript_create(&m->env.transcript, size_max) != OK)
-		log_warn(
-		    "master: there is no memory object for [http] chain_cache, so blocks are written anew for each "
-		    "reader: %s",
-		    strerror(errno));
-}
-
-static enum err
-make_store(struct master *m)
-{
-	const struct config *c = m->config;
-	struct store_options o = {.name = c->node.name,
-				  .data_dir = c->node.data_dir,
-				  .size_max = c->node.shm_max,
-				  .roles = m->posts.count,
-				  .rings = 2 * m->env.workers,
-				  .pool_max = c->node.pool_max,
-				  .params = c->network};
-	char absolute[PATH_MAX];
-	struct buf why;
-	enum err e;
-
-	/* The object's name comes from the folder, so one folder must have one spelling. */
-	if (realpath(c->node.data_dir, absolute) != NULL)
-		o.data_dir = absolute;
-	buf_init(&why);
-	e = store_create(&m->env.store, &o, &why);
-	if (e == OK)
-		store_use_logs(m->env.store, storage_log(c, LOG_JOURNAL), storage_log(c, LOG_POOL));
-	else
-		log_error("master: %s", why.data == NULL ? err_text(e) : why.data);
-	buf_clear(&why);
-	if (e == OK)
-		make_transcript(m);
-	return e;
-}
 
 /* The roles are stopped, in order, and begin again with what the disk has. */
 static void
@@ -278,9 +184,8 @@ begin_again(struct master *m)
 	m->is_rebuilding = false;
 	for (uint32_t i = 0; i < PAUSE_TABLE_MAX; i++)
 		is_taken[i] = peer_pause_get(m->env.store, i, &pauses[i]);
-	store_destroy(m->env.store);
-	m->env.store = NULL;
-	if (make_store(m) != OK)
+	estate_end_store(&m->env, false);
+	if (estate_make_store(&m->env, m->posts.count) != OK)
 		return false;
 	publish_note(m);
 	for (uint32_t i = 0; i < PAUSE_TABLE_MAX; i++)
@@ -467,47 +372,21 @@ say_hello(const struct master *m)
 static enum err
 start(struct master *m, const sigset_t *signals)
 {
-	struct buf why;
 	enum err e;
 
-	buf_init(&why);
 	logging_share();
 	logging_configure(m->config);
-	if ((e = datadir_lock(&m->lock, m->config->node.data_dir, LOCK_WAIT_MS, &why)) != OK) {
-		log_error("master: %s", why.data);
-		goto out;
-	}
-	if ((e = open_listeners(m, &m->env.listeners, &m->config->http.listen, "[http] listen")) != OK)
-		goto out;
-	if (m->config->peers.listen.port != 0 &&
-	    (e = open_listeners(m, &m->env.peer_listeners, &m->config->peers.listen, "[peers] listen")) != OK)
-		goto out;
+	if ((e = estate_settle(&m->env, &m->lock)) != OK)
+		return e;
 	posts_plan(&m->posts, &m->env);
-	if ((e = settle_network(m)) != OK || (e = make_store(m)) != OK)
-		goto out;
-	e = bells_open(&m->env.bells, 2 * m->env.workers);
-	if (e == OK)
-		e = open_life_pipe(m);
-	if (e == OK && (m->posts.signals = signalfd(-1, signals, SFD_CLOEXEC | SFD_NONBLOCK)) < 0)
-		e = ERR_IO;
-	if (e != OK)
-		log_error("master: cannot make pipes: %s", strerror(errno));
-out:
-	buf_clear(&why);
-	return e;
-}
-
-/* Everybody has stopped: what makes the next start quick. */
-static void
-end_in_order(struct master *m)
-{
-	char path[PATH_MAX];
-
-	store_end_journal(m->env.store);
-	storage_snapshot(path, m->config);
-	if (snapshot_is_due(m->env.store, path) && snapshot_write(m->env.store, path) != OK)
-		log_warn("master: the snapshot %s cannot be written: %s; the next start takes longer", path,
-			 strerror(errno));
+	if ((e = estate_make_store(&m->env, m->posts.count)) != OK ||
+	    (e = estate_open_bells(&m->env, &m->posts.life_write)) != OK)
+		return e;
+	if ((m->posts.signals = signalfd(-1, signals, SFD_CLOEXEC | SFD_NONBLOCK)) < 0) {
+		log_error("master: cannot listen to signals: %s", strerror(errno));
+		return ERR_IO;
+	}
+	return OK;
 }
 
 int
@@ -541,22 +420,16 @@ master_run(struct config *config, const struct config_inputs *inputs)
 		say_hello(&m);
 		posts_start_due(&m.posts);
 		run(&m);
-		if (m.env.store != NULL && store_is_loaded(m.env.store))
-			end_in_order(&m);
-		log_info("master: stopped");
 		exit_code = m.is_refused					  ? EXIT_REFUSED
 			    : m.load_failures >= LOADS_MAX || m.env.store == NULL ? EXIT_FAILED
 										  : EXIT_STOPPED;
+		estate_end_store(&m.env, true);
+		log_info("master: stopped");
 	} else {
 		exit_code = e == ERR_PERM || e == ERR_LIMIT || e == ERR_FORMAT || e == ERR_UNSUPPORTED ? EXIT_REFUSED
 												       : EXIT_FAILED;
 	}
-	store_destroy(m.env.store);
-	transcript_free(m.env.transcript);
-	bells_close(&m.env.bells);
-	listeners_close(&m.env.listeners);
-	listeners_close(&m.env.peer_listeners);
-	fd_close(&m.env.life);
+	estate_close(&m.env);
 	fd_close(&m.posts.life_write);
 	fd_close(&m.posts.signals);
 	fd_close(&m.lock);
