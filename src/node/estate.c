@@ -19,11 +19,35 @@
 #define LOCK_WAIT_MS 5000
 
 static enum err
-open_listeners(const struct node_env *env, struct listeners *l, const struct netaddr *at, const char *key)
+take_lock(int *lock, const char *data_dir, struct handover *h)
+{
+	struct buf why;
+	enum err e;
+
+	if (h->lock != -1 && datadir_adopt(h->lock, data_dir)) {
+		*lock = h->lock;
+		h->lock = -1;
+		return OK;
+	}
+	fd_close(&h->lock);
+	buf_init(&why);
+	e = datadir_lock(lock, data_dir, LOCK_WAIT_MS, &why);
+	if (e != OK)
+		log_error("master: %s", why.data);
+	buf_clear(&why);
+	return e;
+}
+
+static enum err
+open_listeners(const struct node_env *env, struct listeners *l, const struct netaddr *at, const char *key,
+	       struct handover *h)
 {
 	char text[NETADDR_TEXT_SIZE];
-	enum err e = listeners_open(l, at, env->workers, false);
+	bool is_ours = handover_has_port(h, at->port);
+	enum err e;
 
+	handover_claim(h, l, at);
+	e = listeners_open(l, at, env->workers, is_ours);
 	netaddr_format(text, at);
 	if (e != OK)
 		log_error("master: %s %s: %s", key, text, listeners_fault(e));
@@ -48,21 +72,15 @@ settle_network(const struct config *c)
 }
 
 enum err
-estate_settle(struct node_env *env, int *lock)
+estate_settle(struct node_env *env, int *lock, struct handover *h)
 {
 	const struct config *c = env->config;
-	struct buf why;
-	enum err e;
+	enum err e = take_lock(lock, c->node.data_dir, h);
 
-	buf_init(&why);
-	e = datadir_lock(lock, c->node.data_dir, LOCK_WAIT_MS, &why);
-	if (e != OK)
-		log_error("master: %s", why.data);
-	buf_clear(&why);
 	if (e == OK)
-		e = open_listeners(env, &env->listeners, &c->http.listen, "[http] listen");
+		e = open_listeners(env, &env->listeners, &c->http.listen, "[http] listen", h);
 	if (e == OK && c->peers.listen.port != 0)
-		e = open_listeners(env, &env->peer_listeners, &c->peers.listen, "[peers] listen");
+		e = open_listeners(env, &env->peer_listeners, &c->peers.listen, "[peers] listen", h);
 	return e == OK ? settle_network(c) : e;
 }
 

@@ -9,13 +9,17 @@
 #include <stdint.h>
 
 #include "node/child.h"
+#include "node/handover.h"
 #include "util/attr.h"
 #include "util/err.h"
 
 /* In all of these env has its configuration and the number of its workers; on failure the log says why. */
 
-/* The folder, which is locked from here on, and the listeners. ERR_PERM, ERR_LIMIT, ERR_FORMAT, ERR_UNSUPPORTED: a person has to look. */
-enum err estate_settle(struct node_env *env, int *lock) MUSTCHECK;
+/*
+ * The folder, which is locked from here on, and the listeners: those that were handed over, and others where there are
+ * none or too few. What is left in h has no use here. ERR_PERM, ERR_LIMIT, ERR_FORMAT, ERR_UNSUPPORTED: a person has to look.
+ */
+enum err estate_settle(struct node_env *env, int *lock, struct handover *h) MUSTCHECK;
 /* Bells, and the pipe; *life_write is the end that the master keeps. */
 enum err estate_open_bells(struct node_env *env, int *life_write) MUSTCHECK;
 /* A fresh segment, with so many slots in its role table. Of one before it nothing is left. */

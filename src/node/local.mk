@@ -34,6 +34,7 @@ librensa_node_a_SOURCES = \
 	src/node/quantity.c \
 	src/node/fanout.c \
 	src/node/fanout.h \
+	src/node/handover.c \
 	src/node/push_source.c \
 	src/node/push_source.h \
 	src/node/push_verify.c \
@@ -65,18 +66,22 @@ librensa_node_a_SOURCES = \
 	src/node/storage.h \
 	src/node/summary.c \
 	src/node/summary.h \
+	src/node/upgrade.c \
+	src/node/upgrade_check.c \
 	include/node/bells.h \
 	include/node/child.h \
 	include/node/config.h \
 	include/node/config_report.h \
 	include/node/config_table.h \
 	include/node/endpoint.h \
+	include/node/handover.h \
 	include/node/listeners.h \
 	include/node/master.h \
 	include/node/notify.h \
 	include/node/proctitle.h \
 	include/node/quantity.h \
-	include/node/roles.h
+	include/node/roles.h \
+	include/node/upgrade.h
 
 # What `rensad --sample` prints; a test compares the two.
 EXTRA_DIST += conf/rensad.conf

@@ -9,6 +9,7 @@
  *			without a gap
  *	POST /reload	the same: a worker hands the command over in its ring and rings the master's bell
  *	SIGUSR1		log files are opened again, ours and the children's
+ *	SIGUSR2		another program takes our place, and no connection is refused (upgrade.c)
  *
  * If the master dies, children see the end of its pipe and leave; the next master waits for them at the lock and makes
  * a fresh segment.
@@ -52,6 +53,7 @@
  */
 #define REBUILD_PAUSE_MS 60000
 #define REBUILD_PAUSE_MAX_MS 3600000
+#define UPGRADE_PATIENCE_MS 2000
 
 enum { EXIT_STOPPED = 0, EXIT_FAILED = 1, EXIT_REFUSED = 2 };
 
@@ -61,8 +63,13 @@ struct master {
 	const struct config_inputs *inputs; /* what it was read from */
 	int lock;
 	struct posts posts;
-	bool is_rebuilding; /* the roles are stopped in order to begin again with a fresh segment */
-	bool is_told;	    /* the supervisor, that the node is ready */
+	struct upgrade upgrade;
+	bool is_upgrading;	/* the roles are stopped in order to make way for another program */
+	struct handover handed; /* by the program before this one; without a name once the log has told of it */
+	uint32_t left;		/* of its addresses, how many have no use any more */
+	uint64_t stopped_ms;	/* when the roles were told to make way */
+	bool is_rebuilding;	/* the roles are stopped in order to begin again with a fresh segment */
+	bool is_told;		/* the supervisor, that the node is ready */
 	enum err notify_trouble;
 	bool is_refused;	/* the loader said that a person has to look */
 	uint32_t load_failures; /* in a row */
@@ -122,6 +129,20 @@ tell_of_loading(struct master *m)
 	m->is_told = tell_supervisor(m, text) == OK && is_loaded;
 }
 
+/* Once, when the roles that answer are there. */
+static void
+tell_of_upgrade(struct master *m)
+{
+	struct handover *h = &m->handed;
+
+	if (h->from[0] == '\0' || !store_is_loaded(m->env.store))
+		return;
+	log_info("upgrade: rensad %s -> %s in %" PRIu64 " ms, %" PRIu64 " blocks, %s", h->from, build_name(),
+		 clock_mono_ms() - h->since_ms, chain_height(m->env.store, chain_tip(m->env.store)),
+		 m->left == 0 ? "nothing refused" : "at an address that was given up connections are refused");
+	h->from[0] = '\0';
+}
+
 /* Does memory want it, and was it not done just now? */
 static bool
 is_time_to_rebuild(struct master *m)
@@ -169,6 +190,51 @@ publish_note(struct master *m)
 		reload_note_put(m->env.store, &m->note);
 }
 
+/* Is this the end of the node, as far as we can tell by now? */
+static bool
+is_ending(const struct master *m)
+{
+	return posts_is_stopping(&m->posts) && !m->is_rebuilding && !m->is_upgrading;
+}
+
+/* The next program is good: the roles make way for it. */
+static void
+make_way(struct master *m)
+{
+	char text[128];
+
+	m->is_upgrading = true;
+	m->stopped_ms = clock_mono_ms();
+	snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64 "\nSTATUS=making way for another program",
+		 clock_mono_us());
+	(void)tell_supervisor(m, text);
+	m->is_told = false;
+	/* A rebuild is on its way to the same. */
+	if (!m->is_rebuilding)
+		posts_stop(&m->posts);
+	m->is_rebuilding = false;
+}
+
+/* Nobody runs any more: becomes the next program, or else begins again as what we are. */
+static void
+hand_over(struct master *m)
+{
+	struct handover h;
+
+	handover_init(&h);
+	/* If we have answered nobody since we took over ourselves, it is still that interruption. */
+	bool is_first = m->handed.from[0] == '\0';
+	snprintf(h.from, sizeof(h.from), "%s", is_first ? build_name() : m->handed.from);
+	h.since_ms = is_first ? m->stopped_ms : m->handed.since_ms;
+	h.lock = m->lock;
+	handover_add(&h, &m->config->http.listen, &m->env.listeners);
+	handover_add(&h, &m->config->peers.listen, &m->env.peer_listeners);
+	estate_end_store(&m->env, true);
+	upgrade_execute(&m->upgrade, &h);
+	m->is_upgrading = false;
+	m->is_rebuilding = true;
+}
+
 /*
  * Nobody runs any more. True: and all has begun again. Who was left alone still is: else a peer whose lost branches
  * filled the segment would be asked for them again.
@@ -183,7 +249,7 @@ begin_again(struct master *m)
 		return false;
 	m->is_rebuilding = false;
 	for (uint32_t i = 0; i < PAUSE_TABLE_MAX; i++)
-		is_taken[i] = peer_pause_get(m->env.store, i, &pauses[i]);
+		is_taken[i] = m->env.store != NULL && peer_pause_get(m->env.store, i, &pauses[i]);
 	estate_end_store(&m->env, false);
 	if (estate_make_store(&m->env, m->posts.count) != OK)
 		return false;
@@ -257,18 +323,48 @@ static void
 take_commands(struct master *m)
 {
 	struct command_handle askers[COMMANDS_MAX];
-	bool is_ending = posts_is_stopping(&m->posts) && !m->is_rebuilding;
+	/* Another program reads the configuration anyway. */
+	bool is_idle = !is_ending(m) && !m->is_upgrading;
 	struct command c;
 	size_t count = 0;
 
 	while (count < COMMANDS_MAX && command_next(m->env.store, 1u << COMMAND_RELOAD, &askers[count], &c))
 		count++;
-	if (count > 0 && !is_ending)
+	if (count > 0 && is_idle)
 		reload(m, askers, count);
-	for (size_t i = 0; i < count && is_ending; i++) {
+	for (size_t i = 0; i < count && !is_idle; i++) {
 		command_finish(m->env.store, askers[i], ERR_CLOSED, false);
 		bell_ring_worker(&m->env.bells, askers[i].ring);
 	}
+}
+
+static void
+stop(struct master *m, int signo)
+{
+	if (is_ending(m)) {
+		posts_stop_now(&m->posts);
+		return;
+	}
+	log_info("master: stopping, asked to by %s", signo == SIGTERM ? "SIGTERM" : "SIGINT");
+	(void)tell_supervisor(m, "STOPPING=1");
+	if (upgrade_is_on(&m->upgrade))
+		log_info("upgrade: off, since the node is to stop");
+	upgrade_drop(&m->upgrade);
+	/* A rebuild and an upgrade stop everybody too; then it is a stop after all. */
+	if (!posts_is_stopping(&m->posts))
+		posts_stop(&m->posts);
+	m->is_rebuilding = m->is_upgrading = false;
+}
+
+static void
+begin_upgrade(struct master *m)
+{
+	if (is_ending(m))
+		log_info("upgrade: not now, since the node is stopping");
+	else if (upgrade_is_on(&m->upgrade))
+		log_info("upgrade: one is on its way already");
+	else
+		upgrade_begin(&m->upgrade);
 }
 
 static void
@@ -277,19 +373,10 @@ on_signal(struct master *m, int signo)
 	switch (signo) {
 	case SIGTERM:
 	case SIGINT:
-		if (posts_is_stopping(&m->posts) && !m->is_rebuilding) {
-			posts_stop_now(&m->posts);
-			break;
-		}
-		log_info("master: stopping, asked to by %s", signo == SIGTERM ? "SIGTERM" : "SIGINT");
-		(void)tell_supervisor(m, "STOPPING=1");
-		/* A rebuild stops everybody too; then it is a stop after all. */
-		if (!m->is_rebuilding)
-			posts_stop(&m->posts);
-		m->is_rebuilding = false;
+		stop(m, signo);
 		break;
 	case SIGHUP:
-		if (!posts_is_stopping(&m->posts) || m->is_rebuilding)
+		if (!is_ending(m) && !m->is_upgrading)
 			reload(m, NULL, 0);
 		break;
 	case SIGUSR1:
@@ -297,9 +384,18 @@ on_signal(struct master *m, int signo)
 			log_error("log: a log file cannot be opened again, the old one stays in use: %m");
 		posts_signal(&m->posts, SIGUSR1);
 		break;
+	case SIGUSR2:
+		begin_upgrade(m);
+		break;
 	default:
 		break;
 	}
+}
+
+static void
+on_stranger(void *ctx, pid_t pid, int status)
+{
+	upgrade_reaped(&((struct master *)ctx)->upgrade, pid, status);
 }
 
 /* The signal that came, if one did; or a worker rang, or nothing happened for so long. */
@@ -331,21 +427,29 @@ run(struct master *m)
 		/* Without a bell too: whoever was to ring it may have died before. */
 		take_commands(m);
 		posts_reap(&m->posts);
+		upgrade_watch(&m->upgrade);
+		if (m->upgrade.is_wanted && !m->is_upgrading && !is_ending(m))
+			make_way(m);
 		if (posts_is_stopping(&m->posts)) {
-			if (posts_stop_step(&m->posts) && !begin_again(m))
+			if (!posts_stop_step(&m->posts))
+				continue;
+			if (m->is_upgrading)
+				hand_over(m);
+			if (!begin_again(m))
 				return;
 			continue;
 		}
 		look_after_loading(m);
 		posts_watch(&m->posts, m->config->node.watchdog_ms);
 		posts_start_due(&m->posts);
+		tell_of_upgrade(m);
 	}
 }
 
 static void
 block_signals(sigset_t *signals)
 {
-	static const int wanted[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1};
+	static const int wanted[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2};
 
 	sigemptyset(signals);
 	for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
@@ -376,9 +480,15 @@ start(struct master *m, const sigset_t *signals)
 
 	logging_share();
 	logging_configure(m->config);
-	if ((e = estate_settle(&m->env, &m->lock)) != OK)
+	if ((e = estate_settle(&m->env, &m->lock, &m->handed)) != OK)
 		return e;
+	m->left = handover_drop(&m->handed);
 	posts_plan(&m->posts, &m->env);
+	m->posts.on_stranger = on_stranger;
+	m->posts.on_stranger_ctx = m;
+	/* Who was let wait for an upgrade is let wait for the chain rather than told that it is still loaded. */
+	if (m->handed.from[0] != '\0')
+		m->posts.early_at_ms += UPGRADE_PATIENCE_MS;
 	if ((e = estate_make_store(&m->env, m->posts.count)) != OK ||
 	    (e = estate_open_bells(&m->env, &m->posts.life_write)) != OK)
 		return e;
@@ -390,7 +500,8 @@ start(struct master *m, const sigset_t *signals)
 }
 
 int
-master_run(struct config *config, const struct config_inputs *inputs)
+master_run(struct config *config, const struct config_inputs *inputs, const struct program *program,
+	   struct handover *handed)
 {
 	struct master m = {.inputs = inputs, .lock = -1, .posts.life_write = -1, .posts.signals = -1};
 	sigset_t signals;
@@ -398,6 +509,12 @@ master_run(struct config *config, const struct config_inputs *inputs)
 	enum err e;
 
 	m.config = config;
+	upgrade_init(&m.upgrade, program);
+	handover_init(&m.handed);
+	if (handed != NULL) {
+		m.handed = *handed;
+		handover_init(handed);
+	}
 	m.env.config = config;
 	m.env.life = -1;
 	m.env.is_end_told = shared_new(sizeof(*m.env.is_end_told));
@@ -429,6 +546,7 @@ master_run(struct config *config, const struct config_inputs *inputs)
 		exit_code = e == ERR_PERM || e == ERR_LIMIT || e == ERR_FORMAT || e == ERR_UNSUPPORTED ? EXIT_REFUSED
 												       : EXIT_FAILED;
 	}
+	upgrade_drop(&m.upgrade);
 	estate_close(&m.env);
 	fd_close(&m.posts.life_write);
 	fd_close(&m.posts.signals);

@@ -14,6 +14,7 @@
 #include "node/config.h"
 #include "node/master.h"
 #include "node/proctitle.h"
+#include "node/upgrade.h"
 #include "rensad_reset.h"
 #include "util/buf.h"
 #include "util/failpoint.h"
@@ -28,14 +29,15 @@
 
 enum { EXIT_STOPPED = 0, EXIT_FAILED = 1, EXIT_REFUSED = 2 };
 
-enum action { ACTION_RUN, ACTION_TEST, ACTION_PRINT, ACTION_SAMPLE, ACTION_MANUAL, ACTION_RESET };
+enum action { ACTION_RUN, ACTION_TEST, ACTION_PRINT, ACTION_SAMPLE, ACTION_MANUAL, ACTION_RESET, ACTION_CHECK_UPGRADE };
 
 struct options {
 	const char *path;      /* NULL: the default */
 	const char **settings; /* of the options -o, then NULL */
 	size_t setting_count;
 	enum action action;
-	bool is_sure; /* --yes */
+	const char *form; /* of a hand-over, with --check-upgrade */
+	bool is_sure;	  /* --yes */
 };
 
 static const char help_text[] =
@@ -52,6 +54,8 @@ static const char help_text[] =
     "      --manual       print the manual page rensad.conf(5), and end\n"
     "      --reset        delete the chain and the pending transfers of a stopped node: names each file, then asks\n"
     "      --yes          do not ask\n"
+    "      --check-upgrade=FORM\n"
+    "                     say whether this program can take over from a node that runs; see SIGUSR2 in rensad(8)\n"
     "  -h, --help         print this text, and end\n"
     "  -V, --version      print the version, and end\n"
     "\n"
@@ -62,7 +66,9 @@ static const char help_text[] =
     "\n"
     "Environment: RENSAD_SECTION_KEY, as RENSAD_HTTP_LISTEN, sets a key; it wins over files, -o over both.\n"
     "Signals: SIGTERM or SIGINT stops in order, a second one at once; SIGHUP reads the configuration\n"
-    "again; SIGUSR1 opens the log file again.\n"
+    "again; SIGUSR1 opens the log file again; SIGUSR2 upgrades: the program at the path of this one takes its place, "
+    "and no\n"
+    "connection is refused.\n"
     "Ends with 0: stopped, 1: failed, 2: refuses its command line, configuration or data.\n";
 
 /* Prints text to standard output; a full disk or a closed pipe is a failure too. */
@@ -93,7 +99,7 @@ print_faults(const char *text)
 static bool
 options_parse(struct options *o, int *exit_code, int argc, char **argv)
 {
-	enum { OPTION_SAMPLE = 256, OPTION_MANUAL, OPTION_RESET, OPTION_YES };
+	enum { OPTION_SAMPLE = 256, OPTION_MANUAL, OPTION_RESET, OPTION_YES, OPTION_CHECK_UPGRADE };
 	static const struct option longs[] = {
 	    {"config", required_argument, NULL, 'c'},
 	    {"test", no_argument, NULL, 't'},
@@ -103,6 +109,7 @@ options_parse(struct options *o, int *exit_code, int argc, char **argv)
 	    {"sample", no_argument, NULL, OPTION_SAMPLE},
 	    {"reset", no_argument, NULL, OPTION_RESET},
 	    {"yes", no_argument, NULL, OPTION_YES},
+	    {"check-upgrade", required_argument, NULL, OPTION_CHECK_UPGRADE},
 	    {"help", no_argument, NULL, 'h'},
 	    {"version", no_argument, NULL, 'V'},
 	    {NULL, 0, NULL, 0},
@@ -135,6 +142,10 @@ options_parse(struct options *o, int *exit_code, int argc, char **argv)
 			break;
 		case OPTION_RESET:
 			is_reset = true;
+			break;
+		case OPTION_CHECK_UPGRADE:
+			o->action = ACTION_CHECK_UPGRADE;
+			o->form = optarg;
 			break;
 		case OPTION_YES:
 			o->is_sure = true;
@@ -183,18 +194,43 @@ path_complete(struct buf *out, const char *path)
 	free(folder);
 }
 
+/* For a running node that asks. */
+static int
+check_upgrade(const struct config *config, const char *form)
+{
+	struct buf text;
+	int exit_code = EXIT_REFUSED;
+
+	buf_init(&text);
+	if (upgrade_check(config, form, &text) == OK) {
+		upgrade_say_ready(&text);
+		exit_code = print(text.data);
+	} else {
+		print_faults(text.data);
+	}
+	buf_clear(&text);
+	return exit_code;
+}
+
 int
 main(int argc, char **argv)
 {
-	struct options options;
+	struct options options = {0};
+	struct handover handed;
+	struct program program;
 	struct config config;
 	struct buf text;
-	int exit_code;
+	int exit_code = EXIT_FAILED;
 
 	fd_take_standard();
+	program_init(&program, argv);
 	proctitle_init(argc, argv);
 	failpoint_load();
 	buf_init(&text);
+	if (handover_take(&handed, &text) == ERR_FORMAT) {
+		print_faults(text.data);
+		goto out;
+	}
 	if (!options_parse(&options, &exit_code, argc, argv))
 		goto out;
 	if (options.action == ACTION_SAMPLE || options.action == ACTION_MANUAL) {
@@ -225,6 +261,8 @@ main(int argc, char **argv)
 	} else if (options.action == ACTION_PRINT) {
 		config_print(&text, &config);
 		exit_code = print(text.data);
+	} else if (options.action == ACTION_CHECK_UPGRADE) {
+		exit_code = check_upgrade(&config, options.form);
 	} else if (options.action == ACTION_RESET) {
 		exit_code = reset_run(&config, options.is_sure);
 	} else {
@@ -232,12 +270,13 @@ main(int argc, char **argv)
 		buf_init(&full);
 		path_complete(&full, inputs.path);
 		inputs.path = full.data;
-		exit_code = master_run(&config, &inputs);
+		exit_code = master_run(&config, &inputs, &program, &handed);
 		buf_clear(&full);
 	}
 	config_clear(&config);
 out:
 	buf_clear(&text);
 	free(options.settings);
+	program_clear(&program);
 	return exit_code;
 }

@@ -27,6 +27,7 @@ tests_node_test_node_SOURCES = \
 	tests/node/suite_discovery.c \
 	tests/node/suite_endpoint.c \
 	tests/node/suite_fanout.c \
+	tests/node/suite_handover.c \
 	tests/node/suite_listeners.c \
 	tests/node/suite_master.c \
 	tests/node/suite_notify.c \
@@ -47,6 +48,7 @@ tests_node_test_node_SOURCES = \
 	tests/node/suite_role_worker.c \
 	tests/node/suite_roles.c \
 	tests/node/suite_summary.c \
+	tests/node/suite_upgrade.c \
 	tests/node/suites.h \
 	$(tests_node_shared) \
 	tests/suite.h
