@@ -86,14 +86,17 @@ path_of(const char *name)
 	return found;
 }
 
-/* Is that the file that we run from? A name in argv[0] is only the word of whoever started us. */
+/*
+ * Is that another file than the one that we run from? A name in argv[0] is only the word of whoever started us. Without
+ * /proc it has to do.
+ */
 static bool
-is_ourselves(const char *path)
+is_another(const char *path)
 {
 	struct stat there, self;
 
-	return stat(path, &there) == 0 && stat("/proc/self/exe", &self) == 0 && there.st_dev == self.st_dev &&
-	       there.st_ino == self.st_ino;
+	return stat("/proc/self/exe", &self) == 0 &&
+	       (stat(path, &there) != 0 || there.st_dev != self.st_dev || there.st_ino != self.st_ino);
 }
 
 void
@@ -102,7 +105,7 @@ program_init(struct program *p, char *const *argv)
 	size_t count = 0;
 
 	p->path = argv[0] == NULL ? NULL : path_of(argv[0]);
-	if (p->path == NULL || !is_ourselves(p->path)) {
+	if (p->path == NULL || is_another(p->path)) {
 		free(p->path);
 		p->path = realpath("/proc/self/exe", NULL);
 	}
@@ -186,6 +189,7 @@ be_checker(const struct upgrade *u, int said)
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGPIPE, SIG_DFL);
+	signal(SIGUSR2, SIG_IGN); /* as all children of a node do */
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	dup2(nothing, STDIN_FILENO);

@@ -41,7 +41,7 @@ struct options {
 };
 
 static const char help_text[] =
-    "Usage: rensad [-c FILE] [-o SECTION.KEY=VALUE]... [-t | -T | --reset [--yes]]\n"
+    "Usage: rensad [-c FILE] [-o SECTION.KEY=VALUE]... [-t | -T | --reset [--yes] | --check-upgrade=FORM]\n"
     "       rensad --sample | --manual\n"
     "Runs a node of a private blockchain, in the foreground.\n"
     "\n"

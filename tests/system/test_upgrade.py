@@ -6,6 +6,7 @@ otherwise it is a copy of the one under test whose version reads otherwise.
 """
 
 import contextlib
+import fcntl
 import http.client
 import itertools
 import json
@@ -334,6 +335,64 @@ def test_a_stop_goes_before_an_upgrade(net, programs):
     node.wait_gone()
 
 
+def test_one_that_fails_after_it_has_taken_over_ends_and_lets_nobody_wait(net, programs, alice):
+    node = net.node()
+    programs.install(node)
+    node.start()
+    node.mine(alice.address, 2)
+    head, good = node.head(), node.config_path.read_text()
+    programs.replace(node)
+    with unfinished_request(node):
+        node.process.send_signal(signal.SIGUSR2)
+        net.wait_until("the roles are stopping", lambda: node.log_has("can take over, stopping"))
+        # What was good when it was asked is not when it starts.
+        node.write_config(good + "[miner]\ncpu_percent = 0\n")
+        node.is_expected_up = False
+    assert node.wait_exit() == 2
+    assert "cpu_percent" in node.log()
+    node.wait_gone()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((node.host, node.port), timeout=nets.DEADLINE)
+    node.start()
+    assert node.head() == head
+
+
+def test_a_variable_that_was_not_meant_for_it_changes_nothing(net):
+    """A node that was started by what another one started, say; and one that is meant for it is not made of nonsense."""
+    node = net.node()
+    node.environment["RENSAD_UPGRADE"] = f"1;pid={os.getpid()};from=0.0.1;since=1;lock=3;listen={node.host}:{node.port}@4"
+    node.start()
+    node.stop()
+    node.environment["RENSAD_UPGRADE"] = "1;pid="
+    node.spawn()
+    assert node.wait_exit() == 1
+    assert "RENSAD_UPGRADE, by which a program hands over to the next, has a part that is not as it should be" in node.log()
+
+
+def test_a_supervisor_hears_of_it_as_of_a_reload(net, programs):
+    node = net.node()
+    programs.install(node)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as supervisor:
+        supervisor.bind("")
+        supervisor.settimeout(nets.DEADLINE)
+        node.environment["NOTIFY_SOCKET"] = "@" + supervisor.getsockname()[1:].decode()
+
+        def heard(word):
+            said = ""
+            while not said.startswith(word):
+                said = supervisor.recv(512).decode()
+                assert not said.startswith("STOPPING=")
+            return said
+
+        node.spawn()
+        heard("READY=1")
+        programs.replace(node)
+        upgraded(net, node)
+        assert re.match(r"RELOADING=1\nMONOTONIC_USEC=\d+", heard("RELOADING=1"))
+        heard("READY=1")
+        node.wait_ready()
+
+
 def needs_failpoints():
     if b"upgrade.execute" not in pathlib.Path(rensad()).read_bytes():
         pytest.skip("built without --enable-failpoints")
@@ -435,6 +494,15 @@ def test_the_configuration_may_change_with_it(net, programs):
     node.configure("http", listen=f"0.0.0.0:{node.port}")
     upgraded(net, node)
     node.wait_ready()
+    # Another folder: the lock of the one before is given back.
+    before, node.data_dir = node.data_dir, net.folder / "another"
+    node.configure("node", data_dir=node.data_dir)
+    upgraded(net, node)
+    node.wait_ready()
+    with open(before / "lock") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with open(node.data_dir / "lock") as lock, pytest.raises(BlockingIOError):
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def test_the_listener_of_peers_is_handed_over_too(net, programs, alice):
