@@ -261,34 +261,6 @@ begin_again(struct master *m)
 	return true;
 }
 
-/* Takes over a new configuration, or nothing of it. */
-static bool
-take_over(struct master *m, bool *concerns_roles)
-{
-	struct reload_note last = m->note;
-	struct outfit outfit;
-	struct config next;
-	struct buf why;
-	enum err e;
-
-	if (!reload_read(&next, &m->note, m->config, m->inputs))
-		return false;
-	buf_init(&why);
-	e = outfit_make(&outfit, &m->env, &next, &why);
-	if (e != OK) {
-		reload_refuse(&m->note, &last, why.data);
-		config_clear(&next);
-	}
-	buf_clear(&why);
-	if (e != OK)
-		return false;
-	outfit_take(&outfit, &m->env);
-	*concerns_roles = config_concerns_roles(m->config, &next);
-	config_clear(m->config);
-	*m->config = next;
-	return true;
-}
-
 /*
  * Reads the configuration again for whoever has asked by way of a worker, too: they are answered before their workers are
  * told to make way.
@@ -296,7 +268,7 @@ take_over(struct master *m, bool *concerns_roles)
 static void
 reload(struct master *m, const struct command_handle *askers, size_t count)
 {
-	bool concerns_roles = false, is_taken = take_over(m, &concerns_roles);
+	bool concerns_roles = false, is_taken = reload_take(&m->env, m->config, &m->note, m->inputs, &concerns_roles);
 
 	reload_tell(&m->note);
 	publish_note(m);
