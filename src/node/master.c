@@ -135,7 +135,7 @@ tell_of_upgrade(struct master *m)
 {
 	struct handover *h = &m->handed;
 
-	if (h->from[0] == '\0' || !store_is_loaded(m->env.store))
+	if (h->from[0] == '\0' || !m->posts.is_loaded)
 		return;
 	log_info("upgrade: rensad %s -> %s in %" PRIu64 " ms, %" PRIu64 " blocks, %s", h->from, build_name(),
 		 clock_mono_ms() - h->since_ms, chain_height(m->env.store, chain_tip(m->env.store)),

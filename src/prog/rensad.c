@@ -223,11 +223,12 @@ main(int argc, char **argv)
 	int exit_code = EXIT_FAILED;
 
 	fd_take_standard();
+	buf_init(&text);
 	program_init(&program, argv);
+	enum err e = handover_take(&handed, &text);
 	proctitle_init(argc, argv);
 	failpoint_load();
-	buf_init(&text);
-	if (handover_take(&handed, &text) == ERR_FORMAT) {
+	if (e == ERR_FORMAT) {
 		print_faults(text.data);
 		goto out;
 	}
@@ -245,7 +246,7 @@ main(int argc, char **argv)
 	struct config_inputs inputs = {.path = options.path != NULL ? options.path : DEFAULT_PATH,
 				       .environment = environ,
 				       .settings = options.settings};
-	enum err e = config_load(&config, &inputs, &text);
+	e = config_load(&config, &inputs, &text);
 	if (e != OK) {
 		print_faults(text.data);
 		if (e == ERR_NOT_FOUND && options.path == NULL)
