@@ -62,10 +62,14 @@ librensa_node_a_SOURCES = \
 	src/node/role_verifier.c \
 	src/node/role_worker.c \
 	src/node/roles.c \
+	src/node/standing.c \
+	src/node/standing.h \
 	src/node/storage.c \
 	src/node/storage.h \
 	src/node/summary.c \
 	src/node/summary.h \
+	src/node/supervisor.c \
+	src/node/supervisor.h \
 	src/node/upgrade.c \
 	src/node/upgrade_check.c \
 	include/node/bells.h \

@@ -28,17 +28,18 @@
 #include "crypto/random.h"
 #include "estate.h"
 #include "logging.h"
-#include "node/notify.h"
 #include "node/proctitle.h"
 #include "outfit.h"
 #include "posts.h"
 #include "reload.h"
+#include "standing.h"
 #include "store/chain.h"
 #include "store/load.h"
 #include "store/peer_table.h"
 #include "store/reload_note.h"
 #include "store/ring.h"
 #include "store/shared.h"
+#include "supervisor.h"
 #include "util/clock.h"
 #include "util/file.h"
 #include "util/log.h"
@@ -69,8 +70,7 @@ struct master {
 	uint32_t left;		/* of its addresses, how many have no use any more */
 	uint64_t stopped_ms;	/* when the roles were told to make way */
 	bool is_rebuilding;	/* the roles are stopped in order to begin again with a fresh segment */
-	bool is_told;		/* the supervisor, that the node is ready */
-	enum err notify_trouble;
+	struct supervisor supervisor;
 	bool is_refused;	/* the loader said that a person has to look */
 	uint32_t load_failures; /* in a row */
 	uint64_t rebuilt_ms;	/* when memory was last a reason to rebuild; 0: never. Monotonic */
@@ -86,47 +86,17 @@ rebuild(struct master *m)
 	posts_stop(&m->posts);
 }
 
-/* Whoever started us may wait for this word; then one that does not get through is worth knowing. */
-static enum err
-tell_supervisor(struct master *m, const char *state)
-{
-	enum err e = notify_supervisor(state);
-	bool is_progress = strncmp(state, "STATUS=", strlen("STATUS=")) == 0;
-
-	if (e == ERR_NOT_FOUND)
-		return OK;
-	/* Readiness is tried again each second, and told once; progress that is lost is followed by newer. */
-	if (e != OK && is_progress)
-		log_debug("master: the supervisor at NOTIFY_SOCKET does not get %s: %s", state, err_text(e));
-	else if (e != OK && e != m->notify_trouble)
-		log_warn("master: the supervisor at NOTIFY_SOCKET does not get %s: %s", state, err_text(e));
-	if (!is_progress)
-		m->notify_trouble = e;
-	return e;
-}
-
-/*
- * Once when the chain is there, until it gets through, and on the way there how far it is; a long way is no reason to give
- * us up.
- */
+/* What the supervisor hears in each lap. */
 static void
-tell_of_loading(struct master *m)
+report(struct master *m)
 {
-	char text[160];
-	uint32_t done, of;
-	bool is_loaded = store_is_loaded(m->env.store);
+	char line[SUPERVISOR_LINE_SIZE];
 
-	if (m->is_told)
-		return;
-	store_load_progress(m->env.store, &done, &of);
-	if (is_loaded)
-		snprintf(text, sizeof(text), "READY=1\nSTATUS=height %" PRIu64,
-			 chain_height(m->env.store, chain_tip(m->env.store)));
-	else
-		snprintf(text, sizeof(text),
-			 "STATUS=loading the chain: %" PRIu32 " of %" PRIu32 " blocks\nEXTEND_TIMEOUT_USEC=60000000",
-			 done, of);
-	m->is_told = tell_supervisor(m, text) == OK && is_loaded;
+	if (!posts_is_stopping(&m->posts)) {
+		standing_describe(line, sizeof(line), m->env.store, m->note.result == RELOAD_REFUSED);
+		supervisor_tell(&m->supervisor, line, store_is_loaded(m->env.store));
+	}
+	supervisor_feed(&m->supervisor, posts_all_beat(&m->posts, m->config->node.watchdog_ms));
 }
 
 /* Once, when the roles that answer are there. */
@@ -164,7 +134,6 @@ look_after_loading(struct master *m)
 {
 	int code = posts_load_failure(&m->posts);
 
-	tell_of_loading(m);
 	if (code == 0 && store_is_loaded(m->env.store))
 		m->load_failures = 0;
 	if (code == 0 && is_time_to_rebuild(m)) {
@@ -201,14 +170,9 @@ is_ending(const struct master *m)
 static void
 make_way(struct master *m)
 {
-	char text[128];
-
 	m->is_upgrading = true;
 	m->stopped_ms = clock_mono_ms();
-	snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64 "\nSTATUS=making way for another program",
-		 clock_mono_us());
-	(void)tell_supervisor(m, text);
-	m->is_told = false;
+	supervisor_reloading(&m->supervisor);
 	/* A rebuild is on its way to the same. */
 	if (!m->is_rebuilding)
 		posts_stop(&m->posts);
@@ -229,8 +193,11 @@ hand_over(struct master *m)
 	h.lock = m->lock;
 	handover_add(&h, &m->config->http.listen, &m->env.listeners);
 	handover_add(&h, &m->config->peers.listen, &m->env.peer_listeners);
+	supervisor_ending(&m->supervisor, "all roles have stopped; making way for another program");
 	estate_end_store(&m->env, true);
 	upgrade_execute(&m->upgrade, &h);
+	/* It waits for us to be ready as at the start. */
+	m->supervisor.is_ready = m->supervisor.is_reloading = false;
 	m->is_upgrading = false;
 	m->is_rebuilding = true;
 }
@@ -268,8 +235,10 @@ begin_again(struct master *m)
 static void
 reload(struct master *m, const struct command_handle *askers, size_t count)
 {
-	bool concerns_roles = false, is_taken = reload_take(&m->env, m->config, &m->note, m->inputs, &concerns_roles);
+	bool concerns_roles = false, is_taken;
 
+	supervisor_reloading(&m->supervisor);
+	is_taken = reload_take(&m->env, m->config, &m->note, m->inputs, &concerns_roles);
 	reload_tell(&m->note);
 	publish_note(m);
 	for (size_t i = 0; i < count; i++) {
@@ -318,7 +287,7 @@ stop(struct master *m, int signo)
 		return;
 	}
 	log_info("master: stopping, asked to by %s", signo == SIGTERM ? "SIGTERM" : "SIGINT");
-	(void)tell_supervisor(m, "STOPPING=1");
+	supervisor_stopping(&m->supervisor);
 	if (upgrade_is_on(&m->upgrade))
 		log_info("upgrade: off, since the node is to stop");
 	upgrade_drop(&m->upgrade);
@@ -391,7 +360,7 @@ static void
 run(struct master *m)
 {
 	for (;;) {
-		uint64_t wait_ms = posts_wait_ms(&m->posts, TICK_MS);
+		uint64_t wait_ms = posts_wait_ms(&m->posts, supervisor_wait_ms(&m->supervisor, TICK_MS));
 		int signo = wait_for_news(m, wait_ms);
 
 		if (signo > 0)
@@ -402,6 +371,7 @@ run(struct master *m)
 		upgrade_watch(&m->upgrade);
 		if (m->upgrade.is_wanted && !m->is_upgrading && !is_ending(m))
 			make_way(m);
+		report(m);
 		if (posts_is_stopping(&m->posts)) {
 			if (!posts_stop_step(&m->posts))
 				continue;
@@ -501,6 +471,7 @@ master_run(struct config *config, const struct config_inputs *inputs, const stru
 		m.env.bells.ring[i] = -1;
 
 	log_set_role("master");
+	supervisor_init(&m.supervisor);
 	block_signals(&signals);
 	if ((e = start(&m, &signals)) == OK) {
 		char title[128];
@@ -512,6 +483,7 @@ master_run(struct config *config, const struct config_inputs *inputs, const stru
 		exit_code = m.is_refused					  ? EXIT_REFUSED
 			    : m.load_failures >= LOADS_MAX || m.env.store == NULL ? EXIT_FAILED
 										  : EXIT_STOPPED;
+		supervisor_ending(&m.supervisor, "all roles have stopped; putting the chain away");
 		estate_end_store(&m.env, true);
 		log_info("master: stopped");
 	} else {
