@@ -41,7 +41,7 @@ struct options {
 };
 
 static const char help_text[] =
-    "Usage: rensad [-c FILE] [-o SECTION.KEY=VALUE]... [-t | -T | --reset [--yes] | --check-upgrade=FORM]\n"
+    "Usage: rensad [-c FILE] [-o SECTION.KEY=VALUE]... [-t | -T | --reset [--yes] | --check-upgrade FORM]\n"
     "       rensad --sample | --manual\n"
     "Runs a node of a private blockchain, in the foreground.\n"
     "\n"
@@ -54,7 +54,7 @@ static const char help_text[] =
     "      --manual       print the manual page rensad.conf(5), and end\n"
     "      --reset        delete the chain and the pending transfers of a stopped node: names each file, then asks\n"
     "      --yes          do not ask\n"
-    "      --check-upgrade=FORM\n"
+    "      --check-upgrade FORM\n"
     "                     say whether this program can take over from a node that runs; see SIGUSR2 in rensad(8)\n"
     "  -h, --help         print this text, and end\n"
     "  -V, --version      print the version, and end\n"
