@@ -119,6 +119,8 @@ enum err framelog_scan(struct framelog *l, struct framelog_scan *out, bool may_m
  * above.
  */
 enum err framelog_check(struct framelog *l, struct buf *why) MUSTCHECK;
+/* The same for every file: a later version may have written only the last of them. */
+enum err framelog_check_all(struct framelog *l, struct buf *why) MUSTCHECK;
 /* The name of a file in the folder. */
 void framelog_name(char name[FRAMELOG_NAME_SIZE], uint64_t file);
 /* Reads from a file that a scan has passed. *got < len: the file ends there. */

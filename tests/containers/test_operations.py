@@ -236,7 +236,7 @@ AFTER = {
     "restored": the_restored_one_is_where_the_others_are,
     "recovered": the_others_agree_again,
     "damage-mended": the_others_agree_again,
-    "upgrade-restart": all_run_the_newer_version,
+    "upgraded": all_run_the_newer_version,
     "downgrade": the_others_agree_again,
     "gone": nothing_of_rensa_is_left,
 }
