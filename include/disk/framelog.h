@@ -34,6 +34,7 @@ struct framelog_options {
 	bool is_synced;		/* false: what was written may be lost with the machine, though not with the process */
 	uint64_t file_max;	/* bytes after which a new file begins; 0: 64 MiB */
 	uint64_t step;		/* disk space is taken in such steps; 0: 4 MiB */
+	uint64_t fill;		/* and filled with zeros in such pieces; 0: 256 KiB */
 };
 
 struct framelog;
