@@ -13,6 +13,7 @@ extern const struct command cmd_send;
 extern const struct command cmd_balance;
 extern const struct command cmd_mine;
 extern const struct command cmd_status;
+extern const struct command cmd_health;
 extern const struct command cmd_peers;
 extern const struct command cmd_reload;
 extern const struct command cmd_watch;

@@ -50,6 +50,8 @@ struct role_info {
 
 /* Any process. False: no such slot is in use. */
 bool role_info(const struct store *s, uint32_t role, struct role_info *out);
+/* Also of one that has ended; pid is 0 then. False: nobody ever was there. */
+bool role_known(const struct store *s, uint32_t role, struct role_info *out);
 /* Sum of a counter over all roles. */
 uint64_t role_total(const struct store *s, enum role_counter c);
 

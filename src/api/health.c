@@ -2,6 +2,9 @@
  * For supervisors and load balancers. Ready is who has loaded the chain and can take in transfers and blocks; neither
  * peers nor the age of the last block matter.
  */
+#include <stdio.h>
+
+#include "checks.h"
 #include "handlers.h"
 #include "reply.h"
 #include "store/chain.h"
@@ -20,36 +23,48 @@ live_get(struct api *a, struct http_req *req, const char *name)
 	reply_end(a, req, 200);
 }
 
-/* What stands against new work: one sentence and what to do. NULL: nothing. */
-static const char *
-trouble(const struct store *s)
+static void
+write_checks(struct jout *j, const struct check *checks, size_t count)
 {
-	enum err journal = store_journal_err(s), pool = store_pool_log_err(s);
+	jout_key(j, "checks");
+	jout_array(j);
+	for (size_t i = 0; i < count; i++) {
+		jout_object(j);
+		jout_kstring(j, "name", checks[i].name);
+		jout_kstring(j, "state", check_state_name(checks[i].state));
+		jout_kstring(j, "found", checks[i].found);
+		jout_kstring(j, "fix", checks[i].fix);
+		jout_object_end(j);
+	}
+	jout_array_end(j);
+}
 
-	if (journal == ERR_NOSPC || pool == ERR_NOSPC)
-		return "the disk of data_dir is full: nothing new is taken until there is room; free some";
-	if (journal == ERR_LIMIT || journal == ERR_NOMEM)
-		return "the chain has reached shm_max or the end of /dev/shm: raise it";
-	if (journal != OK || pool != OK)
-		return "the disk of data_dir refused a write: nothing new is taken until one succeeds; see the log";
-	return NULL;
+static void
+write_reason(struct jout *j, const struct check *failed)
+{
+	char reason[320];
+
+	snprintf(reason, sizeof(reason), "%s; %s", failed->found, failed->fix);
+	jout_kstring(j, "reason", reason);
 }
 
 void
 ready_get(struct api *a, struct http_req *req, const char *name)
 {
 	bool is_loaded = store_is_loaded(a->store);
-	const char *reason = is_loaded ? trouble(a->store) : "the chain is being loaded from the disk";
+	struct check checks[CHECKS_MAX];
+	size_t count = checks_make(checks, a);
+	const struct check *failed = checks_failed(checks, count);
 	struct jout j = reply_begin(a);
 	uint32_t done, of;
 
 	(void)name;
 	jout_object(&j);
-	jout_kbool(&j, "ready", reason == NULL);
+	jout_kbool(&j, "ready", failed == NULL);
 	if (is_loaded)
 		jout_ku64(&j, "height", chain_height(a->store, chain_tip(a->store)));
-	if (reason != NULL)
-		jout_kstring(&j, "reason", reason);
+	if (failed != NULL)
+		write_reason(&j, failed);
 	if (is_loaded && sync_is_active(a->store)) {
 		jout_key(&j, "sync"); /* it takes in new work all the same */
 		sync_write(&j, a->store);
@@ -59,6 +74,8 @@ ready_get(struct api *a, struct http_req *req, const char *name)
 		jout_ku64(&j, "blocks_loaded", done);
 		jout_ku64(&j, "blocks_to_load", of);
 	}
+	if (http_req_query(req, "verbose") != NULL)
+		write_checks(&j, checks, count);
 	jout_object_end(&j);
-	reply_end(a, req, reason == NULL ? 200 : 503);
+	reply_end(a, req, failed == NULL ? 200 : 503);
 }

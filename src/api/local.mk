@@ -9,6 +9,8 @@ librensa_api_a_SOURCES = \
 	src/api/block_stream.c \
 	src/api/block_stream.h \
 	src/api/chain.c \
+	src/api/checks.c \
+	src/api/checks.h \
 	src/api/command.c \
 	src/api/command.h \
 	src/api/event_cursor.c \

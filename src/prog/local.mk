@@ -28,6 +28,7 @@ librensa_client_a_SOURCES = \
 	src/prog/cmd_blocks.c \
 	src/prog/cmd_compact.c \
 	src/prog/cmd_export.c \
+	src/prog/cmd_health.c \
 	src/prog/cmd_import.c \
 	src/prog/cmd_log_level.c \
 	src/prog/cmd_mine.c \

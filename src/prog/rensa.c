@@ -31,11 +31,11 @@ static const struct command *const commands[] = {
     &cmd_wallet_create, &cmd_wallet_list,   &cmd_wallet_address,
     &cmd_wallet_export, &cmd_wallet_import, &cmd_mine,
     &cmd_balance,	&cmd_send,	    &cmd_tx,
-    &cmd_status,	&cmd_peers,	    &cmd_blocks,
-    &cmd_block,		&cmd_watch,	    &cmd_reload,
-    &cmd_verify,	&cmd_export,	    &cmd_import,
-    &cmd_backup,	&cmd_compact,	    &cmd_log_level,
-    &cmd_help,
+    &cmd_status,	&cmd_health,	    &cmd_peers,
+    &cmd_blocks,	&cmd_block,	    &cmd_watch,
+    &cmd_reload,	&cmd_verify,	    &cmd_export,
+    &cmd_import,	&cmd_backup,	    &cmd_compact,
+    &cmd_log_level,	&cmd_help,
 };
 
 static const char exit_codes[] =

@@ -12,14 +12,18 @@
 bool
 role_info(const struct store *s, uint32_t role, struct role_info *out)
 {
+	return role_known(s, role, out) && out->pid != 0;
+}
+
+bool
+role_known(const struct store *s, uint32_t role, struct role_info *out)
+{
 	const struct role_page *p;
 
-	if (role >= s->super->roles)
+	if (role >= s->super->roles || role >= atomic_load_explicit(&s->control->roles, memory_order_acquire))
 		return false;
 	p = role_page_at(s, role);
 	out->pid = (pid_t)atomic_load(&p->pid);
-	if (out->pid == 0)
-		return false;
 	memcpy(out->name, p->name, sizeof(out->name));
 	out->name[sizeof(out->name) - 1] = '\0';
 	out->started_ms = atomic_load(&p->started_ms);

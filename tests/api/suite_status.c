@@ -37,6 +37,76 @@ START_TEST(is_live_and_ready)
 }
 END_TEST
 
+/* The check of that name; fails if there is none. */
+static const struct jval *
+check_named(const char *name)
+{
+	const struct jval *checks = jval_get(node_doc(&n), "checks");
+
+	for (size_t i = 0; i < jval_count(checks); i++)
+		if (strcmp(jval_str(jval_at(checks, i), "name", ""), name) == 0)
+			return jval_at(checks, i);
+	ck_abort_msg("no check is called %s", name);
+	return NULL;
+}
+
+START_TEST(readiness_is_told_check_by_check_when_asked_for)
+{
+	static const char *const names[] = {"chain", "journal", "pool-log",	"processes",
+					    "peers", "clock",	"configuration"};
+
+	ck_assert_int_eq(node_get(&n, "/readyz"), 200);
+	ck_assert_ptr_null(jval_get(node_doc(&n), "checks"));
+	ck_assert_int_eq(node_get(&n, "/readyz?verbose"), 200);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		ck_assert_str_eq(jval_str(check_named(names[i]), "state", ""), "ok");
+		ck_assert_str_eq(jval_str(check_named(names[i]), "fix", "?"), "");
+		ck_assert_str_ne(jval_str(check_named(names[i]), "found", ""), "");
+	}
+}
+END_TEST
+
+/* An away process is not missed at once, and a worker's place may stay empty. */
+START_TEST(a_process_that_stays_away_is_a_warning_and_the_pool_a_failure)
+{
+	uint64_t now = clock_mono_ms();
+
+	role_started(n.store, 1, "relay", 1, 1, now - 3000);
+	role_started(n.store, 2, "pool", 1, 1, now - 60000);
+	ck_assert_int_eq(node_get(&n, "/readyz?verbose"), 200);
+	role_stopped(n.store, 1);
+	ck_assert_int_eq(node_get(&n, "/readyz?verbose"), 200);
+	ck_assert_str_eq(jval_str(check_named("processes"), "state", ""), "ok");
+	role_started(n.store, 1, "relay", 1, 1, now - 60000);
+	role_stopped(n.store, 1);
+	ck_assert_int_eq(node_get(&n, "/readyz?verbose"), 200);
+	ck_assert_str_eq(jval_str(check_named("processes"), "state", ""), "warning");
+	ck_assert_ptr_nonnull(strstr(jval_str(check_named("processes"), "found", ""), "the relay process"));
+	role_stopped(n.store, 2);
+	ck_assert_int_eq(node_get(&n, "/readyz?verbose"), 503);
+	ck_assert_str_eq(jval_str(check_named("processes"), "state", ""), "failed");
+	ck_assert_ptr_nonnull(strstr(jval_str(node_doc(&n), "reason", ""), "the pool process has been away"));
+}
+END_TEST
+
+START_TEST(peers_and_clocks_that_are_not_well_are_warnings)
+{
+	struct peer_entry e = {.state = PEER_UP, .good_ms = 1, .skew_ms = -90000};
+
+	text_copy(e.address, sizeof(e.address), "10.0.0.1:5000");
+	ck_assert(peer_table_set(n.store, &e));
+	ck_assert_int_eq(node_get(&n, "/readyz?verbose"), 200);
+	ck_assert_str_eq(jval_str(check_named("peers"), "state", ""), "ok");
+	ck_assert_str_eq(jval_str(check_named("clock"), "state", ""), "warning");
+	ck_assert_ptr_nonnull(strstr(jval_str(check_named("clock"), "found", ""), "90 s ahead of"));
+	e.state = PEER_SILENT;
+	ck_assert(peer_table_set(n.store, &e));
+	ck_assert_int_eq(node_get(&n, "/readyz?verbose"), 200);
+	ck_assert_str_eq(jval_str(check_named("peers"), "state", ""), "warning");
+	ck_assert_str_eq(jval_str(check_named("clock"), "state", ""), "ok");
+}
+END_TEST
+
 START_TEST(tells_how_far_a_sync_is)
 {
 	static const char *const paths[] = {"/status", "/readyz"};
@@ -229,6 +299,9 @@ suite_status(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, is_live_and_ready);
+	tcase_add_test(tc, readiness_is_told_check_by_check_when_asked_for);
+	tcase_add_test(tc, a_process_that_stays_away_is_a_warning_and_the_pool_a_failure);
+	tcase_add_test(tc, peers_and_clocks_that_are_not_well_are_warnings);
 	tcase_add_test(tc, tells_how_far_a_sync_is);
 	tcase_add_test(tc, tells_everything_about_the_node);
 	tcase_add_test(tc, shows_the_mode_that_the_miner_is_in);

@@ -679,6 +679,36 @@ def test_reload_shows_all_that_is_wrong(rensa, node):
         assert rensa("reload").code == UNREACHABLE
 
 
+WELL = {"name": "chain", "state": "ok", "found": "height 12", "fix": ""}
+DISK = {"name": "disk", "state": "warning", "found": "81 % are used", "fix": "free some"}
+FULL = {"name": "journal", "state": "failed", "found": "the disk is full", "fix": "free \x1b"}
+
+
+def test_health_tells_what_is_not_well_by_its_exit_code_and_in_words(rensa, node):
+    ready = {"ready": True, "height": 12, "checks": [WELL]}
+    node.instead["GET", "/readyz"] = [Reply(200, ready)]
+    assert rensa("health").out == "ready, at height 12\n"
+    assert rensa("--json", "health").json() == ready
+    assert node.requests[-1][1] == "/readyz?verbose"
+    node.instead["GET", "/readyz"] = [Reply(200, ready | {"checks": [WELL, DISK]})]
+    assert rensa("health").out == "ready, at height 12\ndisk warning: 81 % are used\n  free some\n"
+    node.instead["GET", "/readyz"] = [Reply(503, {"ready": False, "reason": "it is full; free", "checks": [FULL, WELL]})]
+    shown = rensa("health")
+    assert shown.code == REFUSED and "not ready: it is full; free" in shown.err
+    assert shown.out.startswith("journal failed: the disk is full\n  free ") and "\x1b" not in shown.out
+    assert rensa("--json", "health").error() == {"code": "not-ready", "message": "the node is not ready: it is full; free"}
+
+
+def test_health_of_what_is_no_node_is_unreachable(rensa, node):
+    for answer in {}, {"ready": 1}, {"ready": False}:
+        node.instead["GET", "/readyz"] = [Reply(200, answer)]
+        assert rensa("health").code == UNREACHABLE
+    node.instead["GET", "/readyz"] = [error(503, "busy", "later")]
+    assert rensa("health").code == REFUSED
+    node.close()
+    assert rensa("health").code == UNREACHABLE
+
+
 def test_peers_come_with_the_reason_that_keeps_them_apart(rensa, node):
     lines = rensa("peers").out.splitlines()
     assert lines[0].split() == ["ADDRESS", "STATE", "HEIGHT", "SEEN", "AGO", "NEXT", "IN", "SOURCE", "REASON"]
@@ -757,7 +787,7 @@ def test_what_names_no_block_or_transaction_reaches_no_node(rensa, node, word):
 # The command line -----------------------------------------------------------------------------------------------------
 
 COMMANDS = ["wallet create", "wallet list", "wallet address", "wallet export", "wallet import"]
-COMMANDS += ["mine", "balance", "send", "tx", "status", "peers", "blocks", "block", "watch", "reload"]
+COMMANDS += ["mine", "balance", "send", "tx", "status", "health", "peers", "blocks", "block", "watch", "reload"]
 COMMANDS += ["verify", "export", "import", "backup", "compact", "log-level", "help"]
 
 
