@@ -20,3 +20,21 @@ uninstall-rensa-conf:
 	if cmp -s '$(srcdir)/conf/rensad.conf' '$(DESTDIR)$(sysconfdir)/rensa/rensad.conf'; then \
 		rm -f '$(DESTDIR)$(sysconfdir)/rensa/rensad.conf'; \
 	fi
+
+# Completion of both programs in bash and zsh. The first folder is where bash-completion looks below any prefix; Debian's zsh
+# wants what its packages bring in another one: make install zshcompletiondir=…
+EXTRA_DIST += conf/completion/rensa.bash conf/completion/rensad.bash conf/completion/_rensa conf/completion/_rensad
+bashcompletiondir = $(datadir)/bash-completion/completions
+zshcompletiondir = $(datadir)/zsh/site-functions
+INSTALL_EXTRA += install-rensa-completion
+UNINSTALL_EXTRA += uninstall-rensa-completion
+install-rensa-completion:
+	$(MKDIR_P) '$(DESTDIR)$(bashcompletiondir)' '$(DESTDIR)$(zshcompletiondir)'
+	for program in rensa rensad; do \
+		$(INSTALL_DATA) "$(srcdir)/conf/completion/$$program.bash" "$(DESTDIR)$(bashcompletiondir)/$$program" && \
+		$(INSTALL_DATA) "$(srcdir)/conf/completion/_$$program" "$(DESTDIR)$(zshcompletiondir)/_$$program" || exit 1; \
+	done
+uninstall-rensa-completion:
+	for program in rensa rensad; do \
+		rm -f "$(DESTDIR)$(bashcompletiondir)/$$program" "$(DESTDIR)$(zshcompletiondir)/_$$program"; \
+	done

@@ -7,14 +7,17 @@ EXTRA_DIST += \
 	scripts/check-headers \
 	scripts/check-layers \
 	scripts/check-logs \
+	scripts/check-reproducible \
 	scripts/demo \
 	scripts/install-deps \
 	scripts/lib.sh \
+	scripts/sbom \
 	scripts/test \
 	tests/scripts/test-checks \
 	.ci/run \
 	.clang-format \
 	CHANGELOG.md \
+	README.ja.md \
 	.dockerignore \
 	Dockerfile \
 	docker-compose.yml

@@ -13,6 +13,12 @@ struct hash256 merkle_root(struct hash256 *leaves, size_t count);
 
 #define MERKLE_LEVELS 32 /* fewer than 2^32 leaves */
 
+/*
+ * The audit path of the leaf at index (section 2.1.1), from the leaf up: with these hashes whoever knows the leaf, its index
+ * and count comes to the root. Returns how many there are; leaves is overwritten.
+ */
+size_t merkle_path(struct hash256 path[MERKLE_LEVELS], struct hash256 *leaves, size_t count, size_t index);
+
 /* A tree that grows leaf by leaf, in fixed space: the roots of its full subtrees, one for each set bit of count. */
 struct merkle {
 	struct hash256 full[MERKLE_LEVELS];

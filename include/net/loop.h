@@ -21,6 +21,9 @@ void loop_poll(struct loop *l); /* what is ready now, without waiting */
 void loop_stop(struct loop *l); /* loop_run returns after the callback in hand */
 bool loop_is_stopped(const struct loop *l);
 
+/* The version of libevent that runs below, as it says itself: "2.1.12-stable". */
+const char *loop_library(void);
+
 /* One-shot timers on the monotonic clock; arming an armed timer moves it. */
 struct loop_timer *loop_timer_new(struct loop *l, loop_callback *fire, void *ctx);
 void loop_timer_arm(struct loop_timer *t, uint64_t after_ms);

@@ -26,5 +26,6 @@ extern const struct command cmd_export;
 extern const struct command cmd_import;
 extern const struct command cmd_compact;
 extern const struct command cmd_backup;
+extern const struct command cmd_doctor;
 
 #endif

@@ -66,6 +66,14 @@ void store_close(struct store *s);
 /* The master, at the end: unlinks the object and its semaphore, then closes. */
 void store_destroy(struct store *s);
 
+#define STORE_NAME_SIZE 64
+/*
+ * The name of the objects of a node, for shm_open and sem_open: its own name for people, a hash of its data folder (one
+ * spelling of it: an absolute path without links) for uniqueness.
+ */
+void store_name(char out[STORE_NAME_SIZE], const char *node, const char *data_dir);
+/* What a start takes of /dev/shm at once: bytes. */
+uint64_t store_first_size(const struct store_options *options);
 /* The name under which the objects appear in /dev/shm, without "sem.". */
 const char *store_object_name(const struct store *s);
 const struct params *store_params(const struct store *s);

@@ -14,6 +14,10 @@ route_handler index_get;
 route_handler chain_get, chain_head_get, blocks_get, block_get;
 /* transactions.c */
 route_handler pool_get, transactions_post, transaction_get;
+/* proof.c */
+route_handler proof_get;
+/* openapi.c */
+route_handler openapi_get;
 /* addresses.c */
 route_handler amount_get, address_get;
 /* events.c */

@@ -29,10 +29,14 @@ librensa_api_a_SOURCES = \
 	src/api/input.h \
 	src/api/log_levels.c \
 	src/api/mining.c \
+	src/api/openapi.c \
+	src/api/openapi_types.c \
+	src/api/openapi_types.h \
 	src/api/peer_exchange.c \
 	src/api/peer_push.c \
 	src/api/peer_routes.c \
 	src/api/peers.c \
+	src/api/proof.c \
 	src/api/reload.c \
 	src/api/reload.h \
 	src/api/reply.c \

@@ -1,14 +1,20 @@
 /* One table: dispatch, the Allow header, and the index at "/" all read it. */
 #include "routes.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "reply.h"
 #include "util/attr.h"
-#include "util/text.h"
 
 static const struct route routes[] = {
     {HTTP_GET, "/", ACCESS_PUBLIC, index_get, {NULL}, "this list"},
+    {HTTP_GET,
+     "/openapi.json",
+     ACCESS_PUBLIC,
+     openapi_get,
+     {NULL},
+     "this interface as an OpenAPI document, for programs"},
     {HTTP_GET,
      "/chain",
      ACCESS_PUBLIC,
@@ -31,6 +37,12 @@ static const struct route routes[] = {
      {NULL},
      "hand in a signed transfer, or a list of them"},
     {HTTP_GET, "/transactions/{id}", ACCESS_PUBLIC, transaction_get, {NULL}, "one transaction and how it stands"},
+    {HTTP_GET,
+     "/transactions/{id}/proof",
+     ACCESS_PUBLIC,
+     proof_get,
+     {NULL},
+     "what proves that a block holds the transaction: its merkle branch"},
     {HTTP_GET, "/amount", ACCESS_PUBLIC, amount_get, {"blockchain_address"}, "the confirmed balance of an address"},
     {HTTP_GET, "/addresses/{address}", ACCESS_PUBLIC, address_get, {NULL}, "balance, pending, and next sequence"},
     {HTTP_POST, "/mine", ACCESS_ADMIN, mine_post, {NULL}, "mine blocks now; the body may name address and blocks"},
@@ -89,6 +101,12 @@ route_method_name(enum http_method m)
 	return (unsigned)m < ARRAY_LEN(method_names) ? method_names[m] : method_names[HTTP_OTHER];
 }
 
+const struct route *
+route_at(uint32_t i)
+{
+	return i < ARRAY_LEN(routes) ? &routes[i] : NULL;
+}
+
 bool
 route_has_query(const struct route *r, const char *name)
 {
@@ -107,14 +125,17 @@ is_on(enum face face, const struct route *r)
 static bool
 path_fits(const char *pattern, const char *path, char name[ROUTE_NAME_SIZE])
 {
-	size_t fixed = strcspn(pattern, "{");
+	size_t fixed = strcspn(pattern, "{"), len;
 
 	name[0] = '\0';
 	if (pattern[fixed] == '\0')
 		return strcmp(pattern, path) == 0;
-	if (strncmp(pattern, path, fixed) != 0 || path[fixed] == '\0' || strchr(path + fixed, '/') != NULL)
+	if (strncmp(pattern, path, fixed) != 0)
 		return false;
-	text_copy(name, ROUTE_NAME_SIZE, path + fixed);
+	len = strcspn(path + fixed, "/");
+	if (len == 0 || strcmp(path + fixed + len, strchr(pattern, '}') + 1) != 0)
+		return false;
+	snprintf(name, ROUTE_NAME_SIZE, "%.*s", (int)len, path + fixed);
 	return true;
 }
 

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "handlers.h"
 #include "net/httpd.h"
@@ -20,7 +21,7 @@ enum route_access {
 
 struct route {
 	enum http_method method; /* GET implies HEAD */
-	const char *path;	 /* a last segment in braces stands for any one */
+	const char *path;	 /* a segment in braces stands for any one */
 	enum route_access access;
 	route_handler *handle;
 	const char *query[ROUTE_QUERY_MAX]; /* the parameters it knows; others are refused */
@@ -36,6 +37,8 @@ enum face { FACE_ALL, FACE_PUBLIC, FACE_PEER };
  */
 const struct route *route_find(enum face face, enum http_method method, const char *path, char name[ROUTE_NAME_SIZE],
 			       struct buf *methods, const struct route **other);
+/* The rows of the table by number: NULL behind the last. */
+const struct route *route_at(uint32_t i);
 const char *route_method_name(enum http_method m);
 bool route_has_query(const struct route *r, const char *name);
 

@@ -20,19 +20,40 @@ merkle_leaf(const void *data, size_t len)
 	return sha256_tagged(LEAF_PREFIX, data, len, NULL, 0);
 }
 
+/* One level up: neighbours join, and an odd one at the end moves up as it is. */
+static void
+merkle_level(struct hash256 *leaves, size_t count)
+{
+	for (size_t i = 0; i + 1 < count; i += 2)
+		leaves[i / 2] = merkle_node(&leaves[i], &leaves[i + 1]);
+	if (count % 2)
+		leaves[count / 2] = leaves[count - 1];
+}
+
 struct hash256
 merkle_root(struct hash256 *leaves, size_t count)
 {
 	if (count == 0)
 		return sha256("", 0);
-	/* Level by level: neighbours join, and an odd one at the end moves up as it is. */
-	for (; count > 1; count = (count + 1) / 2) {
-		for (size_t i = 0; i + 1 < count; i += 2)
-			leaves[i / 2] = merkle_node(&leaves[i], &leaves[i + 1]);
-		if (count % 2)
-			leaves[count / 2] = leaves[count - 1];
-	}
+	for (; count > 1; count = (count + 1) / 2)
+		merkle_level(leaves, count);
 	return leaves[0];
+}
+
+size_t
+merkle_path(struct hash256 path[MERKLE_LEVELS], struct hash256 *leaves, size_t count, size_t index)
+{
+	size_t len = 0;
+
+	for (; count > 1; count = (count + 1) / 2, index /= 2) {
+		size_t neighbour = index ^ 1;
+
+		/* The odd one at the end has none on this level. */
+		if (neighbour < count)
+			path[len++] = leaves[neighbour];
+		merkle_level(leaves, count);
+	}
+	return len;
 }
 
 void

@@ -118,6 +118,12 @@ loop_is_stopped(const struct loop *l)
 	return l->is_stopped;
 }
 
+const char *
+loop_library(void)
+{
+	return event_get_version();
+}
+
 static void
 timer_fire(evutil_socket_t fd, short what, void *ctx)
 {

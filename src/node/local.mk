@@ -18,6 +18,15 @@ librensa_node_a_SOURCES = \
 	src/node/discovery.h \
 	src/node/discovery_known.c \
 	src/node/discovery_table.c \
+	src/node/doctor.c \
+	src/node/doctor_checks.h \
+	src/node/doctor_folder.c \
+	src/node/doctor_host.c \
+	src/node/doctor_limits.c \
+	src/node/doctor_peers.c \
+	src/node/doctor_ports.c \
+	src/node/doctor_proc.c \
+	src/node/doctor_segments.c \
 	src/node/endpoint.c \
 	src/node/listeners.c \
 	src/node/logging.c \
@@ -59,15 +68,20 @@ librensa_node_a_SOURCES = \
 	src/node/role_verifier.c \
 	src/node/role_worker.c \
 	src/node/roles.c \
+	src/node/standing.c \
+	src/node/standing.h \
 	src/node/storage.c \
 	src/node/storage.h \
 	src/node/summary.c \
 	src/node/summary.h \
+	src/node/supervisor.c \
+	src/node/supervisor.h \
 	include/node/bells.h \
 	include/node/child.h \
 	include/node/config.h \
 	include/node/config_report.h \
 	include/node/config_table.h \
+	include/node/doctor.h \
 	include/node/endpoint.h \
 	include/node/listeners.h \
 	include/node/master.h \

@@ -31,11 +31,11 @@
 #include "disk/datadir.h"
 #include "disk/netfile.h"
 #include "logging.h"
-#include "node/notify.h"
 #include "node/proctitle.h"
 #include "outfit.h"
 #include "posts.h"
 #include "reload.h"
+#include "standing.h"
 #include "storage.h"
 #include "store/chain.h"
 #include "store/load.h"
@@ -44,6 +44,7 @@
 #include "store/ring.h"
 #include "store/shared.h"
 #include "store/snapshot.h"
+#include "supervisor.h"
 #include "util/clock.h"
 #include "util/file.h"
 #include "util/log.h"
@@ -69,8 +70,7 @@ struct master {
 	int lock;
 	struct posts posts;
 	bool is_rebuilding; /* the roles are stopped in order to begin again with a fresh segment */
-	bool is_told;	    /* the supervisor, that the node is ready */
-	enum err notify_trouble;
+	struct supervisor supervisor;
 	bool is_refused;	/* the loader said that a person has to look */
 	uint32_t load_failures; /* in a row */
 	uint64_t rebuilt_ms;	/* when memory was last a reason to rebuild; 0: never. Monotonic */
@@ -173,47 +173,17 @@ rebuild(struct master *m)
 	posts_stop(&m->posts);
 }
 
-/* Whoever started us may wait for this word; then one that does not get through is worth knowing. */
-static enum err
-tell_supervisor(struct master *m, const char *state)
-{
-	enum err e = notify_supervisor(state);
-	bool is_progress = strncmp(state, "STATUS=", strlen("STATUS=")) == 0;
-
-	if (e == ERR_NOT_FOUND)
-		return OK;
-	/* Readiness is tried again each second, and told once; progress that is lost is followed by newer. */
-	if (e != OK && is_progress)
-		log_debug("master: the supervisor at NOTIFY_SOCKET does not get %s: %s", state, err_text(e));
-	else if (e != OK && e != m->notify_trouble)
-		log_warn("master: the supervisor at NOTIFY_SOCKET does not get %s: %s", state, err_text(e));
-	if (!is_progress)
-		m->notify_trouble = e;
-	return e;
-}
-
-/*
- * Once when the chain is there, until it gets through, and on the way there how far it is; a long way is no reason to give
- * us up.
- */
+/* What the supervisor hears in each lap. */
 static void
-tell_of_loading(struct master *m)
+report(struct master *m)
 {
-	char text[160];
-	uint32_t done, of;
-	bool is_loaded = store_is_loaded(m->env.store);
+	char line[SUPERVISOR_LINE_SIZE];
 
-	if (m->is_told)
-		return;
-	store_load_progress(m->env.store, &done, &of);
-	if (is_loaded)
-		snprintf(text, sizeof(text), "READY=1\nSTATUS=height %" PRIu64,
-			 chain_height(m->env.store, chain_tip(m->env.store)));
-	else
-		snprintf(text, sizeof(text),
-			 "STATUS=loading the chain: %" PRIu32 " of %" PRIu32 " blocks\nEXTEND_TIMEOUT_USEC=60000000",
-			 done, of);
-	m->is_told = tell_supervisor(m, text) == OK && is_loaded;
+	if (!posts_is_stopping(&m->posts)) {
+		standing_describe(line, sizeof(line), m->env.store, m->note.result == RELOAD_REFUSED);
+		supervisor_tell(&m->supervisor, line, store_is_loaded(m->env.store));
+	}
+	supervisor_feed(&m->supervisor, posts_all_beat(&m->posts, m->config->node.watchdog_ms));
 }
 
 /* Does memory want it, and was it not done just now? */
@@ -237,7 +207,6 @@ look_after_loading(struct master *m)
 {
 	int code = posts_load_failure(&m->posts);
 
-	tell_of_loading(m);
 	if (code == 0 && store_is_loaded(m->env.store))
 		m->load_failures = 0;
 	if (code == 0 && is_time_to_rebuild(m)) {
@@ -325,8 +294,10 @@ take_over(struct master *m, bool *concerns_roles)
 static void
 reload(struct master *m, const struct command_handle *askers, size_t count)
 {
-	bool concerns_roles = false, is_taken = take_over(m, &concerns_roles);
+	bool concerns_roles = false, is_taken;
 
+	supervisor_reloading(&m->supervisor);
+	is_taken = take_over(m, &concerns_roles);
 	reload_tell(&m->note);
 	publish_note(m);
 	for (size_t i = 0; i < count; i++) {
@@ -377,7 +348,7 @@ on_signal(struct master *m, int signo)
 			break;
 		}
 		log_info("master: stopping, asked to by %s", signo == SIGTERM ? "SIGTERM" : "SIGINT");
-		(void)tell_supervisor(m, "STOPPING=1");
+		supervisor_stopping(&m->supervisor);
 		/* A rebuild stops everybody too; then it is a stop after all. */
 		if (!m->is_rebuilding)
 			posts_stop(&m->posts);
@@ -418,7 +389,7 @@ static void
 run(struct master *m)
 {
 	for (;;) {
-		uint64_t wait_ms = posts_wait_ms(&m->posts, TICK_MS);
+		uint64_t wait_ms = posts_wait_ms(&m->posts, supervisor_wait_ms(&m->supervisor, TICK_MS));
 		int signo = wait_for_news(m, wait_ms);
 
 		if (signo > 0)
@@ -426,6 +397,7 @@ run(struct master *m)
 		/* Without a bell too: whoever was to ring it may have died before. */
 		take_commands(m);
 		posts_reap(&m->posts);
+		report(m);
 		if (posts_is_stopping(&m->posts)) {
 			if (posts_stop_step(&m->posts) && !begin_again(m))
 				return;
@@ -533,6 +505,7 @@ master_run(struct config *config, const struct config_inputs *inputs)
 		m.env.bells.ring[i] = -1;
 
 	log_set_role("master");
+	supervisor_init(&m.supervisor);
 	block_signals(&signals);
 	if ((e = start(&m, &signals)) == OK) {
 		char title[128];
@@ -541,8 +514,10 @@ master_run(struct config *config, const struct config_inputs *inputs)
 		say_hello(&m);
 		posts_start_due(&m.posts);
 		run(&m);
-		if (m.env.store != NULL && store_is_loaded(m.env.store))
+		if (m.env.store != NULL && store_is_loaded(m.env.store)) {
+			supervisor_ending(&m.supervisor, "all roles have stopped; putting the chain away");
 			end_in_order(&m);
+		}
 		log_info("master: stopped");
 		exit_code = m.is_refused					  ? EXIT_REFUSED
 			    : m.load_failures >= LOADS_MAX || m.env.store == NULL ? EXIT_FAILED

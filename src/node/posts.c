@@ -275,27 +275,51 @@ kill_overdue(struct posts *p, uint64_t now)
 	}
 }
 
-void
-posts_watch(struct posts *p, uint32_t watchdog_ms)
+/* Has it not moved for longer than it may? How long that is. */
+static bool
+is_stuck(const struct posts *p, const struct post *post, uint32_t watchdog_ms, uint64_t *ms)
 {
 	uint64_t now = clock_mono_ms();
 	struct role_info info;
+
+	if (post->pid == 0 || now < p->excused_ms || !role_info(p->env->store, post->slot, &info) || now < info.beat_ms)
+		return false;
+	*ms = now - info.beat_ms;
+	return *ms > watchdog_ms && !role_is_in_sync_wait(p->env->store, post->pid);
+}
+
+void
+posts_watch(struct posts *p, uint32_t watchdog_ms)
+{
+	uint64_t now = clock_mono_ms(), ms;
 
 	kill_overdue(p, now);
 	if (now - p->watched_ms > ABSENCE_MS)
 		p->excused_ms = now + watchdog_ms;
 	p->watched_ms = now;
-	for (uint32_t i = 0; i < p->count && now >= p->excused_ms; i++) {
+	for (uint32_t i = 0; i < p->count; i++) {
 		struct post *post = &p->at[i];
-		if (post->pid == 0 || post->is_shot || !role_info(p->env->store, post->slot, &info) ||
-		    now < info.beat_ms || now - info.beat_ms <= watchdog_ms ||
-		    role_is_in_sync_wait(p->env->store, post->pid))
+		if (post->is_shot || !is_stuck(p, post, watchdog_ms, &ms))
 			continue;
 		log_warn("master: %s[%d] has not moved for %" PRIu64 " s: replacing it", post->role->name,
-			 (int)post->pid, (now - info.beat_ms) / 1000);
+			 (int)post->pid, ms / 1000);
 		kill(post->pid, SIGKILL);
 		post->is_shot = true;
 	}
+}
+
+bool
+posts_all_beat(const struct posts *p, uint32_t watchdog_ms)
+{
+	uint64_t ms;
+
+	/* Those that stop have their own time for that, and are killed when it is over. */
+	if (posts_is_stopping(p))
+		return p->stop_at_ms != UINT64_MAX;
+	for (uint32_t i = 0; i < p->count; i++)
+		if (is_stuck(p, &p->at[i], watchdog_ms, &ms))
+			return false;
+	return p->start_trouble == 0;
 }
 
 static void

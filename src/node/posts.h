@@ -64,6 +64,12 @@ int posts_load_failure(const struct posts *p);
 void posts_reap(struct posts *p);
 /* Kills who has not moved for so long. */
 void posts_watch(struct posts *p, uint32_t watchdog_ms);
+/*
+ * Does every process that there shall be go on? False: one is stuck, though killed perhaps, or none can be started. One
+ * that has died counts as going on, since its successor comes; so does one that will not be started again, for which all
+ * others need not be.
+ */
+bool posts_all_beat(const struct posts *p, uint32_t watchdog_ms);
 void posts_signal(struct posts *p, int signo);
 /* Every post gets a new process, with the present configuration; or none, if there are fewer of its role now. */
 void posts_replace(struct posts *p);

@@ -134,6 +134,8 @@ take_option(struct args *out, struct cli *c, struct cursor *at)
 	const char *name = at->argv[at->at++];
 	if (strcmp(name, "-h") == 0)
 		name = "--help";
+	else if (strcmp(name, "-c") == 0) /* as rensad has it */
+		name = "--config";
 	if (strncmp(name, "--", 2) != 0)
 		return cli_fail(c, CLI_USAGE, "usage", "there is no option %.64s; options start with two dashes", name);
 	name += 2;

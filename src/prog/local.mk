@@ -8,12 +8,14 @@ librensa_client_a_SOURCES = \
 	include/prog/check.h \
 	include/prog/cli.h \
 	include/prog/commands.h \
+	include/prog/doctor.h \
 	include/prog/folder.h \
 	include/prog/import.h \
 	include/prog/netchain.h \
 	include/prog/party.h \
 	include/prog/progress.h \
 	include/prog/remote.h \
+	include/prog/report.h \
 	include/prog/safetext.h \
 	include/prog/show.h \
 	include/prog/source.h \
@@ -27,6 +29,7 @@ librensa_client_a_SOURCES = \
 	src/prog/cmd_balance.c \
 	src/prog/cmd_blocks.c \
 	src/prog/cmd_compact.c \
+	src/prog/cmd_doctor.c \
 	src/prog/cmd_export.c \
 	src/prog/cmd_health.c \
 	src/prog/cmd_import.c \
@@ -38,6 +41,9 @@ librensa_client_a_SOURCES = \
 	src/prog/cmd_verify.c \
 	src/prog/cmd_wallet.c \
 	src/prog/cmd_watch.c \
+	src/prog/doctor_host.c \
+	src/prog/doctor_node.c \
+	src/prog/doctor_wallets.c \
 	src/prog/folder.c \
 	src/prog/import_data.c \
 	src/prog/import_node.c \
@@ -45,6 +51,7 @@ librensa_client_a_SOURCES = \
 	src/prog/party.c \
 	src/prog/progress.c \
 	src/prog/remote.c \
+	src/prog/report.c \
 	src/prog/safetext.c \
 	src/prog/show.c \
 	src/prog/source.c \

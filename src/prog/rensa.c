@@ -35,7 +35,7 @@ static const struct command *const commands[] = {
     &cmd_blocks,	&cmd_block,	    &cmd_watch,
     &cmd_reload,	&cmd_verify,	    &cmd_export,
     &cmd_import,	&cmd_backup,	    &cmd_compact,
-    &cmd_log_level,	&cmd_help,
+    &cmd_log_level,	&cmd_doctor,	    &cmd_help,
 };
 
 static const char exit_codes[] =

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "node/config.h"
+#include "node/doctor.h"
 #include "node/master.h"
 #include "node/proctitle.h"
 #include "rensad_reset.h"
@@ -28,12 +29,14 @@
 
 enum { EXIT_STOPPED = 0, EXIT_FAILED = 1, EXIT_REFUSED = 2 };
 
-enum action { ACTION_RUN, ACTION_TEST, ACTION_PRINT, ACTION_SAMPLE, ACTION_MANUAL, ACTION_RESET };
+enum action { ACTION_RUN, ACTION_TEST, ACTION_PRINT, ACTION_SAMPLE, ACTION_MANUAL, ACTION_RESET, ACTION_DOCTOR };
 
 struct options {
 	const char *path;      /* NULL: the default */
 	const char **settings; /* of the options -o, then NULL */
 	size_t setting_count;
+	const char **only; /* of the options --only, then NULL */
+	size_t only_count;
 	enum action action;
 	bool is_sure; /* --yes */
 };
@@ -41,6 +44,7 @@ struct options {
 static const char help_text[] =
     "Usage: rensad [-c FILE] [-o SECTION.KEY=VALUE]... [-t | -T | --reset [--yes]]\n"
     "       rensad --sample | --manual\n"
+    "       rensad --doctor [--only CHECK]... [-c FILE] [-o SECTION.KEY=VALUE]...\n"
     "Runs a node of a private blockchain, in the foreground.\n"
     "\n"
     "  -c, --config FILE  the configuration; without it " DEFAULT_PATH "\n"
@@ -52,6 +56,9 @@ static const char help_text[] =
     "      --manual       print the manual page rensad.conf(5), and end\n"
     "      --reset        delete the chain and the pending transfers of a stopped node: names each file, then asks\n"
     "      --yes          do not ask\n"
+    "      --doctor       look for what stands in a node's way, and print it as JSON; \"rensa doctor\" shows it to "
+    "people\n"
+    "      --only CHECK   of that this check alone; may be given again and again\n"
     "  -h, --help         print this text, and end\n"
     "  -V, --version      print the version, and end\n"
     "\n"
@@ -89,11 +96,33 @@ print_faults(const char *text)
 	}
 }
 
+/* --only goes with --doctor and names what it knows. */
+static bool
+options_name_checks(const struct options *o)
+{
+	struct buf names;
+
+	if (o->only_count > 0 && o->action != ACTION_DOCTOR) {
+		fputs("rensad: --only goes with --doctor.\nTry \"rensad --help\".\n", stderr);
+		return false;
+	}
+	for (size_t i = 0; i < o->only_count; i++) {
+		if (doctor_knows(o->only[i]))
+			continue;
+		buf_init(&names);
+		doctor_names(&names);
+		fprintf(stderr, "rensad: there is no check \"%s\"; there are %s\n", o->only[i], names.data);
+		buf_clear(&names);
+		return false;
+	}
+	return true;
+}
+
 /* True if the program goes on; otherwise it ends with *exit_code. */
 static bool
 options_parse(struct options *o, int *exit_code, int argc, char **argv)
 {
-	enum { OPTION_SAMPLE = 256, OPTION_MANUAL, OPTION_RESET, OPTION_YES };
+	enum { OPTION_SAMPLE = 256, OPTION_MANUAL, OPTION_RESET, OPTION_YES, OPTION_DOCTOR, OPTION_ONLY };
 	static const struct option longs[] = {
 	    {"config", required_argument, NULL, 'c'},
 	    {"test", no_argument, NULL, 't'},
@@ -103,6 +132,8 @@ options_parse(struct options *o, int *exit_code, int argc, char **argv)
 	    {"sample", no_argument, NULL, OPTION_SAMPLE},
 	    {"reset", no_argument, NULL, OPTION_RESET},
 	    {"yes", no_argument, NULL, OPTION_YES},
+	    {"doctor", no_argument, NULL, OPTION_DOCTOR},
+	    {"only", required_argument, NULL, OPTION_ONLY},
 	    {"help", no_argument, NULL, 'h'},
 	    {"version", no_argument, NULL, 'V'},
 	    {NULL, 0, NULL, 0},
@@ -110,7 +141,9 @@ options_parse(struct options *o, int *exit_code, int argc, char **argv)
 	bool is_reset = false;
 	int option;
 	/* Each takes an argument at least. */
-	*o = (struct options){.action = ACTION_RUN, .settings = xcalloc((size_t)argc + 1, sizeof(*o->settings))};
+	*o = (struct options){.action = ACTION_RUN,
+			      .settings = xcalloc((size_t)argc + 1, sizeof(*o->settings)),
+			      .only = xcalloc((size_t)argc + 1, sizeof(*o->only))};
 	*exit_code = EXIT_REFUSED;
 	while ((option = getopt_long(argc, argv, "c:o:tThV", longs, NULL)) != -1) {
 		switch (option) {
@@ -139,6 +172,12 @@ options_parse(struct options *o, int *exit_code, int argc, char **argv)
 		case OPTION_YES:
 			o->is_sure = true;
 			break;
+		case OPTION_DOCTOR:
+			o->action = ACTION_DOCTOR;
+			break;
+		case OPTION_ONLY:
+			o->only[o->only_count++] = optarg;
+			break;
 		case 'h':
 			*exit_code = print(help_text);
 			return false;
@@ -165,7 +204,7 @@ options_parse(struct options *o, int *exit_code, int argc, char **argv)
 	}
 	if (is_reset)
 		o->action = ACTION_RESET;
-	return true;
+	return options_name_checks(o);
 }
 
 /*
@@ -181,6 +220,20 @@ path_complete(struct buf *out, const char *path)
 		buf_printf(out, "%s/", folder);
 	buf_puts(out, path);
 	free(folder);
+}
+
+/* Of a configuration that is good, or of what is wrong with it. */
+static int
+examine(const struct config *config, const struct config_inputs *inputs, const char *errors, const char *const *only)
+{
+	struct buf text;
+	bool is_well;
+
+	buf_init(&text);
+	is_well = config != NULL ? doctor_run(&text, config, inputs->path, only) : doctor_refuse(&text, errors);
+	int exit_code = print(text.data);
+	buf_clear(&text);
+	return exit_code == EXIT_STOPPED && !is_well ? EXIT_FAILED : exit_code;
 }
 
 int
@@ -210,6 +263,10 @@ main(int argc, char **argv)
 				       .environment = environ,
 				       .settings = options.settings};
 	enum err e = config_load(&config, &inputs, &text);
+	if (e != OK && options.action == ACTION_DOCTOR) {
+		exit_code = examine(NULL, &inputs, text.data, options.only);
+		goto out;
+	}
 	if (e != OK) {
 		print_faults(text.data);
 		if (e == ERR_NOT_FOUND && options.path == NULL)
@@ -225,6 +282,8 @@ main(int argc, char **argv)
 	} else if (options.action == ACTION_PRINT) {
 		config_print(&text, &config);
 		exit_code = print(text.data);
+	} else if (options.action == ACTION_DOCTOR) {
+		exit_code = examine(&config, &inputs, NULL, options.only);
 	} else if (options.action == ACTION_RESET) {
 		exit_code = reset_run(&config, options.is_sure);
 	} else {
@@ -239,5 +298,6 @@ main(int argc, char **argv)
 out:
 	buf_clear(&text);
 	free(options.settings);
+	free(options.only);
 	return exit_code;
 }

@@ -357,8 +357,8 @@ struct store {
 	uint64_t promised;     /* arena bytes that indexing what this process has staged will take */
 	uint32_t worth_target; /* the last one asked for, and the work of one block of it */
 	struct u256 worth;
-	uint32_t next_ring; /* where the next look through the rings starts, so that none is always last */
-	char name[80];	    /* "/rensa.NODE.HASH" */
+	uint32_t next_ring;	    /* where the next look through the rings starts, so that none is always last */
+	char name[STORE_NAME_SIZE]; /* "/rensa.NODE.HASH" */
 };
 
 /* The arena is empty again but for the genesis block. */

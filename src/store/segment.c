@@ -41,14 +41,13 @@ power_of_two_above(uint32_t n)
 	return p;
 }
 
-/* The two names: node name for people, hash of the data folder for uniqueness. */
-static void
-object_name(char *out, size_t size, const struct store_options *o)
+void
+store_name(char out[STORE_NAME_SIZE], const char *node, const char *data_dir)
 {
-	struct hash256 h = sha256(o->data_dir, strlen(o->data_dir));
+	struct hash256 h = sha256(data_dir, strlen(data_dir));
 
-	snprintf(out, size, "/rensa.%.32s.%02x%02x%02x%02x%02x%02x", o->name, h.b[0], h.b[1], h.b[2], h.b[3], h.b[4],
-		 h.b[5]);
+	snprintf(out, STORE_NAME_SIZE, "/rensa.%.32s.%02x%02x%02x%02x%02x%02x", node, h.b[0], h.b[1], h.b[2], h.b[3],
+		 h.b[4], h.b[5]);
 }
 
 static void
@@ -205,6 +204,15 @@ store_create_private(struct store **out, const struct store *like)
 	return e;
 }
 
+uint64_t
+store_first_size(const struct store_options *o)
+{
+	struct super plan;
+
+	layout_plan(&plan, o);
+	return plan.arena_at + ARENA_FIRST + o->rings * plan.ring_stride;
+}
+
 enum err
 store_create(struct store **out, const struct store_options *o, struct buf *why)
 {
@@ -216,7 +224,7 @@ store_create(struct store **out, const struct store_options *o, struct buf *why)
 	*out = NULL;
 	s->fd_read = s->fd_write = -1;
 	s->pid = (uint32_t)getpid();
-	object_name(s->name, sizeof(s->name), o);
+	store_name(s->name, o->name, o->data_dir);
 	if (o->rings > STORE_RINGS_MAX || o->roles > STORE_ROLES_MAX || o->pool_max == 0 ||
 	    o->pool_max > STORE_POOL_MAX) {
 		buf_printf(why, "the shared segment cannot be laid out: too many workers or too large a pool");

@@ -24,14 +24,24 @@ teardown(void)
 START_TEST(says_404_for_paths_that_it_does_not_know)
 {
 	static const char *const paths[] = {
-	    "/nothing",	    "/chain/",
-	    "/chains",	    "/blocks/1/2",
-	    "/blocks/",	    "/transactions/",
-	    "/mine/faster", "/addresses/",
-	    "/peer",	    "/peer/",
-	    "/peer/hellos", "/%2e%2e/chain",
-	    "/CHAIN",	    "/transactions/a/proof",
-	    "/{block}",	    "//chain",
+	    "/nothing",
+	    "/chain/",
+	    "/chains",
+	    "/blocks/1/2",
+	    "/blocks/",
+	    "/transactions/",
+	    "/mine/faster",
+	    "/addresses/",
+	    "/peer",
+	    "/peer/",
+	    "/peer/hellos",
+	    "/%2e%2e/chain",
+	    "/CHAIN",
+	    "/transactions/a/proofs",
+	    "/{block}",
+	    "//chain",
+	    "/transactions//proof",
+	    "/transactions/a/proof/",
 	};
 	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
 		ck_assert_msg(node_get(&n, paths[i]) == 404, "%s: %d", paths[i], n.reply.status);

@@ -1,5 +1,6 @@
 /* The vectors are those that implementations of certificate transparency share: eight leaves, the root of each prefix.
  */
+#include <stdbool.h>
 #include <string.h>
 
 #include "../suite.h"
@@ -90,6 +91,48 @@ START_TEST(a_growing_tree_agrees_with_a_whole_one)
 }
 END_TEST
 
+/* The path as RFC 6962 defines it, from the leaf up: PATH(m, D[n]) splits at the largest power of two below n. */
+static size_t
+path_by_definition(struct hash256 *path, const struct hash256 *leaves, size_t count, size_t index)
+{
+	static struct hash256 scratch[64];
+	size_t split = 1, len;
+
+	if (count == 1)
+		return 0;
+	while (split * 2 < count)
+		split *= 2;
+	bool is_left = index < split;
+	len = is_left ? path_by_definition(path, leaves, split, index)
+		      : path_by_definition(path, leaves + split, count - split, index - split);
+	size_t others = is_left ? count - split : split;
+	memcpy(scratch, is_left ? leaves + split : leaves, others * sizeof(*scratch));
+	path[len] = merkle_root(scratch, others);
+	return len + 1;
+}
+
+START_TEST(paths_are_those_that_rfc_6962_defines)
+{
+	enum { COUNT = 40 };
+	static struct hash256 leaves[COUNT], used[COUNT];
+
+	for (size_t i = 0; i < COUNT; i++)
+		leaves[i] = merkle_leaf(&i, sizeof(i));
+	for (size_t count = 1; count <= COUNT; count++) {
+		for (size_t index = 0; index < count; index++) {
+			struct hash256 path[MERKLE_LEVELS], wanted[MERKLE_LEVELS];
+			size_t len;
+
+			memcpy(used, leaves, sizeof(used));
+			len = merkle_path(path, used, count, index);
+			ck_assert_uint_eq(len, path_by_definition(wanted, leaves, count, index));
+			for (size_t i = 0; i < len; i++)
+				ck_assert(hash_equal(&path[i], &wanted[i]));
+		}
+	}
+}
+END_TEST
+
 Suite *
 suite_merkle(void)
 {
@@ -98,5 +141,6 @@ suite_merkle(void)
 	tcase_add_test(tc, roots_are_those_of_rfc_6962);
 	tcase_add_test(tc, the_empty_tree_is_the_hash_of_nothing);
 	tcase_add_test(tc, a_growing_tree_agrees_with_a_whole_one);
+	tcase_add_test(tc, paths_are_those_that_rfc_6962_defines);
 	return suite;
 }

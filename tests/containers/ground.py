@@ -9,8 +9,8 @@ What must stay true:
   removes.
 - Nobody but /etc/apt of this machine says where packages come from.
 
-A base is made once by debootstrap, and kept in build/containers/ for a week. A test takes a copy with Ground.fresh() and may do to it
-what it likes.
+A base is made once by debootstrap, and kept in build/containers/ for a week. A test takes a copy with Ground.fresh() and may do to
+it what it likes.
 """
 
 import contextlib
@@ -86,7 +86,7 @@ def apt_entries(folder=pathlib.Path("/etc/apt")):
 
 
 def mirrors():
-    """Lines for sources.list, the one of the suite itself first. Skips where apt knows no Debian of that name, or cannot reach it."""
+    """(URI, suite) of this Debian, the suite itself first. Skips where apt knows no mirror of it."""
     by_suite = {}
     for uri, suite in apt_entries():
         by_suite.setdefault(suite, uri.rstrip("/"))

@@ -254,8 +254,9 @@ def test_a_change_of_the_shared_file_is_taken_over_by_a_reload(nodes):
 POSTER = """
 while :; do
 	for k in 1 2 3; do
-		rensa --node http://172.16.0.$((k + 1)):$((k + 4999)) --json send --from W$k --to B --amount 0.001
+		rensa --node http://172.16.0.$((k + 1)):$((k + 4999)) --json send --from W$k --to B --amount 0.0001
 	done
+	sleep 0.2
 done
 """
 
@@ -290,10 +291,12 @@ def test_services_are_rebuilt_one_after_another_and_nothing_accepted_is_lost(nod
         nodes.docker("kill", "poster")
         ids = accepted()
         assert len(ids) == len(set(ids)) >= 30
-        wait_until("every accepted transfer in every pool or chain", lambda: all(set(ids) <= nodes.pooled(k) | nodes.confirmed(k) for k in range(3)))
-        nodes.mine(0, "B")
-        nodes.agree()
-        assert all(set(ids) <= nodes.confirmed(k) for k in range(3))
+
+        def all_confirmed():
+            nodes.mine(0, "B")
+            return nodes.agreed() and all(set(ids) <= nodes.confirmed(k) for k in range(3))
+
+        wait_until("every accepted transfer is on every chain", all_confirmed, pause=1)
     finally:
         nodes.docker("tag", old, IMAGE)
 

@@ -19,12 +19,15 @@ tests_node_test_node_SOURCES = \
 	tests/node/crew.c \
 	tests/node/crew.h \
 	tests/node/main.c \
+	tests/node/overseer.c \
+	tests/node/overseer.h \
 	tests/node/suite_bells.c \
 	tests/node/suite_config.c \
 	tests/node/suite_config_change.c \
 	tests/node/suite_config_errors.c \
 	tests/node/suite_config_sources.c \
 	tests/node/suite_discovery.c \
+	tests/node/suite_doctor.c \
 	tests/node/suite_endpoint.c \
 	tests/node/suite_fanout.c \
 	tests/node/suite_listeners.c \
@@ -46,7 +49,9 @@ tests_node_test_node_SOURCES = \
 	tests/node/suite_role_verifier.c \
 	tests/node/suite_role_worker.c \
 	tests/node/suite_roles.c \
+	tests/node/suite_standing.c \
 	tests/node/suite_summary.c \
+	tests/node/suite_supervisor.c \
 	tests/node/suites.h \
 	$(tests_node_shared) \
 	tests/suite.h

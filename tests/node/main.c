@@ -9,6 +9,7 @@ main(void)
 	    suite_role_pool,	   suite_role_miner,  suite_role_loader,   suite_role_archiver, suite_role_scribe,
 	    suite_role_verifier,   suite_role_worker, suite_role_resolver, suite_role_relay,	suite_role_discovery,
 	    suite_discovery,	   suite_listeners,   suite_master,	   suite_fanout,	suite_push_source,
-	    suite_resolver_verify, suite_request_log, suite_summary};
+	    suite_resolver_verify, suite_request_log, suite_summary,	   suite_standing,	suite_supervisor,
+	    suite_doctor};
 	return suites_run(makers, ARRAY_LEN(makers));
 }

@@ -1,47 +1,20 @@
 /* What a supervisor hears: one datagram at the socket that it named. */
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 #include "node/notify.h"
+#include "overseer.h"
 #include "suites.h"
-
-static int supervisor;
-
-/* Listens at an abstract name that the kernel chooses, and names it in the environment. */
-static void
-set_up(void)
-{
-	struct sockaddr_un at = {.sun_family = AF_UNIX};
-	socklen_t size = sizeof(at.sun_family);
-	char name[sizeof(at.sun_path) + 1] = "@";
-
-	supervisor = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	ck_assert_int_ge(supervisor, 0);
-	ck_assert_int_eq(bind(supervisor, (struct sockaddr *)&at, size), 0);
-	size = sizeof(at);
-	ck_assert_int_eq(getsockname(supervisor, (struct sockaddr *)&at, &size), 0);
-	memcpy(name + 1, at.sun_path + 1, size - offsetof(struct sockaddr_un, sun_path) - 1);
-	ck_assert_int_eq(setenv("NOTIFY_SOCKET", name, 1), 0);
-}
-
-static void
-tear_down(void)
-{
-	close(supervisor);
-	unsetenv("NOTIFY_SOCKET");
-}
 
 START_TEST(tells_the_supervisor_in_one_datagram)
 {
 	char heard[64];
 
 	ck_assert_int_eq(notify_supervisor("READY=1"), OK);
-	ck_assert_int_eq(recv(supervisor, heard, sizeof(heard), 0), (int)strlen("READY=1"));
-	ck_assert_mem_eq(heard, "READY=1", strlen("READY=1"));
+	ck_assert(overseer_heard(heard, sizeof(heard)));
+	ck_assert_str_eq(heard, "READY=1");
+	ck_assert(!overseer_heard(heard, sizeof(heard)));
 }
 END_TEST
 
@@ -70,7 +43,7 @@ END_TEST
 
 START_TEST(says_that_a_supervisor_is_gone)
 {
-	close(supervisor);
+	overseer_sleep();
 	ck_assert_int_eq(notify_supervisor("READY=1"), ERR_IO);
 	setenv("NOTIFY_SOCKET", "/nonexistent/notify", 1);
 	ck_assert_int_eq(notify_supervisor("READY=1"), ERR_IO);
@@ -82,7 +55,7 @@ suite_notify(void)
 {
 	Suite *suite;
 	TCase *tc = suite_case(&suite, "notify", 10);
-	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_checked_fixture(tc, overseer_come, overseer_leave);
 	tcase_add_test(tc, tells_the_supervisor_in_one_datagram);
 	tcase_add_test(tc, says_nothing_where_nobody_asked);
 	tcase_add_test(tc, refuses_a_name_that_is_no_address);

@@ -2,6 +2,7 @@
  * Who is started when, what becomes of who ends or is stuck, and how one is replaced. Nobody waits for a delay here: a
  * test moves the times that posts.h shows.
  */
+#include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
 
@@ -198,11 +199,16 @@ START_TEST(who_has_not_moved_is_killed_and_replaced_and_nobody_else)
 	stuck = post->pid;
 	posts_watch(&posts, PATIENT_MS + clock_mono_ms());
 	ck_assert(!post->is_shot);
+	ck_assert(posts_all_beat(&posts, PATIENT_MS + clock_mono_ms()));
 	cast_play(CAST_HELPER, PART_SERVE);
 	posts_watch(&posts, clock_mono_ms() - 1);
 	ck_assert(post->is_shot);
+	/* As long as it is there, it counts as stuck: perhaps it cannot even be killed. */
+	ck_assert(!posts_all_beat(&posts, clock_mono_ms() - 1));
 	hurry(post);
+	ck_assert(posts_all_beat(&posts, PATIENT_MS));
 	posts_until(post->pid != 0 && cast_count(EVENT_BEGAN, CAST_HELPER) == 2);
+	ck_assert(posts_all_beat(&posts, PATIENT_MS));
 	ck_assert_int_ne(post->pid, stuck);
 	ck_assert(!post->is_shot);
 	ck_assert_int_eq(post_of(CAST_KEEPER)->pid, keeper);
@@ -221,8 +227,10 @@ START_TEST(nobody_is_blamed_for_a_time_in_which_the_master_did_not_run_either)
 	posts.watched_ms = clock_mono_ms() - 5001;
 	posts_watch(&posts, WATCHDOG_MS);
 	ck_assert(!post->is_shot);
+	ck_assert(posts_all_beat(&posts, WATCHDOG_MS));
 	/* And once everybody had time for a heartbeat, it counts again. */
 	posts.excused_ms = 0;
+	ck_assert(!posts_all_beat(&posts, WATCHDOG_MS));
 	posts_watch(&posts, WATCHDOG_MS);
 	ck_assert(post->is_shot);
 }
@@ -237,7 +245,9 @@ START_TEST(who_owns_the_lock_while_it_waits_for_the_disk_is_spared)
 	posts_until(cast_count(EVENT_STUCK, CAST_HELPER) == 1);
 	posts_watch(&posts, WATCHDOG_MS);
 	ck_assert(!post->is_shot);
+	ck_assert(posts_all_beat(&posts, WATCHDOG_MS));
 	atomic_store(&crew.store->control->in_sync_wait, 0);
+	ck_assert(!posts_all_beat(&posts, WATCHDOG_MS));
 	posts_watch(&posts, WATCHDOG_MS);
 	ck_assert(post->is_shot);
 	/* The lock goes back before the process is forgotten. */
@@ -246,6 +256,22 @@ START_TEST(who_owns_the_lock_while_it_waits_for_the_disk_is_spared)
 	ck_assert(crew_said(&crew, "died while it was writing the chain; repaired"));
 	ck_assert_int_eq(store_begin(crew.store, 0), OK);
 	store_end(crew.store);
+}
+END_TEST
+
+START_TEST(not_all_is_well_while_nobody_can_be_started_or_those_who_stop_are_overdue)
+{
+	posts_all_up();
+	ck_assert(posts_all_beat(&posts, PATIENT_MS));
+	posts.start_trouble = EAGAIN;
+	ck_assert(!posts_all_beat(&posts, PATIENT_MS));
+	posts.start_trouble = 0;
+	posts_stop(&posts);
+	ck_assert(posts_all_beat(&posts, PATIENT_MS));
+	posts.stop_at_ms = 1;
+	posts_stop_step(&posts);
+	ck_assert(!posts_all_beat(&posts, PATIENT_MS));
+	posts_until(posts_stop_step(&posts));
 }
 END_TEST
 
@@ -308,6 +334,7 @@ suite_posts(void)
 	tcase_add_test(tc, who_has_not_moved_is_killed_and_replaced_and_nobody_else);
 	tcase_add_test(tc, nobody_is_blamed_for_a_time_in_which_the_master_did_not_run_either);
 	tcase_add_test(tc, who_owns_the_lock_while_it_waits_for_the_disk_is_spared);
+	tcase_add_test(tc, not_all_is_well_while_nobody_can_be_started_or_those_who_stop_are_overdue);
 	tcase_add_test(tc, a_dead_workers_ring_is_left_to_the_pool);
 	tcase_add_test(tc, without_a_free_ring_a_worker_waits);
 	return suite;

@@ -12,4 +12,6 @@ tests_prog_test_prog_SOURCES = \
 tests_prog_test_prog_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_prog_test_prog_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_prog_test_prog_LDADD = librensa_client.a $(CLIENT_LIBS) $(CHECK_LIBS)
-EXTRA_DIST += tests/prog/test_cli.py tests/prog/fake_node.py
+EXTRA_DIST += tests/prog/completion.zsh tests/prog/fake_node.py tests/prog/test_cli.py tests/prog/test_completion.py \
+	tests/prog/test_documents.py tests/prog/test_sbom.py \
+	tests/prog/test_doctor_node.py

@@ -788,7 +788,7 @@ def test_what_names_no_block_or_transaction_reaches_no_node(rensa, node, word):
 
 COMMANDS = ["wallet create", "wallet list", "wallet address", "wallet export", "wallet import"]
 COMMANDS += ["mine", "balance", "send", "tx", "status", "health", "peers", "blocks", "block", "watch", "reload"]
-COMMANDS += ["verify", "export", "import", "backup", "compact", "log-level", "help"]
+COMMANDS += ["verify", "export", "import", "backup", "compact", "log-level", "doctor", "help"]
 
 
 def test_help_lists_every_command_option_and_exit_code(rensa):

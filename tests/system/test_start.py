@@ -105,20 +105,3 @@ def test_who_computes_gives_way_to_who_is_waited_for(net):
         for row in node.roles(role):
             assert os.getpriority(os.PRIO_PROCESS, row["pid"]) == own + nice
             assert os.sched_getscheduler(row["pid"]) == policy
-
-
-def test_a_supervisor_hears_when_the_node_answers_and_when_it_stops(net):
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as supervisor:
-        supervisor.bind("")  # an abstract name that the kernel chooses
-        supervisor.settimeout(30)
-        node = net.node()
-        node.environment["NOTIFY_SOCKET"] = "@" + supervisor.getsockname()[1:].decode()
-        node.spawn()
-        # On the way there it tells how far the loading of the chain is.
-        said = b""
-        while not said.startswith(b"READY=1"):
-            assert said == b"" or said.startswith(b"STATUS=loading")
-            said = supervisor.recv(200)
-        assert node.request("GET", "/livez").status_code == 200
-        node.stop()
-        assert supervisor.recv(64) == b"STOPPING=1"
