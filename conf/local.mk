@@ -10,6 +10,14 @@ EXTRA_DIST += conf/logrotate/rensad
 logrotatedir = $(exampledir)/logrotate
 logrotate_DATA = conf/logrotate/rensad
 
+# Likewise: what Prometheus and Grafana read.
+EXTRA_DIST += conf/prometheus/prometheus.yml conf/prometheus/rensa.rules.yml conf/prometheus/rensa.rules.test.yml
+prometheusdir = $(exampledir)/prometheus
+prometheus_DATA = conf/prometheus/prometheus.yml conf/prometheus/rensa.rules.yml conf/prometheus/rensa.rules.test.yml
+EXTRA_DIST += conf/grafana/rensa.json
+grafanadir = $(exampledir)/grafana
+grafana_DATA = conf/grafana/rensa.json
+
 INSTALL_EXTRA += install-rensa-conf
 UNINSTALL_EXTRA += uninstall-rensa-conf
 install-rensa-conf:

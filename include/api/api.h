@@ -58,6 +58,8 @@ void api_end(struct api *a);
 /* Handlers for httpd_new, ctx being the api: the public face (with /peer/ unless it is apart), and the peers' own. */
 httpd_handler api_handle;
 httpd_handler api_handle_peer;
+/* An httpd_observer of both faces, ctx being the api: what GET /metrics tells of requests. */
+httpd_observer api_served;
 /* The worker's bell rang: take answers out of the ring, send them, hand in what is still queued, and tell those who
  * listen what is new. */
 void api_bell(struct api *a);

@@ -56,6 +56,9 @@ enum err httpc_send(struct httpc *c, const struct httpc_request *request, httpc_
 bool httpc_is_busy(const struct httpc *c);
 const struct netaddr *httpc_peer(const struct httpc *c);
 
+/* Bytes that all clients of this process together have sent and received so far, heads included. */
+void httpc_traffic(uint64_t *sent, uint64_t *received);
+
 /* Blocking, for command-line tools: runs a loop of its own. Body and content type are copied into out; the caller
  * clears it. */
 struct httpc_result {

@@ -34,6 +34,8 @@ struct pool_entry {
 
 /* Reading. */
 uint32_t mempool_count(const struct store *s);
+uint64_t mempool_bytes(const struct store *s);	 /* of all of them … */
+uint32_t mempool_waiting(const struct store *s); /* … and how many wait for predecessors */
 uint64_t mempool_last_arrival(const struct store *s);
 bool mempool_find(const struct store *s, const struct hash256 *id, struct pool_entry *out) MUSTCHECK;
 /* The transaction of that id is there with these very bytes, so its signature was checked as it came in. */

@@ -83,11 +83,13 @@ const uint8_t *store_seed(const struct store *s);
 
 struct store_usage {
 	uint64_t size_max;
-	uint64_t granted;    /* bytes of memory behind the object */
-	uint64_t arena_used; /* records and indexes */
-	uint64_t arena_dead; /* of those, records that no chain of ours needs any more, or abandoned */
-	uint64_t lock_waits; /* times a writer had to wait for the lock */
-	uint64_t repairs;    /* commits that another process had to finish or take back */
+	uint64_t granted;	/* bytes of memory behind the object */
+	uint64_t arena_max;	/* what the chain may take of it … */
+	uint64_t arena_granted; /* … has memory behind it … */
+	uint64_t arena_used;	/* … and is taken: records and indexes */
+	uint64_t arena_dead;	/* of those, records that no chain of ours needs any more, or abandoned */
+	uint64_t lock_waits;	/* times a writer had to wait for the lock */
+	uint64_t repairs;	/* commits that another process had to finish or take back */
 };
 void store_usage(const struct store *s, struct store_usage *out);
 

@@ -117,7 +117,7 @@ is_open(struct api *a, struct http_req *req, const struct route *r)
 	uint32_t done, of;
 
 	if (store_is_loaded(a->store) || r->handle == live_get || r->handle == ready_get || r->handle == index_get ||
-	    r->handle == reload_post)
+	    r->handle == reload_post || r->handle == metrics_get)
 		return true;
 	store_load_progress(a->store, &done, &of);
 	reply_error(a, req, 503, "loading",

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capacity.h"
 #include "store/chain.h"
 #include "store/load.h"
 #include "store/peer_table.h"
@@ -134,6 +135,39 @@ check_peers(struct check *c, const struct api *a)
 		      "no peer is up, of those that are known");
 }
 
+/* The share, what is left, and until when. */
+static void
+check_capacity(struct check *c, const struct api *a, enum capacity_of what, const char *fix)
+{
+	struct capacity has = capacity_get(a->store, what);
+	char when[64] = "when it is full is not known yet", at[CLOCK_TEXT_SIZE];
+
+	if (has.max == 0) {
+		found(c, CHECK_OK, "", "nobody has looked yet");
+		return;
+	}
+	if (has.full_ms == FULL_NEVER) {
+		snprintf(when, sizeof(when), "it has not grown of late");
+	} else if (has.full_ms != 0) {
+		clock_format(at, has.full_ms);
+		snprintf(when, sizeof(when), "full on %.16sZ as it grows of late", at);
+	}
+	found(c, has.is_high ? CHECK_WARNING : CHECK_OK, has.is_high ? fix : "",
+	      "%" PRIu32 " %% are used, %" PRIu64 " MiB are left; %s", has.percent, has.left >> 20, when);
+}
+
+static void
+check_memory(struct check *c, const struct api *a)
+{
+	check_capacity(c, a, CAPACITY_MEMORY, "raise [node] shm_max, and /dev/shm with it, and restart the node");
+}
+
+static void
+check_disk(struct check *c, const struct api *a)
+{
+	check_capacity(c, a, CAPACITY_DISK, "free some of the disk of data_dir, or enlarge it");
+}
+
 static void
 check_clock(struct check *c, const struct api *a)
 {
@@ -166,13 +200,9 @@ static const struct {
 	const char *name;
 	void (*make)(struct check *c, const struct api *a);
 } table[] = {
-    {"chain", check_chain},
-    {"journal", check_journal},
-    {"pool-log", check_pool_log},
-    {"processes", check_processes},
-    {"peers", check_peers},
-    {"clock", check_clock},
-    {"configuration", check_configuration},
+    {"chain", check_chain},   {"journal", check_journal}, {"pool-log", check_pool_log},
+    {"memory", check_memory}, {"disk", check_disk},	  {"processes", check_processes},
+    {"peers", check_peers},   {"clock", check_clock},	  {"configuration", check_configuration},
 };
 _Static_assert(ARRAY_LEN(table) <= CHECKS_MAX, "callers have room for all");
 

@@ -28,6 +28,8 @@ route_handler mine_post, mine_start_post, mine_stop_post, consensus_put;
 route_handler reload_post;
 /* peers.c, status.c */
 route_handler peers_get, status_get, live_get, ready_get;
+/* metrics.c */
+route_handler metrics_get;
 /* log_levels.c */
 route_handler log_levels_get, log_levels_post;
 /* peer_exchange.c */

@@ -8,6 +8,8 @@ librensa_api_a_SOURCES = \
 	src/api/api.c \
 	src/api/block_stream.c \
 	src/api/block_stream.h \
+	src/api/capacity.c \
+	src/api/capacity.h \
 	src/api/chain.c \
 	src/api/checks.c \
 	src/api/checks.h \
@@ -21,6 +23,8 @@ librensa_api_a_SOURCES = \
 	src/api/event_peers.h \
 	src/api/events.c \
 	src/api/events.h \
+	src/api/exposition.c \
+	src/api/exposition.h \
 	src/api/freshness.c \
 	src/api/freshness.h \
 	src/api/handlers.h \
@@ -28,6 +32,10 @@ librensa_api_a_SOURCES = \
 	src/api/input.c \
 	src/api/input.h \
 	src/api/log_levels.c \
+	src/api/metrics.c \
+	src/api/metrics.h \
+	src/api/metrics_http.c \
+	src/api/metrics_node.c \
 	src/api/mining.c \
 	src/api/openapi.c \
 	src/api/openapi_types.c \

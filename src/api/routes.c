@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "reply.h"
+#include "store/tally.h"
 #include "util/attr.h"
 
 static const struct route routes[] = {
@@ -55,6 +56,7 @@ static const struct route routes[] = {
      reload_post,
      {NULL},
      "read the configuration again, and take it over or refuse it"},
+    {HTTP_GET, "/metrics", ACCESS_PUBLIC, metrics_get, {NULL}, "figures of this node for Prometheus"},
     {HTTP_GET, "/peers", ACCESS_PUBLIC, peers_get, {NULL}, "every address known, its state, and why"},
     {HTTP_GET, "/status", ACCESS_PUBLIC, status_get, {NULL}, "everything about this node"},
     {HTTP_GET,
@@ -83,6 +85,8 @@ static const struct route routes[] = {
     {HTTP_POST, "/peer/inventory", ACCESS_PEER, peer_inventory, {NULL}, "between nodes: ids of new transfers"},
     {HTTP_POST, "/peer/transactions", ACCESS_PEER, peer_transactions, {NULL}, "between nodes: new transfers"},
 };
+
+_Static_assert(ARRAY_LEN(routes) < TALLY_ROUTES, "each has a number of its own, and there is one for none");
 
 static const char *const method_names[] = {
     [HTTP_GET] = "GET",	      [HTTP_HEAD] = "HEAD",	  [HTTP_POST] = "POST",		[HTTP_PUT] = "PUT",

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "capacity.h"
 #include "chain/outlook.h"
 #include "handlers.h"
 #include "reload.h"
@@ -142,6 +143,41 @@ write_disk(struct jout *j, const struct api *a)
 	write_log(j, "pool_log", &pool, store_pool_log_err(a->store));
 }
 
+static void
+write_fill(struct jout *j, const char *name, const struct capacity *c)
+{
+	jout_key(j, name);
+	if (c->max == 0) {
+		jout_null(j);
+		return;
+	}
+	jout_object(j);
+	jout_ku64(j, "used", c->used);
+	jout_ku64(j, "max", c->max);
+	jout_ku64(j, "percent", c->percent);
+	jout_kbool(j, "high", c->is_high);
+	jout_kstring(j, "trend", c->full_ms == 0 ? "unknown" : c->full_ms == FULL_NEVER ? "steady" : "growing");
+	jout_key(j, "full_at");
+	if (c->full_ms == 0 || c->full_ms == FULL_NEVER)
+		jout_null(j);
+	else
+		jout_u64(j, c->full_ms);
+	jout_object_end(j);
+}
+
+/* How full the chain's memory and the disk are, and when they will be; null until somebody has looked. */
+static void
+write_capacity(struct jout *j, const struct api *a)
+{
+	struct capacity memory = capacity_get(a->store, CAPACITY_MEMORY), disk = capacity_get(a->store, CAPACITY_DISK);
+
+	jout_key(j, "capacity");
+	jout_object(j);
+	write_fill(j, "memory", &memory);
+	write_fill(j, "disk", &disk);
+	jout_object_end(j);
+}
+
 /* The mode it is in, which /mine/start and /mine/stop change; the configured one while there is no miner. */
 static const char *
 miner_mode(const struct api *a, const struct role_info *miner)
@@ -231,6 +267,7 @@ write_roles(struct jout *j, const struct api *a)
 		jout_kstring(j, "role", role.name);
 		jout_ku64(j, "pid", (uint64_t)role.pid);
 		jout_ku64(j, "restarts", role.restarts);
+		jout_ku64(j, "failures", role.failures);
 		jout_ku64(j, "uptime_ms", since(role.started_ms));
 		for (int c = 0; c < COUNTERS; c++)
 			if (counter_names[c] != NULL && role.counters[c] != 0)
@@ -265,6 +302,7 @@ status_get(struct api *a, struct http_req *req, const char *name)
 	write_segment(&j, a);
 	write_chain_cache(&j, a);
 	write_disk(&j, a);
+	write_capacity(&j, a);
 	write_miner(&j, a);
 	write_mining(&j, a);
 	jout_key(&j, "sync");

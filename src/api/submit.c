@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "store/chain.h"
+#include "store/tally.h"
 #include "util/clock.h"
 #include "util/mem.h"
 
@@ -169,6 +170,7 @@ static void
 refuse(struct batch *b, struct transfer *t, const struct tx *tx, enum rule rule)
 {
 	verdict_explain(b->submit->api, &t->no, tx, rule);
+	tally_refused(b->submit->api->store, rule);
 	close_one(b, t, TRANSFER_REFUSED);
 	/* What comes after a bad transfer of a push is not looked at. */
 	if (b->kind == BATCH_PUSH)

@@ -7,6 +7,7 @@
 #include "reply.h"
 #include "store/chain.h"
 #include "store/mempool.h"
+#include "store/tally.h"
 #include "submit.h"
 #include "wire/tx_scan.h"
 #include "wire/views.h"
@@ -58,6 +59,14 @@ pool_get(struct api *a, struct http_req *req, const char *name)
 	reply_end(a, req, 200);
 }
 
+/* What is not even put into a batch broke a rule too, if it is one. */
+static void
+count_refusal(struct api *a, const struct field_error *e)
+{
+	if (e->rule != RULE_OK)
+		tally_refused(a->store, e->rule);
+}
+
 static void
 post_one(struct api *a, struct http_req *req, const struct jval *v)
 {
@@ -67,6 +76,7 @@ post_one(struct api *a, struct http_req *req, const struct jval *v)
 	struct tx tx;
 
 	if (!view_tx_parse(&tx, v, a->params->address_version, &error)) {
+		count_refusal(a, &error);
 		reply_field_error(a, req, &error);
 		return;
 	}
@@ -87,6 +97,7 @@ post_list(struct api *a, struct http_req *req, const struct jval *list)
 
 	for (size_t i = 0; i < count; i++) {
 		if (!view_tx_parse(&tx, jval_at(list, i), a->params->address_version, &error)) {
+			count_refusal(a, &error);
 			batch_refuse(b, i, &error);
 			continue;
 		}

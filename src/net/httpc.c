@@ -69,6 +69,15 @@ struct httpc {
 	struct loop_timer *finish; /* tells the caller */
 };
 
+static uint64_t traffic_sent, traffic_received;
+
+void
+httpc_traffic(uint64_t *sent, uint64_t *received)
+{
+	*sent = traffic_sent;
+	*received = traffic_received;
+}
+
 static enum err
 method_of(enum evhttp_cmd_type *out, enum http_method method)
 {
@@ -156,6 +165,7 @@ on_input(struct evbuffer *input, const struct evbuffer_cb_info *info, void *ctx)
 	(void)input;
 	struct httpc *c = ctx;
 	size_t max = MAX_AROUND_BODY + 2 * c->order.max_reply;
+	traffic_received += info->n_added;
 	c->came += info->n_added;
 	if (!c->is_busy || c->came <= max || c->is_too_long)
 		return;
@@ -168,6 +178,7 @@ static void
 on_output(struct evbuffer *output, const struct evbuffer_cb_info *info, void *ctx)
 {
 	struct httpc *c = ctx;
+	traffic_sent += info->n_deleted;
 	if (info->n_deleted > 0 && evbuffer_get_length(output) == 0 && c->evcon != NULL)
 		evhttp_connection_set_flags(c->evcon, 0);
 }

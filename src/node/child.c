@@ -21,6 +21,7 @@
 #include "store/chain.h"
 #include "store/ring.h"
 #include "store/role_table.h"
+#include "usage.h"
 #include "util/clock.h"
 #include "util/failpoint.h"
 #include "util/log.h"
@@ -37,6 +38,7 @@ beat(void *ctx)
 	struct child *c = ctx;
 
 	role_beat(c->env->store, clock_mono_ms());
+	usage_tell(c->env->store);
 	loop_timer_arm(c->beat, BEAT_MS);
 }
 
@@ -174,6 +176,7 @@ int
 child_run(struct child *c)
 {
 	loop_run(c->loop);
+	usage_tell(c->env->store); /* since the last beat */
 	log_debug("child: stopped");
 	return c->exit_code;
 }

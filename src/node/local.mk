@@ -28,6 +28,8 @@ librensa_node_a_SOURCES = \
 	src/node/doctor_proc.c \
 	src/node/doctor_segments.c \
 	src/node/endpoint.c \
+	src/node/fill.c \
+	src/node/fill.h \
 	src/node/listeners.c \
 	src/node/logging.c \
 	src/node/logging.h \
@@ -76,6 +78,8 @@ librensa_node_a_SOURCES = \
 	src/node/summary.h \
 	src/node/supervisor.c \
 	src/node/supervisor.h \
+	src/node/usage.c \
+	src/node/usage.h \
 	include/node/bells.h \
 	include/node/child.h \
 	include/node/config.h \

@@ -42,9 +42,11 @@
 #include "store/peer_table.h"
 #include "store/reload_note.h"
 #include "store/ring.h"
+#include "store/role_table.h"
 #include "store/shared.h"
 #include "store/snapshot.h"
 #include "supervisor.h"
+#include "usage.h"
 #include "util/clock.h"
 #include "util/file.h"
 #include "util/log.h"
@@ -234,12 +236,13 @@ publish_note(struct master *m)
 
 /*
  * Nobody runs any more. True: and all has begun again. Who was left alone still is: else a peer whose lost branches
- * filled the segment would be asked for them again.
+ * filled the segment would be asked for them again. And what was counted goes on from where it was.
  */
 static bool
 begin_again(struct master *m)
 {
 	static struct peer_pause pauses[PAUSE_TABLE_MAX];
+	struct role_ledger *ledger;
 	bool is_taken[PAUSE_TABLE_MAX];
 
 	if (!m->is_rebuilding)
@@ -247,10 +250,15 @@ begin_again(struct master *m)
 	m->is_rebuilding = false;
 	for (uint32_t i = 0; i < PAUSE_TABLE_MAX; i++)
 		is_taken[i] = peer_pause_get(m->env.store, i, &pauses[i]);
+	ledger = role_ledger_keep(m->env.store);
 	store_destroy(m->env.store);
 	m->env.store = NULL;
-	if (make_store(m) != OK)
+	if (make_store(m) != OK) {
+		role_ledger_free(ledger);
 		return false;
+	}
+	role_ledger_put(m->env.store, ledger);
+	role_ledger_free(ledger);
 	publish_note(m);
 	for (uint32_t i = 0; i < PAUSE_TABLE_MAX; i++)
 		if (is_taken[i])
@@ -396,6 +404,7 @@ run(struct master *m)
 			on_signal(m, signo);
 		/* Without a bell too: whoever was to ring it may have died before. */
 		take_commands(m);
+		usage_tell_master(m->env.store);
 		posts_reap(&m->posts);
 		report(m);
 		if (posts_is_stopping(&m->posts)) {

@@ -212,6 +212,8 @@ bury(struct posts *p, struct post *post, int status)
 		post->delay_ms = DELAY_FIRST_MS;
 	say_how_it_ended(post, post->pid, status, was_expected);
 	role_stopped(p->env->store, post->slot);
+	if (!was_expected)
+		role_failed(p->env->store, post->slot);
 	give_ring_back(p, post, post->ring);
 	post->pid = 0;
 	post->start_at_ms = is_replaced ? now : now + post->delay_ms;

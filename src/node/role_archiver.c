@@ -1,8 +1,8 @@
 /*
  * The archiver keeps the books: when many blocks have come since the last snapshot, it builds the chain from the disk once
  * more, in memory of its own, and writes the next one. It takes no lock, asks nobody, and reads what a start would read; so
- * it also says when the journal cannot be read back, while the chain is still whole in shared memory. And it has the log
- * tell once a minute what the node has done, if anything.
+ * it also says when the journal cannot be read back, while the chain is still whole in shared memory. It has the log
+ * tell once a minute what the node has done, if anything; and it watches how full memory and disk are.
  *
  * It is niced, and killing it at any moment costs nothing: a snapshot gets its name when it is whole.
  */
@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "fill.h"
 #include "node/roles.h"
 #include "storage.h"
 #include "store/chain.h"
@@ -22,13 +23,16 @@
 
 #define LOOK_MS 30000
 #define LOOK_FIRST_MS 2000 /* a start that had to build a long chain shall be the last such one */
-#define BAD_READS 3	   /* in a row, before it is no chance: a frame that is being written just then looks torn */
+#define MEASURE_MS 5000
+#define BAD_READS 3 /* in a row, before it is no chance: a frame that is being written just then looks torn */
 
 struct archiver {
 	struct child *child;
 	struct loop_timer *look;
 	struct loop_timer *tell;
+	struct loop_timer *measure;
 	struct summary summary;
+	struct fills fills;
 	unsigned bad_reads;
 };
 
@@ -127,6 +131,16 @@ tell(void *ctx)
 	loop_timer_arm(a->tell, SUMMARY_MS);
 }
 
+static void
+measure(void *ctx)
+{
+	struct archiver *a = ctx;
+	const struct node_env *env = a->child->env;
+
+	fills_look(&a->fills, env->store, env->config->node.data_dir);
+	loop_timer_arm(a->measure, MEASURE_MS);
+}
+
 int
 role_archiver(struct child *c)
 {
@@ -136,6 +150,9 @@ role_archiver(struct child *c)
 	summary_begin(&a.summary, c->env->store);
 	a.tell = loop_timer_new(c->loop, tell, &a);
 	loop_timer_arm(a.tell, SUMMARY_MS);
+	a.measure = loop_timer_new(c->loop, measure, &a);
+	fills_begin(&a.fills, c->env->store);
+	measure(&a);
 	a.look = loop_timer_new(c->loop, look, &a);
 	/* At once, also in the middle of its work. */
 	signal(SIGTERM, leave);

@@ -19,6 +19,7 @@
 #include "store/mempool.h"
 #include "store/ring.h"
 #include "store/role_table.h"
+#include "store/tally.h"
 #include "util/clock.h"
 #include "util/failpoint.h"
 #include "util/log.h"
@@ -61,8 +62,10 @@ judge(void *ctx, const uint8_t *bytes, size_t size, bool from_client)
 	p->is_new[p->judged++] = a.is_new;
 	if (a.is_new)
 		p->accepted++;
-	if (a.status == ADMISSION_REFUSED)
+	if (a.status == ADMISSION_REFUSED) {
 		role_count(p->child->env->store, COUNT_REJECTED, 1);
+		tally_refused(p->child->env->store, a.rule);
+	}
 	FAILPOINT("pool.judged");
 	return a;
 }

@@ -67,6 +67,15 @@ resolver_note(struct resolver *r, const struct netaddr *at, const char *note)
 	peer_note_set(r->store, text, note);
 }
 
+static void
+count_reorg(struct store *s, uint64_t depth)
+{
+	role_count(s, COUNT_REORGS, 1);
+	role_count(s, COUNT_ROLLED_BACK, depth);
+	if (depth > role_get(s, COUNT_DEEPEST))
+		role_set(s, COUNT_DEEPEST, depth);
+}
+
 void
 resolver_adopted(struct resolver *r, struct blockref old)
 {
@@ -78,7 +87,7 @@ resolver_adopted(struct resolver *r, struct blockref old)
 		r->refused_count = 0; /* they may fork from the new one later */
 	role_count(s, COUNT_BLOCKS, chain_height(s, tip) - chain_height(s, fork));
 	if (!blockref_equal(fork, old))
-		role_count(s, COUNT_REORGS, 1);
+		count_reorg(s, chain_height(s, old) - chain_height(s, fork));
 	bell_ring_tip(&r->child->env->bells);
 }
 

@@ -12,17 +12,21 @@
 #include "net/httpd.h"
 #include "node/roles.h"
 #include "request_log.h"
+#include "store/role_table.h"
 #include "util/attr.h"
 #include "util/log.h"
 
 /* Listeners are never cut off for others, so a worker takes only so many: one in so many connections. */
 #define LISTENERS_SHARE 4
+#define LOOK_MS 1000 /* how many connections are open */
 
 struct worker {
 	struct child *child;
+	struct request_log *requests; /* NULL: none are logged */
 	struct api *api;
 	struct httpd *server;
 	struct httpd *peer_server; /* NULL: peers use the other */
+	struct loop_timer *look;
 	int draining;
 };
 
@@ -39,9 +43,31 @@ wake(void *ctx, enum api_wake whom)
 }
 
 static void
+served(void *ctx, const struct httpd_served *request)
+{
+	const struct worker *w = ctx;
+
+	api_served(w->api, request);
+	if (w->requests != NULL)
+		request_log_served(w->requests, request);
+}
+
+static void
 rang(void *ctx)
 {
 	api_bell(((struct worker *)ctx)->api);
+}
+
+static void
+look(void *ctx)
+{
+	struct worker *w = ctx;
+	uint32_t open = httpd_connections(w->server);
+
+	if (w->peer_server != NULL)
+		open += httpd_connections(w->peer_server);
+	role_set(w->child->env->store, COUNT_CONNECTIONS, open);
+	loop_timer_arm(w->look, LOOK_MS);
 }
 
 static void
@@ -121,18 +147,19 @@ role_worker(struct child *c)
 	struct httpd_options http = {.max_body = config->http.max_body,
 				     .header_timeout_ms = config->http.header_timeout_ms,
 				     .request_timeout_ms = config->http.request_timeout_ms,
-				     .max_connections = config->http.max_connections};
+				     .max_connections = config->http.max_connections,
+				     .observer = served};
 	static struct request_log requests;
 	static struct worker w;
 	int code;
 
 	if (config->http.request_log != REQUEST_LOG_OFF) {
 		request_log_begin(&requests, config->http.request_log_sample, config->http.request_log_slow_ms);
-		http.observer = request_log_served;
-		http.observer_ctx = &requests;
+		w.requests = &requests;
 	}
 
 	w.child = c;
+	http.observer_ctx = &w;
 	api.wake_ctx = &w;
 	w.api = api_new(&api);
 	w.server = httpd_new(c->loop, &http, api_handle, w.api);
@@ -149,6 +176,8 @@ role_worker(struct child *c)
 			return CHILD_AGAIN;
 	}
 	child_on_bell(c, c->env->bells.ring[c->ring], rang, &w);
+	w.look = loop_timer_new(c->loop, look, &w);
+	look(&w);
 	c->on_stop = stop;
 	c->on_stop_ctx = &w;
 	code = child_run(c);

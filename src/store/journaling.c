@@ -15,6 +15,8 @@
 #include <string.h>
 
 #include "store/commit.h"
+#include "store/tally.h"
+#include "util/clock.h"
 #include "util/failpoint.h"
 
 static const struct journal_mark *
@@ -101,11 +103,13 @@ append(struct store *s, uint64_t tip, bool is_vital)
 {
 	struct control *c = s->control;
 	struct log_place place = journaling_place(s);
+	uint64_t since_us = clock_mono_us();
 	enum err e;
 
 	/* The watchdog spares who owns the lock and waits for the disk. */
 	atomic_store(&c->in_sync_wait, 1);
 	e = framelog_append(s->journal, &place, &s->journal_frame->frame, is_vital);
+	tally_took(s, TALLY_JOURNAL_SYNC, clock_mono_us() - since_us);
 	FAILPOINT("journal.before-mark");
 	mark_set(s, &place, e == OK ? tip : mark_of(s)->tip);
 	atomic_store(&c->in_sync_wait, 0);

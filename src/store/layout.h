@@ -5,7 +5,7 @@
  *	offset        who writes it            what
  *	0             nobody after creation    struct super: identity, sizes, offsets of the regions below
  *	one page      committers, master       struct control: tip, owner of the lock, repair words, arena's end
- *	page each     its role, master         struct role_page: heartbeat, counters
+ *	pages each    its role, master         struct role_page: heartbeat, counters, tallies
  *	pages         discovery                struct peer_region: peer table
  *	pages         resolver                 struct pause_region: addresses left alone
  *	pages         resolver, verifiers      struct board_region: signatures to be checked
@@ -39,12 +39,13 @@
 #include "store/ring.h"
 #include "store/role_table.h"
 #include "store/store.h"
+#include "store/tally.h"
 #include "util/attr.h"
 #include "util/bytes.h"
 #include "util/err.h"
 
 #define LAYOUT_MAGIC UINT64_C(0x52454e5341534547) /* "RENSASEG" */
-#define LAYOUT_VERSION 8
+#define LAYOUT_VERSION 9
 #define PAGE UINT64_C(4096)
 
 struct super {
@@ -53,7 +54,7 @@ struct super {
 	uint32_t roles;
 	uint64_t size_max; /* where the arena ends … */
 	uint64_t size;	   /* … and the object, memory or not */
-	uint64_t roles_at; /* one page each */
+	uint64_t roles_at; /* ROLE_STRIDE each */
 	uint64_t peers_at;
 	uint64_t pauses_at;
 	uint64_t board_at;
@@ -119,6 +120,10 @@ struct control {
 	struct trie_root blocks;   /* by hash */
 	struct trie_root txs;	   /* by id */
 	struct trie_root accounts; /* by address */
+	/* What the master's own process takes; it has no page among the roles. */
+	_Atomic uint64_t master_cpu_us;
+	_Atomic uint64_t master_resident;
+	_Atomic uint64_t master_private;
 };
 
 /*
@@ -191,14 +196,32 @@ _Static_assert(sizeof(struct version_rec) % UNIT == 0, "whole units");
 
 /* Tables. */
 
+#define TALLY_RULES 64
+
+struct span_words {
+	_Atomic uint64_t buckets[TALLY_BUCKETS];
+	_Atomic uint64_t sum_us;
+};
+
+struct route_words {
+	_Atomic uint64_t statuses[TALLY_STATUSES];
+	_Atomic uint64_t body_in, body_out;
+	struct span_words span;
+};
+
 struct role_page {
 	_Atomic uint32_t pid;
 	_Atomic uint32_t restarts;
+	_Atomic uint32_t failures;
 	_Atomic uint64_t started_ms;
 	_Atomic uint64_t beat_ms;
 	char name[16];
 	_Atomic uint64_t counters[COUNTERS];
+	struct span_words times[TALLY_TIMES];
+	_Atomic uint64_t rules[TALLY_RULES];
+	struct route_words routes[TALLY_ROUTES];
 };
+#define ROLE_STRIDE (4 * PAGE)
 
 struct peer_slot {
 	_Atomic uint32_t seq; /* odd while it changes */
@@ -321,6 +344,8 @@ struct pool_region {
 	_Atomic uint64_t owed[POOL_OWED_MAX];
 	_Atomic uint64_t mark; /* marks[mark % 2] counts; the other one is being written */
 	struct pool_mark marks[2];
+	_Atomic uint64_t bytes;	       /* of the transfers in it */
+	_Atomic uint32_t waiting;      /* of them, those whose predecessors are missing */
 	_Atomic uint32_t in_sync_wait; /* pid of the pool process while it waits for the disk */
 	_Atomic int32_t log_err;       /* enum err of the last write to the log */
 	_Atomic int32_t journal_err;   /* of the last write to the journal; here, because the pool process sees to it */
@@ -333,7 +358,7 @@ struct pool_region {
 };
 
 /* What a region holds must fit its place, and what a sequence number guards is whole words (seqslot.h). */
-_Static_assert(sizeof(struct role_page) <= PAGE, "a role has one page");
+_Static_assert(sizeof(struct role_page) <= ROLE_STRIDE, "a role has so many pages");
 _Static_assert(sizeof(struct pool_packed) % 8 == 0, "whole words");
 _Static_assert(sizeof(struct peer_entry) % 8 == 0 && sizeof(struct peer_pause) % 8 == 0, "whole words");
 _Static_assert(sizeof(struct reload_note) % 8 == 0, "whole words");
@@ -385,7 +410,7 @@ align_page(uint64_t n)
 static inline struct role_page *
 role_page_at(const struct store *s, uint32_t role)
 {
-	return at(s, s->super->roles_at + role * PAGE);
+	return at(s, s->super->roles_at + role * ROLE_STRIDE);
 }
 
 static inline struct board_region *

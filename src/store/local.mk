@@ -13,6 +13,7 @@ librensa_store_a_SOURCES = \
 	include/store/shared.h \
 	include/store/snapshot.h \
 	include/store/store.h \
+	include/store/tally.h \
 	include/store/transcript.h \
 	src/store/ahead.c \
 	src/store/ahead.h \
@@ -51,6 +52,7 @@ librensa_store_a_SOURCES = \
 	src/store/seqslot.h \
 	src/store/shared.c \
 	src/store/snapshot.c \
+	src/store/tally.c \
 	src/store/transcript.c \
 	src/store/trie.c \
 	src/store/trie.h

@@ -48,7 +48,7 @@ nap(struct store *s)
 enum err
 lock_acquire(struct store *s, uint32_t timeout_ms)
 {
-	uint64_t since = clock_mono_ms();
+	uint64_t since_us = clock_mono_us(), waited_us;
 
 	if (sem_trywait(s->sem) == 0) {
 		FAILPOINT("lock.after-wait");
@@ -58,10 +58,12 @@ lock_acquire(struct store *s, uint32_t timeout_ms)
 	atomic_fetch_add_explicit(&s->control->lock_waits, 1, memory_order_relaxed);
 	for (;;) {
 		nap(s);
-		if (take_word(s))
-			return OK;
-		if (clock_mono_ms() - since >= timeout_ms)
-			return ERR_TIMEOUT;
+		bool is_mine = take_word(s);
+		waited_us = clock_mono_us() - since_us;
+		if (!is_mine && waited_us / 1000 < timeout_ms)
+			continue;
+		tally_took(s, TALLY_LOCK_WAIT, waited_us);
+		return is_mine ? OK : ERR_TIMEOUT;
 	}
 }
 

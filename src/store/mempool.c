@@ -21,6 +21,7 @@
 
 #include "layout.h"
 #include "mempool_core.h"
+#include "store/role_table.h"
 #include "util/failpoint.h"
 #include "util/mem.h"
 
@@ -151,6 +152,7 @@ evict(struct mempool *m, uint32_t slot, uint64_t height)
 
 	pool_mark_gone(m->store, &id, RULE_POOL_FULL, height);
 	mempool_take_out(m, slot);
+	role_count(m->store, COUNT_EVICTED, 1);
 }
 
 /*

@@ -19,6 +19,8 @@
 #include "layout.h"
 #include "mempool_core.h"
 #include "store/load.h"
+#include "store/tally.h"
+#include "util/clock.h"
 #include "util/failpoint.h"
 #include "util/mem.h"
 
@@ -105,6 +107,7 @@ write_payload(struct mempool *m, struct log_place *place)
 {
 	struct pool_region *p = pool_at(m->store);
 	struct frame f;
+	uint64_t since_us = clock_mono_us();
 	enum err e = ERR_LIMIT;
 
 	frame_begin(&f);
@@ -113,6 +116,7 @@ write_payload(struct mempool *m, struct log_place *place)
 	if (frame_add(&f, m->payload.data, m->payload.len))
 		e = framelog_append(m->store->pool_log, place, &f, false);
 	atomic_store(&p->in_sync_wait, 0);
+	tally_took(m->store, TALLY_POOL_SYNC, clock_mono_us() - since_us);
 	return e;
 }
 

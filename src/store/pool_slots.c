@@ -136,6 +136,8 @@ pool_links_reset(struct store *s)
 	chains_clear(s);
 	atomic_store(&p->next_unused, 0);
 	atomic_store(&p->count, 0);
+	atomic_store(&p->waiting, 0);
+	atomic_store(&p->bytes, 0);
 	links_close(p);
 }
 
@@ -143,8 +145,8 @@ void
 pool_relink(struct store *s)
 {
 	struct pool_region *p = pool_at(s);
-	uint64_t last = atomic_load(&p->arrivals);
-	uint32_t count = 0;
+	uint64_t last = atomic_load(&p->arrivals), bytes = 0;
+	uint32_t count = 0, waiting = 0;
 
 	for (uint32_t i = 0; i < POOL_GONE_MAX; i++)
 		if (atomic_load(&p->gone[i].seq) & 1) {
@@ -169,6 +171,8 @@ pool_relink(struct store *s)
 		if (atomic_load(&slot->is_used)) {
 			link_slot(s, i);
 			count++;
+			waiting += slot->entry.is_waiting;
+			bytes += slot->entry.size;
 			if (slot->entry.arrival > last)
 				last = slot->entry.arrival;
 		} else {
@@ -178,7 +182,19 @@ pool_relink(struct store *s)
 	}
 	atomic_store(&p->arrivals, last);
 	atomic_store(&p->count, count);
+	atomic_store(&p->waiting, waiting);
+	atomic_store(&p->bytes, bytes);
 	links_close(p);
+}
+
+/* What a transfer adds to, or takes off, the pool's figures. */
+static void
+weigh(struct pool_region *p, const struct pool_packed *e, bool is_in)
+{
+	atomic_fetch_add(&p->count, is_in ? 1 : UINT32_MAX);
+	atomic_fetch_add(&p->bytes, is_in ? e->size : -(uint64_t)e->size);
+	if (e->is_waiting)
+		atomic_fetch_add(&p->waiting, is_in ? 1 : UINT32_MAX);
 }
 
 uint32_t
@@ -208,7 +224,7 @@ pool_insert(struct store *s, struct pool_packed *e)
 	seqslot_close(&slot->seq);
 	FAILPOINT("pool.before-link");
 	link_slot(s, i);
-	atomic_fetch_add(&p->count, 1);
+	weigh(p, e, true);
 	links_close(p);
 	atomic_store_explicit(&p->arrivals, e->arrival, memory_order_release);
 	FAILPOINT("pool.inserted");
@@ -230,7 +246,7 @@ pool_remove(struct store *s, uint32_t i)
 	seqslot_close(&slot->seq);
 	atomic_store(&slot->next_id, p->free);
 	p->free = i;
-	atomic_fetch_sub(&p->count, 1);
+	weigh(p, &slot->entry, false);
 	links_close(p);
 }
 
@@ -247,7 +263,11 @@ set_flag(bool *flag, bool to)
 void
 pool_set_waiting(struct store *s, uint32_t i, bool is_waiting)
 {
-	set_flag(&pool_slots(s)[i].entry.is_waiting, is_waiting);
+	bool *flag = &pool_slots(s)[i].entry.is_waiting;
+
+	if (*flag != is_waiting)
+		atomic_fetch_add(&pool_at(s)->waiting, is_waiting ? 1 : UINT32_MAX);
+	set_flag(flag, is_waiting);
 }
 
 void
@@ -333,6 +353,18 @@ uint32_t
 mempool_count(const struct store *s)
 {
 	return atomic_load_explicit(&pool_at(s)->count, memory_order_relaxed);
+}
+
+uint64_t
+mempool_bytes(const struct store *s)
+{
+	return atomic_load_explicit(&pool_at(s)->bytes, memory_order_relaxed);
+}
+
+uint32_t
+mempool_waiting(const struct store *s)
+{
+	return atomic_load_explicit(&pool_at(s)->waiting, memory_order_relaxed);
 }
 
 uint32_t

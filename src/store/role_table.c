@@ -1,12 +1,14 @@
 /*
- * Each role writes its own page; the master stamps pid and restarts. Nothing here is needed for correctness: heartbeats
- * feed the watchdog, counters feed /status.
+ * Each role writes its own pages; the master stamps pid, restarts and failures. Nothing here is needed for correctness:
+ * heartbeats feed the watchdog, counters feed /status and /metrics.
  */
 #include "store/role_table.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "layout.h"
+#include "util/mem.h"
 #include "util/text.h"
 
 bool
@@ -29,6 +31,7 @@ role_known(const struct store *s, uint32_t role, struct role_info *out)
 	out->started_ms = atomic_load(&p->started_ms);
 	out->beat_ms = atomic_load(&p->beat_ms);
 	out->restarts = atomic_load(&p->restarts);
+	out->failures = atomic_load(&p->failures);
 	for (int i = 0; i < COUNTERS; i++)
 		out->counters[i] = atomic_load_explicit(&p->counters[i], memory_order_relaxed);
 	return true;
@@ -63,6 +66,92 @@ void
 role_stopped(struct store *s, uint32_t role)
 {
 	atomic_store(&role_page_at(s, role)->pid, 0);
+}
+
+void
+role_failed(struct store *s, uint32_t role)
+{
+	atomic_fetch_add(&role_page_at(s, role)->failures, 1);
+}
+
+void
+role_master_takes(struct store *s, uint64_t cpu_us, uint64_t resident, uint64_t private)
+{
+	atomic_store_explicit(&s->control->master_cpu_us, cpu_us, memory_order_relaxed);
+	atomic_store_explicit(&s->control->master_resident, resident, memory_order_relaxed);
+	atomic_store_explicit(&s->control->master_private, private, memory_order_relaxed);
+}
+
+void
+role_master_taken(const struct store *s, uint64_t *cpu_us, uint64_t *resident, uint64_t *private)
+{
+	*cpu_us = atomic_load_explicit(&s->control->master_cpu_us, memory_order_relaxed);
+	*resident = atomic_load_explicit(&s->control->master_resident, memory_order_relaxed);
+	*private = atomic_load_explicit(&s->control->master_private, memory_order_relaxed);
+}
+
+bool
+role_counter_is_state(enum role_counter c)
+{
+	switch (c) {
+	case COUNT_MODE:
+	case COUNT_MODE_SET:
+	case COUNT_CONNECTIONS:
+	case COUNT_SYNC_HEIGHT:
+	case COUNT_SYNC_TARGET:
+	case COUNT_SYNC_RATE:
+	case COUNT_SYNC_PEERS:
+	case COUNT_HASH_RATE:
+	case COUNT_LISTENERS:
+	case COUNT_OUTLETS:
+	case COUNT_RESIDENT:
+	case COUNT_PRIVATE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+struct role_ledger {
+	uint32_t roles;
+	uint64_t lock_waits, repairs;
+	struct role_page pages[];
+};
+
+/* Nobody writes them: the roles are stopped. */
+struct role_ledger *
+role_ledger_keep(const struct store *s)
+{
+	uint32_t roles = atomic_load(&s->control->roles);
+	struct role_ledger *kept = xmalloc(sizeof(*kept) + roles * sizeof(kept->pages[0]));
+
+	kept->roles = roles;
+	kept->lock_waits = atomic_load(&s->control->lock_waits);
+	kept->repairs = atomic_load(&s->control->repairs);
+	for (uint32_t i = 0; i < roles; i++) {
+		memcpy(&kept->pages[i], role_page_at(s, i), sizeof(kept->pages[i]));
+		for (int c = 0; c < COUNTERS; c++)
+			if (role_counter_is_state((enum role_counter)c))
+				kept->pages[i].counters[c] = 0;
+		kept->pages[i].pid = 0;
+	}
+	return kept;
+}
+
+void
+role_ledger_put(struct store *s, const struct role_ledger *kept)
+{
+	for (uint32_t i = 0; i < kept->roles && i < s->super->roles; i++)
+		memcpy(role_page_at(s, i), &kept->pages[i], sizeof(kept->pages[i]));
+	atomic_store(&s->control->roles, kept->roles);
+	atomic_store(&s->control->lock_waits, kept->lock_waits);
+	atomic_store(&s->control->repairs, kept->repairs);
+}
+
+void
+role_ledger_free(struct role_ledger *kept)
+{
+	free(kept);
 }
 
 void

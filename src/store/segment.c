@@ -66,7 +66,7 @@ layout_plan(struct super *p, const struct store_options *o)
 	random_bytes(p->seed, sizeof(p->seed));
 
 	p->roles_at = next;
-	next += p->roles * align_page(sizeof(struct role_page));
+	next += p->roles * ROLE_STRIDE;
 	p->peers_at = next;
 	next += align_page(sizeof(struct peer_region));
 	p->pauses_at = next;
@@ -349,7 +349,7 @@ store_attach(struct store *s, enum store_access access, uint32_t role, uint32_t 
 		return e;
 	if (access == STORE_WORKER && ring >= ring_count(s))
 		return ERR_ARG;
-	e = window(s, plan.roles_at + role * PAGE, PAGE);
+	e = window(s, plan.roles_at + role * ROLE_STRIDE, ROLE_STRIDE);
 	if (e == OK && access == STORE_WORKER)
 		e = window(s, plan.rings_at + ring * plan.ring_stride, plan.ring_stride);
 	if (e == OK && access == STORE_POOL)
@@ -502,6 +502,8 @@ store_usage(const struct store *s, struct store_usage *out)
 
 	out->size_max = s->super->size_max + rings;
 	out->granted = atomic_load(&c->granted) + rings;
+	out->arena_max = s->super->size_max - s->super->arena_at;
+	out->arena_granted = atomic_load(&c->granted) - s->super->arena_at;
 	out->arena_used = atomic_load(&c->end) - s->super->arena_at;
 	out->arena_dead = atomic_load(&c->dead);
 	out->lock_waits = atomic_load(&c->lock_waits);

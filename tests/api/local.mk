@@ -14,6 +14,7 @@ tests_api_test_api_SOURCES = \
 	tests/api/suite_events.c \
 	tests/api/suite_log_levels.c \
 	tests/api/suite_freshness.c \
+	tests/api/suite_metrics.c \
 	tests/api/suite_mining.c \
 	tests/api/suite_peer_push.c \
 	tests/api/suite_peer_routes.c \

@@ -78,7 +78,8 @@ node_start(struct node *n)
 	struct httpd_options http = {.max_body = n->max_body,
 				     .header_timeout_ms = PATIENCE_MS,
 				     .request_timeout_ms = PATIENCE_MS,
-				     .max_connections = 64};
+				     .max_connections = 64,
+				     .observer = api_served};
 	struct store_options store = {.name = "test-api",
 				      .size_max = UINT64_C(256) << 20,
 				      .roles = 4,
@@ -115,6 +116,7 @@ node_start(struct node *n)
 	n->options.wake_ctx = n;
 	n->options.started_ms = clock_wall_ms();
 	n->api = api_new(&n->options);
+	http.observer_ctx = n->api;
 	n->server = httpd_new(n->loop, &http, api_handle, n->api);
 	n->fd = listen_any(&n->at);
 	ck_assert_int_eq(httpd_serve(n->server, n->fd), OK);

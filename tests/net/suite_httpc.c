@@ -42,6 +42,9 @@ END_TEST
 START_TEST(sends_what_it_was_asked_to)
 {
 	static const char *const headers[] = {"X-One", "1", "X-Two", "2", NULL};
+	static const char reply[] = "HTTP/1.1 204 No Content\r\n\r\n";
+	uint64_t sent_before, received_before, sent, received;
+	httpc_traffic(&sent_before, &received_before);
 	caller_start_by_hand(&me);
 	struct httpc_request request = caller_plain;
 	request.method = HTTP_PUT;
@@ -55,9 +58,12 @@ START_TEST(sends_what_it_was_asked_to)
 	rig_until(&me.rig, raw_read(&server) && raw_count(&server, "\r\n\r\nabc") == 1);
 	ck_assert_str_eq(server.got.data, "PUT /p?q=1 HTTP/1.1\r\nHost: example.org\r\nContent-Length: 3\r\n"
 					  "X-One: 1\r\nX-Two: 2\r\nContent-Type: text/plain\r\n\r\nabc");
-	raw_say(&me.rig, &server, "HTTP/1.1 204 No Content\r\n\r\n");
+	raw_say(&me.rig, &server, reply);
 	rig_until(&me.rig, me.got.count == 1);
 	ck_assert_int_eq(me.got.status, 204);
+	httpc_traffic(&sent, &received);
+	ck_assert_uint_eq(sent - sent_before, server.got.len);
+	ck_assert_uint_eq(received - received_before, strlen(reply));
 	ck_assert_str_eq(me.got.type, "");
 	raw_close(&server);
 	caller_stop(&me);

@@ -30,6 +30,7 @@ tests_node_test_node_SOURCES = \
 	tests/node/suite_doctor.c \
 	tests/node/suite_endpoint.c \
 	tests/node/suite_fanout.c \
+	tests/node/suite_fill.c \
 	tests/node/suite_listeners.c \
 	tests/node/suite_master.c \
 	tests/node/suite_notify.c \
@@ -52,6 +53,7 @@ tests_node_test_node_SOURCES = \
 	tests/node/suite_standing.c \
 	tests/node/suite_summary.c \
 	tests/node/suite_supervisor.c \
+	tests/node/suite_usage.c \
 	tests/node/suites.h \
 	$(tests_node_shared) \
 	tests/suite.h

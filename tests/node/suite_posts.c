@@ -184,6 +184,14 @@ START_TEST(the_table_of_roles_tells_who_runs_and_how_often_it_was_started)
 	posts_until(post->pid != 0);
 	ck_assert(role_info(crew.store, slot, &info));
 	ck_assert_uint_eq(info.restarts, 1);
+	ck_assert_uint_eq(info.failures, 1);
+	/* Who is asked to make way has not failed. */
+	pid_t old = post->pid;
+	posts_replace(&posts);
+	posts_until(post->pid != 0 && post->pid != old);
+	ck_assert(role_info(crew.store, slot, &info));
+	ck_assert_uint_eq(info.restarts, 2);
+	ck_assert_uint_eq(info.failures, 1);
 }
 END_TEST
 

@@ -224,6 +224,8 @@ START_TEST(a_longer_branch_swaps_out_ours_and_a_shorter_one_does_not)
 	ck_assert_uint_eq(height(), 10);
 	ck_assert(has_block(&strand, 10) && !has_block(&ours, 8));
 	ck_assert_uint_eq(crew_counter(&crew, "resolver", COUNT_REORGS), 1);
+	ck_assert_uint_eq(crew_counter(&crew, "resolver", COUNT_ROLLED_BACK), 3);
+	ck_assert_uint_eq(crew_counter(&crew, "resolver", COUNT_DEEPEST), 3);
 	ck_assert(crew_said(&crew, "in place of 3, fork at height 5"));
 	/* There is nothing better any more. */
 	ck_assert(!consensus().replaced);

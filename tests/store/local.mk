@@ -42,6 +42,7 @@ tests_store_test_store_SOURCES = \
 	tests/store/suite_settle.c \
 	tests/store/suite_shared.c \
 	tests/store/suite_snapshot.c \
+	tests/store/suite_tally.c \
 	tests/store/suite_transcript.c \
 	tests/store/suite_trie.c \
 	tests/store/suite_verdicts.c \

@@ -71,9 +71,9 @@ place_at(const struct store *s, enum place place, uint64_t *size)
 		*size = sizeof(struct control);
 		return (uint8_t *)s->control;
 	case IN_OWN_PAGE:
-		return at(s, p->roles_at + ROLE * PAGE);
+		return at(s, p->roles_at + ROLE * ROLE_STRIDE);
 	case IN_OTHER_PAGE:
-		return at(s, p->roles_at + (ROLE + 1) * PAGE);
+		return at(s, p->roles_at + (ROLE + 1) * ROLE_STRIDE);
 	case IN_PEERS:
 		*size = align_page(sizeof(struct peer_region));
 		return at(s, p->peers_at);

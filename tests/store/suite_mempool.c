@@ -309,6 +309,7 @@ START_TEST(a_full_pool_makes_room_by_the_worst_that_came_from_peers)
 		if (i == full_rows[_i].leaves)
 			ck_assert(gone.rule == RULE_POOL_FULL && gone.height == PEOPLE);
 	}
+	ck_assert_uint_eq(role_get(s, COUNT_EVICTED), full_rows[_i].leaves >= 0);
 	witness_pool(s);
 	mempool_close(pool);
 }

@@ -31,6 +31,7 @@ Suite *suite_sender_index(void);
 Suite *suite_settle(void);
 Suite *suite_shared(void);
 Suite *suite_snapshot(void);
+Suite *suite_tally(void);
 Suite *suite_transcript(void);
 Suite *suite_trie(void);
 Suite *suite_verdicts(void);

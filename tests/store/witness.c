@@ -209,10 +209,10 @@ check_sender(const struct store *s, const struct pool_entry *list, size_t count)
 void
 witness_pool(const struct store *s)
 {
-	uint32_t max = mempool_capacity(s), count = 0;
+	uint32_t max = mempool_capacity(s), count = 0, waiting = 0;
 	struct pool_entry *list = xcalloc((size_t)max + 1, sizeof(*list)), again;
 	struct candidate *candidates = xcalloc(max, sizeof(*candidates));
-	uint64_t arrival = 0, before = 0;
+	uint64_t arrival = 0, before = 0, bytes_pooled = 0;
 	struct tx_place place;
 
 	while (mempool_next(s, &arrival, &list[count])) {
@@ -224,13 +224,15 @@ witness_pool(const struct store *s)
 		need(count <= max);
 		need(e->arrival > before && arrival == e->arrival + 1);
 		before = e->arrival;
+		waiting += e->is_waiting;
+		bytes_pooled += e->size;
 		need(tx_decode(&tx, &r) == RULE_OK && reader_done(&r));
 		id = tx_id(&tx);
 		need(hash_equal(&id, &e->id) && tx.sequence == e->sequence && tx.value == e->value && tx.fee == e->fee);
 		need(mempool_find(s, &id, &again) && memcmp(again.bytes, e->bytes, e->size) == 0);
 		need(!chain_find_tx(s, chain_tip(s), &id, &place));
 	}
-	need(count == mempool_count(s));
+	need(count == mempool_count(s) && waiting == mempool_waiting(s) && bytes_pooled == mempool_bytes(s));
 	need(mempool_candidates(s, candidates, max) == count);
 	for (uint32_t i = 0; i < count; i++) {
 		uint8_t bytes[TX_SIZE_MAX];
