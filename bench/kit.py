@@ -54,20 +54,28 @@ class Node:
             "http": {"listen": f"{host}:{port}"},
             "network": {"difficulty": 0, "retarget": "fixed"},
         }
-        for section, more in sections.items():
-            for line in more.splitlines():
-                key, _, value = line.partition(" = ")
-                lines.setdefault(section, {})[key] = value
-        self.config.write_text(
-            "".join(
-                f"[{section}]\n" + "".join(f"{key} = {value}\n" for key, value in keys.items())
-                for section, keys in lines.items()
-            )
-        )
+        self.lines = lines
+        self.configure(sections)
         self.base = f"http://{host}:{port}"
         self.process = started([build / "rensad", "-c", self.config])
         while self.height() is None:
             time.sleep(0.01)
+
+    def configure(self, sections):
+        for section, more in sections.items():
+            for line in more.splitlines():
+                key, _, value = line.partition(" = ")
+                self.lines.setdefault(section, {})[key] = value
+        self.config.write_text(
+            "".join(
+                f"[{section}]\n" + "".join(f"{key} = {value}\n" for key, value in keys.items())
+                for section, keys in self.lines.items()
+            )
+        )
+
+    def reload(self, **sections):
+        self.configure(sections)
+        self.process.send_signal(signal.SIGHUP)
 
     def get(self, path):
         with urllib.request.urlopen(self.base + path, timeout=30) as reply:

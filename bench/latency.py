@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How long clients wait while the node has other work than theirs.
 
-    latency.py BUILD FOLDER        BUILD has rensad, bench/make_chain and bench/open_loop; FOLDER is removed after
+    latency.py BUILD FOLDER        BUILD has rensad and bench/{make_chain,open_loop,append}; FOLDER is removed after
 
 A client asks at fixed times (bench/open_loop): nine requests of ten read, one hands in a signed transfer. It asks at a quarter
 of the rate that it was found to reach at best in the same run, first while the node is idle and then while it
@@ -13,7 +13,13 @@ of the rate that it was found to reach at best in the same run, first while the 
     reads-p99, admissions-p99    ms that all but one in a hundred keep, in whichever of these is the slowest;
                                  yardstick: the same while idle, and 10 ms more
 
-Rows come as JSON; "idle", "sync", "swap" and "mine" are the medians of p50, p99 and p999 in each.
+Rows come as JSON; "idle", "sync", "swap" and "mine" are the medians of p50, p99 and p999 in each. Beside them stand, for
+admissions, "disk-idle" and "disk-mine": what a bare loop gets that appends and syncs at the same rate (bench/append), right
+after the client, with the node idle and while it mines. A transfer is answered when it is on the disk, so no node can be
+faster than that.
+
+Before anything is measured the nodes have come to rest: right after its start a node writes its chain's JSON, and, for the
+next start, a snapshot. What copying and removing chains has left to write is on the disk by then, too.
 """
 
 import http.client
@@ -21,7 +27,6 @@ import json
 import os
 import pathlib
 import shutil
-import signal
 import statistics
 import subprocess
 import sys
@@ -29,12 +34,14 @@ import time
 
 from kit import ROUNDS, Node, cpu_ns, make_chain, row
 
-PORT, PEER_PORT = 6200, 6201
+PORT, PEER_PORT, NOBODY = 6200, 6201, 6202
 FUNDED = 100  # blocks after which everybody has coins
 LONG = 2400  # blocks on top of these that a peer has to give
 COMMON, FULL, EMPTY = 1000, 200, 300  # blocks before the fork, of the branch that is left, and of the one that is taken
 TRANSFERS = 50  # in a block
 SECONDS = 1.5  # of a measurement
+DISK_SECONDS = 2  # of the bare loop
+REST_SECONDS, REST_SHARE, REST_TRIES = 3, 0.05, 20  # a node is at rest when for so long it uses no more of a core
 ALLOWED_MS = 10
 HARD = 22  # bits of the network on which there is something to search: a block comes ten times a second at most
 SIGNED, RATE_MAX = 60000, 30000  # transfers, and requests a second: enough for the client of the largest machine
@@ -65,6 +72,16 @@ class Client:
         assert self.process.wait(30) == 0
 
 
+def come_to_rest(nodes):
+    for _ in range(REST_TRIES):
+        before = cpu_ns([pid for node in nodes for pid in node.pids()])
+        os.sync()
+        time.sleep(REST_SECONDS)
+        if cpu_ns([pid for node in nodes for pid in node.pids()]) - before < REST_SECONDS * REST_SHARE * 1e9:
+            return
+    sys.exit("a node does not come to rest")
+
+
 class Bench:
     """The chains, made once."""
 
@@ -90,12 +107,23 @@ class Bench:
         patient = {"node": "pool_max = 65536\nwatchdog = 60s", "http": "header_timeout = 60s"}
         return Node(self.build, data, port, **patient, **sections)
 
-    def measure(self, chain, bodies, disturb, progress, **sections):
-        """What a client sees idle, and what it sees from `disturb` on, in the first while in which there is progress."""
+    def at_the_disk(self, rate):
+        """A bare loop at the rate at which a client of so many requests hands in transfers."""
+        arguments = [self.folder / "append", str(round(rate / 10)), str(DISK_SECONDS)]
+        return json.loads(subprocess.run([self.build / "bench/append", *arguments], check=True, stdout=subprocess.PIPE).stdout)
+
+    def measure(self, chain, bodies, disturb, progress, others=(), is_lasting=False, **sections):
+        """
+        What a client sees idle, and what it sees from `disturb` on, in the first while in which there is progress. What the disk
+        has to offer is looked at after either, if what disturbs is lasting.
+        """
         node = self.node(chain, PORT, **sections)
+        come_to_rest([node, *others])
         client = Client(self.build, self.folder / f"{bodies}.tx")
         rate = min(client.ask("closed", 0.5)["rate"] / 4, RATE_MAX)
         idle = client.ask("open", rate, SECONDS)
+        if is_lasting:
+            idle["disk"] = self.at_the_disk(rate)
         before = progress(node)
         disturb(node)
         for _ in range(TRIES):
@@ -104,21 +132,24 @@ class Bench:
                 break
         else:
             sys.exit("nothing has disturbed the node")
+        if is_lasting:
+            busy["disk"] = self.at_the_disk(rate)
         client.close()
         node.stop()
         return idle, busy
 
     def meeting(self, chain, peer_chain):
         """
-        With a peer that stands still at first, so that what it has comes in the midst of a measurement. It is as nice as can be:
-        another machine's work, like checking the thousands of transfers that a swap gives back, would not be ours to wait for.
+        With a peer that calls in the midst of a measurement. The peer is as nice as can be: another machine's work, like
+        checking the thousands of transfers that a swap gives back, would not be ours to wait for.
         """
         peer = self.node(peer_chain, PEER_PORT)
         for pid in peer.pids():
             os.setpriority(os.PRIO_PROCESS, pid, 19)
-        peer.signal_workers(signal.SIGSTOP)
-        known = f"interval = 1s\npeers = 127.0.0.1:{PEER_PORT}"
-        pair = self.measure(chain, "easy", lambda _: peer.signal_workers(signal.SIGCONT), Node.height, discovery=known)
+        call = lambda _: peer.reload(discovery=f"interval = 1s\npeers = 127.0.0.1:{PORT}")
+        # Nobody is where it scans; but a caller from there is called back.
+        often = f"interval = 1s\nscan_hosts = 127.0.0.1\nscan_ports = {NOBODY}-{NOBODY}"
+        pair = self.measure(chain, "easy", call, Node.height, others=[peer], discovery=often)
         peer.stop()
         return pair
 
@@ -129,7 +160,7 @@ class Bench:
         return self.meeting("full", "empty")
 
     def mine(self):
-        return self.measure("hard", "hard", order_blocks, searched, network=f"difficulty = {HARD}")
+        return self.measure("hard", "hard", order_blocks, searched, is_lasting=True, network=f"difficulty = {HARD}")
 
 
 def order_blocks(node):
@@ -162,6 +193,12 @@ def row_of(name, kind, rounds):
     return made
 
 
+def with_disk(made, rounds):
+    made["disk-idle"] = medians([all_pairs["mine"][0] for all_pairs in rounds], "disk")
+    made["disk-mine"] = medians([all_pairs["mine"][1] for all_pairs in rounds], "disk")
+    return made
+
+
 def main():
     build, folder = (pathlib.Path(a).resolve() for a in sys.argv[1:3])
     rounds = int(sys.argv[3]) if len(sys.argv) > 3 else ROUNDS
@@ -170,7 +207,8 @@ def main():
     bench = Bench(build, folder)
     rounds = [{"sync": bench.sync(), "swap": bench.swap(), "mine": bench.mine()} for _ in range(rounds)]
     shutil.rmtree(folder)
-    print(json.dumps([row_of("reads-p99", "reads", rounds), row_of("admissions-p99", "admissions", rounds)], indent=1))
+    admissions = with_disk(row_of("admissions-p99", "admissions", rounds), rounds)
+    print(json.dumps([row_of("reads-p99", "reads", rounds), admissions], indent=1))
 
 
 if __name__ == "__main__":

@@ -53,6 +53,7 @@ log_new(enum log_kind kind, bool is_synced)
 	if (kind == LOG_POOL) {
 		o.file_max = POOLLOG_FILE_MAX;
 		o.step = POOLLOG_STEP;
+		o.fill = POOLLOG_FILL;
 	}
 	return framelog_new(&o);
 }

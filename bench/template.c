@@ -68,12 +68,13 @@ put(struct pool *p, uint32_t sender, uint64_t sequence)
 			.value = 1,
 			.fee = random_below(FEE_MAX),
 			.sequence = sequence};
+	struct address who = tx_sender(&tx);
 	struct pool_packed e;
 	struct hash256 id;
 
 	tx.recipient.b[0] = (uint8_t)sender;
 	id = tx_id(&tx);
-	pool_pack(&e, p->store, &tx, &id);
+	pool_pack(&e, p->store, &tx, &id, &who);
 	e.from_client = true;
 	must(pool_insert(p->store, &e) != UINT32_MAX, "the pool is full");
 }

@@ -22,17 +22,22 @@ _rensa_wallets() {
 	done
 }
 
+# What rensa doctor can look at.
+_rensa_checks='config node data_dir secrets disk journal shm segments memory files file_size clock libevent ports peers
+	ready roles usage logs reload neighbours wallets'
+
 # _rensa_values WORD CURRENT HOME: what a value or an operand that help calls WORD can be.
 _rensa_values() {
 	local word=$1 cur=$2 home=$3 head=
 	case $word in
-	FILE) compopt -o filenames && mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+	FILE | PATH) compopt -o filenames && mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 	DIR) compopt -o filenames && mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
 	NAME | 'NAME|ADDRESS') mapfile -t COMPREPLY < <(compgen -W "$(_rensa_wallets "$home")" -- "$cur") ;;
 	LEVELS) mapfile -t COMPREPLY < <(compgen -W 'error warn info debug' -- "$cur") ;;
-	KINDS)
+	CHECKS | KINDS)
 		[[ $cur != *,* ]] || head=${cur%,*},
-		mapfile -t COMPREPLY < <(compgen -P "$head" -W 'block transaction reorganisation peer' -- "${cur##*,}")
+		[ "$word" = KINDS ] && word='block transaction reorganisation peer' || word=$_rensa_checks
+		mapfile -t COMPREPLY < <(compgen -P "$head" -W "$word" -- "${cur##*,}")
 		;;
 	COINS | HASH | HEIGHT | 'HEIGHT|HASH' | ID | N | SECONDS | TEXT | URL) ;; # only the user knows
 	esac

@@ -21,6 +21,12 @@
  */
 enum err datadir_lock(int *fd, const char *path, uint32_t wait_ms, struct buf *why) MUSTCHECK;
 
+/*
+ * The lock was taken before, by this process when it ran another program, and fd has it still. False: it is none of this
+ * folder's, and stays the caller's.
+ */
+bool datadir_adopt(int fd, const char *path) MUSTCHECK;
+
 /* The path of a file in the folder. ERR_LIMIT: it is too long, and why says so. */
 enum err datadir_file(char path[PATH_MAX], const char *data_dir, const char *name, struct buf *why) MUSTCHECK;
 

@@ -34,6 +34,7 @@ struct framelog_options {
 	bool is_synced;		/* false: what was written may be lost with the machine, though not with the process */
 	uint64_t file_max;	/* bytes after which a new file begins; 0: 64 MiB */
 	uint64_t step;		/* disk space is taken in such steps; 0: 4 MiB */
+	uint64_t fill;		/* and filled with zeros in such pieces; 0: 256 KiB */
 };
 
 struct framelog;
@@ -119,6 +120,8 @@ enum err framelog_scan(struct framelog *l, struct framelog_scan *out, bool may_m
  * above.
  */
 enum err framelog_check(struct framelog *l, struct buf *why) MUSTCHECK;
+/* The same for every file: a later version may have written only the last of them. */
+enum err framelog_check_all(struct framelog *l, struct buf *why) MUSTCHECK;
 /* The name of a file in the folder. */
 void framelog_name(char name[FRAMELOG_NAME_SIZE], uint64_t file);
 /* Reads from a file that a scan has passed. *got < len: the file ends there. */

@@ -18,6 +18,8 @@
 #define POOLLOG_FOLDER "pool" /* in the data folder */
 #define POOLLOG_FILE_MAX (UINT64_C(16) << 20)
 #define POOLLOG_STEP (UINT64_C(1) << 20)
+/* The whole step: clients wait for each sync, and one in which the file system has more to note than bytes is far slower. */
+#define POOLLOG_FILL POOLLOG_STEP
 
 struct poollog_entry {
 	uint64_t received_ms; /* wall clock */

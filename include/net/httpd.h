@@ -61,8 +61,8 @@ struct httpd *httpd_new(struct loop *l, const struct httpd_options *options, htt
 void httpd_free(struct httpd *s);
 /* Serves a listening socket; the fd stays the caller's and open. Several may be served. */
 enum err httpd_serve(struct httpd *s, int listen_fd) MUSTCHECK;
-/* Stops accepting, closes idle connections (those that have asked nothing yet after a moment, in which they may), lets
- * requests in hand finish; then calls drained once. */
+/* Stops accepting, closes idle connections (those that have asked nothing yet, or did so only now, after a moment in which
+ * they may), lets requests in hand finish; then calls drained once. */
 void httpd_drain(struct httpd *s, loop_callback *drained, void *ctx);
 uint32_t httpd_connections(const struct httpd *s);
 uint32_t httpd_max_connections(const struct httpd *s); /* as the limit of open files left it */

@@ -96,8 +96,9 @@ struct mempool;
 struct mempool *mempool_open(struct store *s);
 void mempool_close(struct mempool *m);
 /*
- * The signature was checked by the caller's process; the form is checked again. Follows the chain first, if it has
- * moved. The verdict of a transfer seen before is the same again.
+ * The signature was checked by the caller's process; the form is checked again. If the chain has moved, its sender is
+ * brought to the new tip first, and of the others no more than it takes to give a verdict that stands: the rest is left to
+ * mempool_settle. The verdict of a transfer seen before is the same again.
  */
 struct admission mempool_admit(struct mempool *m, const struct tx *tx, bool from_client, uint64_t now_ms);
 /* The same for who has the id already. */
@@ -130,5 +131,10 @@ struct settle_report {
 	uint32_t dropped;
 };
 bool mempool_settle(struct mempool *m, uint64_t now_ms, struct settle_report *report);
+/*
+ * The same in pieces of about so many transfers. False: there is more to do, and the report is empty. New transfers may be
+ * admitted between two calls, with the verdicts that they would get after the last.
+ */
+bool mempool_settle_some(struct mempool *m, uint64_t now_ms, uint32_t steps, struct settle_report *report) MUSTCHECK;
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "util/clock.h"
@@ -76,6 +77,20 @@ datadir_lock(int *fd, const char *path, uint32_t wait_ms, struct buf *why)
 	}
 	write_pid(*fd);
 	return OK;
+}
+
+bool
+datadir_adopt(int fd, const char *path)
+{
+	struct stat there, ours;
+	char name[4096];
+
+	if (snprintf(name, sizeof(name), "%s/" DATADIR_LOCK_NAME, path) >= (int)sizeof(name) ||
+	    stat(name, &there) != 0 || fstat(fd, &ours) != 0 || there.st_dev != ours.st_dev ||
+	    there.st_ino != ours.st_ino || flock(fd, LOCK_EX | LOCK_NB) != 0)
+		return false;
+	write_pid(fd);
+	return true;
 }
 
 bool

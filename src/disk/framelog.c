@@ -40,8 +40,9 @@
 #define FILE_MAX_DEFAULT (UINT64_C(64) << 20)
 #define STEP_DEFAULT (UINT64_C(4) << 20)
 #define RESERVE (UINT64_C(64) << 10) /* for vital frames */
-#define FILL (UINT64_C(256) << 10)   /* so much is filled with zeros at once */
-#define FILL_PARTS 16
+#define FILL_DEFAULT (UINT64_C(256) << 10)
+#define FILL_PART ((size_t)64 << 10)
+#define FILL_PARTS_MAX 16
 #define PROBE (UINT64_C(8) << 20) /* a step of the journal, and one of the pool's log, and something to spare */
 
 struct framelog *
@@ -55,6 +56,7 @@ framelog_new(const struct framelog_options *o)
 	l->is_synced = o->is_synced;
 	l->file_max = o->file_max != 0 ? o->file_max : FILE_MAX_DEFAULT;
 	l->step = o->step != 0 ? o->step : STEP_DEFAULT;
+	l->fill = o->fill != 0 ? o->fill : FILL_DEFAULT;
 	l->fd = l->read_fd = -1;
 	return l;
 }
@@ -276,21 +278,31 @@ take_room(struct framelog *l, const struct log_place *place, uint64_t length, bo
 	return e != OK && is_vital && need <= l->allocated ? OK : e;
 }
 
-/* A failure is none: the frame itself will meet what is wrong, or fare as well without. */
+/*
+ * Up to the end of what is taken: were the last bytes before it left out, every frame there would be synced the slow way.
+ * A failure is none: the frame itself will meet what is wrong, or fare as well without.
+ */
 static void
 fill_ahead(struct framelog *l, const struct log_place *place, uint64_t length)
 {
-	static const uint8_t zeros[FILL / FILL_PARTS];
-	struct iovec parts[FILL_PARTS];
+	static const uint8_t zeros[FILL_PART];
+	struct iovec parts[FILL_PARTS_MAX];
 	uint64_t from = place->offset > l->filled ? place->offset : l->filled;
 
 	if (l->is_replacing || !l->is_synced)
 		return;
-	while (l->filled < place->offset + length && from + FILL <= l->allocated) {
-		for (int i = 0; i < FILL_PARTS; i++)
-			parts[i] = (struct iovec){(void *)(uintptr_t)zeros, sizeof(zeros)};
-		(void)!file_write_at(l->fd, parts, FILL_PARTS, from);
-		l->filled = from += FILL;
+	while (l->filled < place->offset + length && from < l->allocated) {
+		uint64_t left = l->allocated - from < l->fill ? l->allocated - from : l->fill, at = from;
+		int count = 0;
+
+		for (; left > 0 && count < FILL_PARTS_MAX; count++) {
+			size_t size = left < sizeof(zeros) ? (size_t)left : sizeof(zeros);
+			parts[count] = (struct iovec){(void *)(uintptr_t)zeros, size};
+			left -= size;
+			from += size;
+		}
+		(void)!file_write_at(l->fd, parts, count, at);
+		l->filled = from;
 	}
 }
 

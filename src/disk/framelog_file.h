@@ -18,6 +18,7 @@ struct framelog {
 	bool is_synced;
 	uint64_t file_max;
 	uint64_t step;
+	uint64_t fill;
 
 	/* The file that is open for writing; 0: none. */
 	int fd;

@@ -431,8 +431,8 @@ framelog_end_of(struct framelog *l, struct log_place *place, uint64_t file)
 	return e;
 }
 
-enum err
-framelog_check(struct framelog *l, struct buf *why)
+static enum err
+check_headers(struct framelog *l, size_t max, struct buf *why)
 {
 	struct source s = {.log = l, .fd = -1};
 	uint64_t *files;
@@ -441,12 +441,24 @@ framelog_check(struct framelog *l, struct buf *why)
 
 	if (e != OK)
 		buf_printf(why, "cannot read the folder %s: %s", l->folder, strerror(errno));
-	else if (count > 0)
-		e = source_open(&s, files[0], why);
+	for (size_t i = 0; i < count && i < max && e == OK; i++)
+		e = source_open(&s, files[i], why);
 	source_close(&s);
 	free(s.window);
 	free(files);
 	return e;
+}
+
+enum err
+framelog_check(struct framelog *l, struct buf *why)
+{
+	return check_headers(l, 1, why);
+}
+
+enum err
+framelog_check_all(struct framelog *l, struct buf *why)
+{
+	return check_headers(l, SIZE_MAX, why);
 }
 
 enum err

@@ -35,6 +35,8 @@
 #define WRITE_MAX (256 * 1024) /* bytes given to one writev */
 #define LINGER_MS 1000
 #define FIRST_MS 1000	   /* for the first request of a client that came right before the server was told to drain */
+#define NEXT_MS 100	   /* for the next one of a client that asks all the time: its reply says that it is the last */
+#define LATELY_MS 1000	   /* who has asked since then does so all the time */
 #define HOLD_BACK SIZE_MAX /* a low watermark that is never reached */
 
 static void
@@ -84,8 +86,10 @@ conn_set_state(struct conn *c, enum conn_state state)
 		break;
 	case CONN_IDLE:
 		deadline = now + o->header_timeout_ms;
-		if (c->server->is_draining && FIRST_MS < o->header_timeout_ms)
-			deadline = now + FIRST_MS;
+		if (c->server->is_draining) {
+			uint32_t moment = c->has_asked ? NEXT_MS : FIRST_MS;
+			deadline = now + (moment < o->header_timeout_ms ? moment : o->header_timeout_ms);
+		}
 		break;
 	case CONN_BODY:
 		/* evhttp wants the whole body, or the whole chunk, in the buffer. */
@@ -472,7 +476,9 @@ conn_adopt(struct conn *c)
 void
 conn_leave(struct conn *c)
 {
-	if (c->has_asked)
+	bool is_quiet = c->has_asked && clock_mono_ms() - c->since_ms > LATELY_MS;
+
+	if (is_quiet)
 		conn_cut(c);
 	else if (c->evcon != NULL)
 		conn_set_state(c, CONN_IDLE);

@@ -140,7 +140,7 @@ struct conn *httpd_conn_at(int fd); /* of any server of the process */
 struct bufferevent *conn_accept(struct httpd *s);
 void conn_cut(struct conn *c);	 /* frees it */
 void conn_reset(struct conn *c); /* the same, and the kernel keeps nothing of what was not sent */
-/* An idle one while the server drains: cut, but if its client has only just come, with a moment to ask. */
+/* An idle one while the server drains: cut, but if its client has only just come or asked, with a moment to ask. */
 void conn_leave(struct conn *c);
 void conn_set_state(struct conn *c, enum conn_state state);
 void conn_request_done(struct conn *c); /* the reply is out: the next request may start */

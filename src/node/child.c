@@ -145,6 +145,7 @@ child_begin(struct child *c)
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGINT, SIG_IGN); /* Ctrl-C reaches the whole group; stopping is the master's business */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGUSR2, SIG_IGN); /* it is the master who is replaced, and whoever signals all of us means no more */
 	signal(SIGCHLD, SIG_DFL);
 	prctl(PR_SET_NAME, c->role);
 	snprintf(title, sizeof(title), "rensad: %s %s", c->env->config->node.name, c->role);

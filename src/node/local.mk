@@ -30,6 +30,8 @@ librensa_node_a_SOURCES = \
 	src/node/endpoint.c \
 	src/node/fill.c \
 	src/node/fill.h \
+	src/node/estate.c \
+	src/node/estate.h \
 	src/node/listeners.c \
 	src/node/logging.c \
 	src/node/logging.h \
@@ -43,6 +45,7 @@ librensa_node_a_SOURCES = \
 	src/node/quantity.c \
 	src/node/fanout.c \
 	src/node/fanout.h \
+	src/node/handover.c \
 	src/node/push_source.c \
 	src/node/push_source.h \
 	src/node/push_verify.c \
@@ -80,6 +83,8 @@ librensa_node_a_SOURCES = \
 	src/node/supervisor.h \
 	src/node/usage.c \
 	src/node/usage.h \
+	src/node/upgrade.c \
+	src/node/upgrade_check.c \
 	include/node/bells.h \
 	include/node/child.h \
 	include/node/config.h \
@@ -87,12 +92,14 @@ librensa_node_a_SOURCES = \
 	include/node/config_table.h \
 	include/node/doctor.h \
 	include/node/endpoint.h \
+	include/node/handover.h \
 	include/node/listeners.h \
 	include/node/master.h \
 	include/node/notify.h \
 	include/node/proctitle.h \
 	include/node/quantity.h \
-	include/node/roles.h
+	include/node/roles.h \
+	include/node/upgrade.h
 
 # What `rensad --sample` prints; a test compares the two.
 EXTRA_DIST += conf/rensad.conf

@@ -9,6 +9,7 @@
  *			without a gap
  *	POST /reload	the same: a worker hands the command over in its ring and rings the master's bell
  *	SIGUSR1		log files are opened again, ours and the children's
+ *	SIGUSR2		another program takes our place, and no connection is refused (upgrade.c)
  *
  * If the master dies, children see the end of its pipe and leave; the next master waits for them at the lock and makes
  * a fresh segment.
@@ -16,27 +17,22 @@
 #include "node/master.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "crypto/random.h"
-#include "disk/datadir.h"
-#include "disk/netfile.h"
+#include "estate.h"
 #include "logging.h"
 #include "node/proctitle.h"
 #include "outfit.h"
 #include "posts.h"
 #include "reload.h"
 #include "standing.h"
-#include "storage.h"
 #include "store/chain.h"
 #include "store/load.h"
 #include "store/peer_table.h"
@@ -44,7 +40,6 @@
 #include "store/ring.h"
 #include "store/role_table.h"
 #include "store/shared.h"
-#include "store/snapshot.h"
 #include "supervisor.h"
 #include "usage.h"
 #include "util/clock.h"
@@ -52,7 +47,6 @@
 #include "util/log.h"
 #include "util/mem.h"
 
-#define LOCK_WAIT_MS 5000
 #define TICK_MS 1000
 #define COMMANDS_MAX (STORE_RINGS_MAX * RING_COMMANDS)
 #define LOADS_MAX 3 /* attempts at loading the chain, if it is not refused for good */
@@ -62,6 +56,7 @@
  */
 #define REBUILD_PAUSE_MS 60000
 #define REBUILD_PAUSE_MAX_MS 3600000
+#define UPGRADE_PATIENCE_MS 2000
 
 enum { EXIT_STOPPED = 0, EXIT_FAILED = 1, EXIT_REFUSED = 2 };
 
@@ -71,7 +66,12 @@ struct master {
 	const struct config_inputs *inputs; /* what it was read from */
 	int lock;
 	struct posts posts;
-	bool is_rebuilding; /* the roles are stopped in order to begin again with a fresh segment */
+	struct upgrade upgrade;
+	bool is_upgrading;	/* the roles are stopped in order to make way for another program */
+	struct handover handed; /* by the program before this one; without a name once the log has told of it */
+	uint32_t left;		/* of its addresses, how many have no use any more */
+	uint64_t stopped_ms;	/* when the roles were told to make way */
+	bool is_rebuilding;	/* the roles are stopped in order to begin again with a fresh segment */
 	struct supervisor supervisor;
 	bool is_refused;	/* the loader said that a person has to look */
 	uint32_t load_failures; /* in a row */
@@ -79,93 +79,6 @@ struct master {
 	uint64_t rebuild_pause_ms;
 	struct reload_note note; /* of the last reload */
 };
-
-static enum err
-open_listeners(struct master *m, struct listeners *l, const struct netaddr *at, const char *key)
-{
-	char text[NETADDR_TEXT_SIZE];
-	enum err e = listeners_open(l, at, m->env.workers, false);
-
-	netaddr_format(text, at);
-	if (e != OK)
-		log_error("master: %s %s: %s", key, text, listeners_fault(e));
-	return e;
-}
-
-static enum err
-open_life_pipe(struct master *m)
-{
-	int fds[2];
-
-	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) != 0)
-		return ERR_IO;
-	m->env.life = fds[0];
-	m->posts.life_write = fds[1];
-	return OK;
-}
-
-/* Is the folder one of this network? From now on it says of which it is. */
-static enum err
-settle_network(const struct master *m)
-{
-	const char *data_dir = m->config->node.data_dir;
-	struct framelog *journal = storage_log(m->config, LOG_JOURNAL);
-	struct buf why;
-	enum err e;
-
-	buf_init(&why);
-	e = netfile_settle(data_dir, &m->config->network, journal, &why);
-	if (e != OK)
-		log_error("master: %s", why.data == NULL ? err_text(e) : why.data);
-	buf_clear(&why);
-	framelog_free(journal);
-	return e;
-}
-
-/* It speaks of blocks by their place in the segment, so each segment has one of its own. A node can do without. */
-static void
-make_transcript(struct master *m)
-{
-	uint64_t size_max = m->config->http.chain_cache;
-
-	transcript_free(m->env.transcript);
-	m->env.transcript = NULL;
-	if (size_max > 0 && transcript_create(&m->env.transcript, size_max) != OK)
-		log_warn(
-		    "master: there is no memory object for [http] chain_cache, so blocks are written anew for each "
-		    "reader: %s",
-		    strerror(errno));
-}
-
-static enum err
-make_store(struct master *m)
-{
-	const struct config *c = m->config;
-	struct store_options o = {.name = c->node.name,
-				  .data_dir = c->node.data_dir,
-				  .size_max = c->node.shm_max,
-				  .roles = m->posts.count,
-				  .rings = 2 * m->env.workers,
-				  .pool_max = c->node.pool_max,
-				  .params = c->network};
-	char absolute[PATH_MAX];
-	struct buf why;
-	enum err e;
-
-	/* The object's name comes from the folder, so one folder must have one spelling. */
-	if (realpath(c->node.data_dir, absolute) != NULL)
-		o.data_dir = absolute;
-	buf_init(&why);
-	e = store_create(&m->env.store, &o, &why);
-	if (e == OK)
-		store_use_logs(m->env.store, storage_log(c, LOG_JOURNAL), storage_log(c, LOG_POOL));
-	else
-		log_error("master: %s", why.data == NULL ? err_text(e) : why.data);
-	buf_clear(&why);
-	if (e == OK)
-		make_transcript(m);
-	return e;
-}
 
 /* The roles are stopped, in order, and begin again with what the disk has. */
 static void
@@ -186,6 +99,20 @@ report(struct master *m)
 		supervisor_tell(&m->supervisor, line, store_is_loaded(m->env.store));
 	}
 	supervisor_feed(&m->supervisor, posts_all_beat(&m->posts, m->config->node.watchdog_ms));
+}
+
+/* Once, when the roles that answer are there. */
+static void
+tell_of_upgrade(struct master *m)
+{
+	struct handover *h = &m->handed;
+
+	if (h->from[0] == '\0' || !m->posts.is_loaded)
+		return;
+	log_info("upgrade: rensad %s -> %s in %" PRIu64 " ms, %" PRIu64 " blocks, %s", h->from, build_name(),
+		 clock_mono_ms() - h->since_ms, chain_height(m->env.store, chain_tip(m->env.store)),
+		 m->left == 0 ? "nothing refused" : "at an address that was given up connections are refused");
+	h->from[0] = '\0';
 }
 
 /* Does memory want it, and was it not done just now? */
@@ -234,6 +161,49 @@ publish_note(struct master *m)
 		reload_note_put(m->env.store, &m->note);
 }
 
+/* Is this the end of the node, as far as we can tell by now? */
+static bool
+is_ending(const struct master *m)
+{
+	return posts_is_stopping(&m->posts) && !m->is_rebuilding && !m->is_upgrading;
+}
+
+/* The next program is good: the roles make way for it. */
+static void
+make_way(struct master *m)
+{
+	m->is_upgrading = true;
+	m->stopped_ms = clock_mono_ms();
+	supervisor_reloading(&m->supervisor);
+	/* A rebuild is on its way to the same. */
+	if (!m->is_rebuilding)
+		posts_stop(&m->posts);
+	m->is_rebuilding = false;
+}
+
+/* Nobody runs any more: becomes the next program, or else begins again as what we are. */
+static void
+hand_over(struct master *m)
+{
+	struct handover h;
+
+	handover_init(&h);
+	/* If we have answered nobody since we took over ourselves, it is still that interruption. */
+	bool is_first = m->handed.from[0] == '\0';
+	snprintf(h.from, sizeof(h.from), "%s", is_first ? build_name() : m->handed.from);
+	h.since_ms = is_first ? m->stopped_ms : m->handed.since_ms;
+	h.lock = m->lock;
+	handover_add(&h, &m->config->http.listen, &m->env.listeners);
+	handover_add(&h, &m->config->peers.listen, &m->env.peer_listeners);
+	supervisor_ending(&m->supervisor, "all roles have stopped; making way for another program");
+	estate_end_store(&m->env, true);
+	upgrade_execute(&m->upgrade, &h);
+	/* It waits for us to be ready as at the start. */
+	m->supervisor.is_ready = m->supervisor.is_reloading = false;
+	m->is_upgrading = false;
+	m->is_rebuilding = true;
+}
+
 /*
  * Nobody runs any more. True: and all has begun again. Who was left alone still is: else a peer whose lost branches
  * filled the segment would be asked for them again. And what was counted goes on from where it was.
@@ -249,49 +219,22 @@ begin_again(struct master *m)
 		return false;
 	m->is_rebuilding = false;
 	for (uint32_t i = 0; i < PAUSE_TABLE_MAX; i++)
-		is_taken[i] = peer_pause_get(m->env.store, i, &pauses[i]);
-	ledger = role_ledger_keep(m->env.store);
-	store_destroy(m->env.store);
-	m->env.store = NULL;
-	if (make_store(m) != OK) {
+		is_taken[i] = m->env.store != NULL && peer_pause_get(m->env.store, i, &pauses[i]);
+	/* What another program was to have is gone, and what was counted with it. */
+	ledger = m->env.store == NULL ? NULL : role_ledger_keep(m->env.store);
+	estate_end_store(&m->env, false);
+	if (estate_make_store(&m->env, m->posts.count) != OK) {
 		role_ledger_free(ledger);
 		return false;
 	}
-	role_ledger_put(m->env.store, ledger);
+	if (ledger != NULL)
+		role_ledger_put(m->env.store, ledger);
 	role_ledger_free(ledger);
 	publish_note(m);
 	for (uint32_t i = 0; i < PAUSE_TABLE_MAX; i++)
 		if (is_taken[i])
 			peer_pause_put(m->env.store, i, &pauses[i]);
 	posts_begin_again(&m->posts);
-	return true;
-}
-
-/* Takes over a new configuration, or nothing of it. */
-static bool
-take_over(struct master *m, bool *concerns_roles)
-{
-	struct reload_note last = m->note;
-	struct outfit outfit;
-	struct config next;
-	struct buf why;
-	enum err e;
-
-	if (!reload_read(&next, &m->note, m->config, m->inputs))
-		return false;
-	buf_init(&why);
-	e = outfit_make(&outfit, &m->env, &next, &why);
-	if (e != OK) {
-		reload_refuse(&m->note, &last, why.data);
-		config_clear(&next);
-	}
-	buf_clear(&why);
-	if (e != OK)
-		return false;
-	outfit_take(&outfit, &m->env);
-	*concerns_roles = config_concerns_roles(m->config, &next);
-	config_clear(m->config);
-	*m->config = next;
 	return true;
 }
 
@@ -305,7 +248,7 @@ reload(struct master *m, const struct command_handle *askers, size_t count)
 	bool concerns_roles = false, is_taken;
 
 	supervisor_reloading(&m->supervisor);
-	is_taken = take_over(m, &concerns_roles);
+	is_taken = reload_take(&m->env, m->config, &m->note, m->inputs, &concerns_roles);
 	reload_tell(&m->note);
 	publish_note(m);
 	for (size_t i = 0; i < count; i++) {
@@ -331,18 +274,48 @@ static void
 take_commands(struct master *m)
 {
 	struct command_handle askers[COMMANDS_MAX];
-	bool is_ending = posts_is_stopping(&m->posts) && !m->is_rebuilding;
+	/* Another program reads the configuration anyway. */
+	bool is_idle = !is_ending(m) && !m->is_upgrading;
 	struct command c;
 	size_t count = 0;
 
 	while (count < COMMANDS_MAX && command_next(m->env.store, 1u << COMMAND_RELOAD, &askers[count], &c))
 		count++;
-	if (count > 0 && !is_ending)
+	if (count > 0 && is_idle)
 		reload(m, askers, count);
-	for (size_t i = 0; i < count && is_ending; i++) {
+	for (size_t i = 0; i < count && !is_idle; i++) {
 		command_finish(m->env.store, askers[i], ERR_CLOSED, false);
 		bell_ring_worker(&m->env.bells, askers[i].ring);
 	}
+}
+
+static void
+stop(struct master *m, int signo)
+{
+	if (is_ending(m)) {
+		posts_stop_now(&m->posts);
+		return;
+	}
+	log_info("master: stopping, asked to by %s", signo == SIGTERM ? "SIGTERM" : "SIGINT");
+	supervisor_stopping(&m->supervisor);
+	if (upgrade_is_on(&m->upgrade))
+		log_info("upgrade: off, since the node is to stop");
+	upgrade_drop(&m->upgrade);
+	/* A rebuild and an upgrade stop everybody too; then it is a stop after all. */
+	if (!posts_is_stopping(&m->posts))
+		posts_stop(&m->posts);
+	m->is_rebuilding = m->is_upgrading = false;
+}
+
+static void
+begin_upgrade(struct master *m)
+{
+	if (is_ending(m))
+		log_info("upgrade: not now, since the node is stopping");
+	else if (upgrade_is_on(&m->upgrade))
+		log_info("upgrade: one is on its way already");
+	else
+		upgrade_begin(&m->upgrade);
 }
 
 static void
@@ -351,19 +324,10 @@ on_signal(struct master *m, int signo)
 	switch (signo) {
 	case SIGTERM:
 	case SIGINT:
-		if (posts_is_stopping(&m->posts) && !m->is_rebuilding) {
-			posts_stop_now(&m->posts);
-			break;
-		}
-		log_info("master: stopping, asked to by %s", signo == SIGTERM ? "SIGTERM" : "SIGINT");
-		supervisor_stopping(&m->supervisor);
-		/* A rebuild stops everybody too; then it is a stop after all. */
-		if (!m->is_rebuilding)
-			posts_stop(&m->posts);
-		m->is_rebuilding = false;
+		stop(m, signo);
 		break;
 	case SIGHUP:
-		if (!posts_is_stopping(&m->posts) || m->is_rebuilding)
+		if (!is_ending(m) && !m->is_upgrading)
 			reload(m, NULL, 0);
 		break;
 	case SIGUSR1:
@@ -371,9 +335,18 @@ on_signal(struct master *m, int signo)
 			log_error("log: a log file cannot be opened again, the old one stays in use: %m");
 		posts_signal(&m->posts, SIGUSR1);
 		break;
+	case SIGUSR2:
+		begin_upgrade(m);
+		break;
 	default:
 		break;
 	}
+}
+
+static void
+on_stranger(void *ctx, pid_t pid, int status)
+{
+	upgrade_reaped(&((struct master *)ctx)->upgrade, pid, status);
 }
 
 /* The signal that came, if one did; or a worker rang, or nothing happened for so long. */
@@ -406,22 +379,30 @@ run(struct master *m)
 		take_commands(m);
 		usage_tell_master(m->env.store);
 		posts_reap(&m->posts);
+		upgrade_watch(&m->upgrade);
+		if (m->upgrade.is_wanted && !m->is_upgrading && !is_ending(m))
+			make_way(m);
 		report(m);
 		if (posts_is_stopping(&m->posts)) {
-			if (posts_stop_step(&m->posts) && !begin_again(m))
+			if (!posts_stop_step(&m->posts))
+				continue;
+			if (m->is_upgrading)
+				hand_over(m);
+			if (!begin_again(m))
 				return;
 			continue;
 		}
 		look_after_loading(m);
 		posts_watch(&m->posts, m->config->node.watchdog_ms);
 		posts_start_due(&m->posts);
+		tell_of_upgrade(m);
 	}
 }
 
 static void
 block_signals(sigset_t *signals)
 {
-	static const int wanted[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1};
+	static const int wanted[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2};
 
 	sigemptyset(signals);
 	for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
@@ -448,51 +429,32 @@ say_hello(const struct master *m)
 static enum err
 start(struct master *m, const sigset_t *signals)
 {
-	struct buf why;
 	enum err e;
 
-	buf_init(&why);
 	logging_share();
 	logging_configure(m->config);
-	if ((e = datadir_lock(&m->lock, m->config->node.data_dir, LOCK_WAIT_MS, &why)) != OK) {
-		log_error("master: %s", why.data);
-		goto out;
-	}
-	if ((e = open_listeners(m, &m->env.listeners, &m->config->http.listen, "[http] listen")) != OK)
-		goto out;
-	if (m->config->peers.listen.port != 0 &&
-	    (e = open_listeners(m, &m->env.peer_listeners, &m->config->peers.listen, "[peers] listen")) != OK)
-		goto out;
+	if ((e = estate_settle(&m->env, &m->lock, &m->handed)) != OK)
+		return e;
+	m->left = handover_drop(&m->handed);
 	posts_plan(&m->posts, &m->env);
-	if ((e = settle_network(m)) != OK || (e = make_store(m)) != OK)
-		goto out;
-	e = bells_open(&m->env.bells, 2 * m->env.workers);
-	if (e == OK)
-		e = open_life_pipe(m);
-	if (e == OK && (m->posts.signals = signalfd(-1, signals, SFD_CLOEXEC | SFD_NONBLOCK)) < 0)
-		e = ERR_IO;
-	if (e != OK)
-		log_error("master: cannot make pipes: %s", strerror(errno));
-out:
-	buf_clear(&why);
-	return e;
-}
-
-/* Everybody has stopped: what makes the next start quick. */
-static void
-end_in_order(struct master *m)
-{
-	char path[PATH_MAX];
-
-	store_end_journal(m->env.store);
-	storage_snapshot(path, m->config);
-	if (snapshot_is_due(m->env.store, path) && snapshot_write(m->env.store, path) != OK)
-		log_warn("master: the snapshot %s cannot be written: %s; the next start takes longer", path,
-			 strerror(errno));
+	m->posts.on_stranger = on_stranger;
+	m->posts.on_stranger_ctx = m;
+	/* Who was let wait for an upgrade is let wait for the chain rather than told that it is still loaded. */
+	if (m->handed.from[0] != '\0')
+		m->posts.early_at_ms += UPGRADE_PATIENCE_MS;
+	if ((e = estate_make_store(&m->env, m->posts.count)) != OK ||
+	    (e = estate_open_bells(&m->env, &m->posts.life_write)) != OK)
+		return e;
+	if ((m->posts.signals = signalfd(-1, signals, SFD_CLOEXEC | SFD_NONBLOCK)) < 0) {
+		log_error("master: cannot listen to signals: %s", strerror(errno));
+		return ERR_IO;
+	}
+	return OK;
 }
 
 int
-master_run(struct config *config, const struct config_inputs *inputs)
+master_run(struct config *config, const struct config_inputs *inputs, const struct program *program,
+	   struct handover *handed)
 {
 	struct master m = {.inputs = inputs, .lock = -1, .posts.life_write = -1, .posts.signals = -1};
 	sigset_t signals;
@@ -500,6 +462,12 @@ master_run(struct config *config, const struct config_inputs *inputs)
 	enum err e;
 
 	m.config = config;
+	upgrade_init(&m.upgrade, program);
+	handover_init(&m.handed);
+	if (handed != NULL) {
+		m.handed = *handed;
+		handover_init(handed);
+	}
 	m.env.config = config;
 	m.env.life = -1;
 	m.env.is_end_told = shared_new(sizeof(*m.env.is_end_told));
@@ -523,24 +491,18 @@ master_run(struct config *config, const struct config_inputs *inputs)
 		say_hello(&m);
 		posts_start_due(&m.posts);
 		run(&m);
-		if (m.env.store != NULL && store_is_loaded(m.env.store)) {
-			supervisor_ending(&m.supervisor, "all roles have stopped; putting the chain away");
-			end_in_order(&m);
-		}
-		log_info("master: stopped");
 		exit_code = m.is_refused					  ? EXIT_REFUSED
 			    : m.load_failures >= LOADS_MAX || m.env.store == NULL ? EXIT_FAILED
 										  : EXIT_STOPPED;
+		supervisor_ending(&m.supervisor, "all roles have stopped; putting the chain away");
+		estate_end_store(&m.env, true);
+		log_info("master: stopped");
 	} else {
 		exit_code = e == ERR_PERM || e == ERR_LIMIT || e == ERR_FORMAT || e == ERR_UNSUPPORTED ? EXIT_REFUSED
 												       : EXIT_FAILED;
 	}
-	store_destroy(m.env.store);
-	transcript_free(m.env.transcript);
-	bells_close(&m.env.bells);
-	listeners_close(&m.env.listeners);
-	listeners_close(&m.env.peer_listeners);
-	fd_close(&m.env.life);
+	upgrade_drop(&m.upgrade);
+	estate_close(&m.env);
 	fd_close(&m.posts.life_write);
 	fd_close(&m.posts.signals);
 	fd_close(&m.lock);

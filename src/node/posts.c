@@ -241,6 +241,8 @@ bury_by_pid(struct posts *p, pid_t pid, int status)
 			return;
 		}
 	}
+	if (p->on_stranger != NULL)
+		p->on_stranger(p->on_stranger_ctx, pid, status);
 }
 
 void

@@ -34,8 +34,13 @@ struct post {
 	struct leaver leaver;
 };
 
+/* A child that has no post has ended. */
+typedef void posts_stranger(void *ctx, pid_t pid, int status);
+
 struct posts {
 	struct node_env *env;
+	posts_stranger *on_stranger; /* NULL: nobody asks */
+	void *on_stranger_ctx;
 	int life_write; /* the children close it … */
 	int signals;	/* … and this, where the master reads its own */
 	struct post *at;

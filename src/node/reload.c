@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "node/config_table.h"
+#include "outfit.h"
 #include "util/clock.h"
 #include "util/log.h"
 
@@ -62,8 +63,9 @@ can_be_read_again(const char *path)
 	return stat(path, &st) != 0 || !(S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode));
 }
 
-bool
-reload_read(struct config *next, struct reload_note *note, const struct config *running, const struct config_inputs *in)
+/* True: next is what the node shall use, to be cleared, and the note says what that changes. */
+static bool
+read_again(struct config *next, struct reload_note *note, const struct config *running, const struct config_inputs *in)
 {
 	struct buf errors;
 	enum err e;
@@ -97,14 +99,43 @@ reload_read(struct config *next, struct reload_note *note, const struct config *
 	return e == OK;
 }
 
-void
-reload_refuse(struct reload_note *note, const struct reload_note *last, const char *why)
+/* It is refused after all, for a reason that only showed when it was tried. last: the note of the reload before. */
+static void
+refuse_late(struct reload_note *note, const struct reload_note *last, const char *why)
 {
 	note->waiting_count = last->waiting_count;
 	memcpy(note->waiting, last->waiting, sizeof(note->waiting));
 	note->changed_count = 0;
 	memset(note->changed, 0, sizeof(note->changed));
 	note_errors(note, why);
+}
+
+bool
+reload_take(struct node_env *env, struct config *running, struct reload_note *note, const struct config_inputs *in,
+	    bool *concerns_roles)
+{
+	struct reload_note last = *note;
+	struct outfit outfit;
+	struct config next;
+	struct buf why;
+	enum err e;
+
+	if (!read_again(&next, note, running, in))
+		return false;
+	buf_init(&why);
+	e = outfit_make(&outfit, env, &next, &why);
+	if (e != OK) {
+		refuse_late(note, &last, why.data);
+		config_clear(&next);
+	}
+	buf_clear(&why);
+	if (e != OK)
+		return false;
+	outfit_take(&outfit, env);
+	*concerns_roles = config_concerns_roles(running, &next);
+	config_clear(running);
+	*running = next;
+	return true;
 }
 
 /* The text up to the next tab or line end; moves on behind it. */

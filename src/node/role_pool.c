@@ -1,7 +1,9 @@
 /*
  * The pool process: the one writer of the pool of pending transfers. It wakes when a worker has put transfers into its
  * ring and when the tip has moved; first it follows the tip, then it judges what the rings hold, batch by batch, and
- * wakes the workers that wait for verdicts.
+ * wakes the workers that wait for verdicts. After a swap of branches there may be thousands of transfers to give back, a
+ * millisecond of work for each thousand: then it follows the tip a piece a turn, and rings are looked into between the
+ * pieces, so that a new transfer waits for one piece. Who listens to events is told when the pool is where the chain is.
  *
  * What a turn lets in is written to the pool's log with one sync for all of it, and only then are the verdicts told: what
  * a client was promised survives every process and the machine. When the log cannot be written, what was new is taken
@@ -25,7 +27,9 @@
 #include "util/log.h"
 
 #define BATCH 1024
-#define SWEEP_MS 1000 /* looks without a bell, in case its ringer died before it rang */
+#define PIECE 512	  /* transfers followed in a turn: half a millisecond */
+#define LAST_TURNS 100000 /* more than a full segment has pieces: only a chain that cannot be read takes as many */
+#define SWEEP_MS 1000	  /* looks without a bell, in case its ringer died before it rang */
 
 struct pool {
 	struct child *child;
@@ -108,13 +112,14 @@ seal(void *ctx, struct admission *verdicts, size_t count)
 	p->accepted = 0;
 }
 
-static void
+/* False: only a piece was done. */
+static bool
 settle(struct pool *p)
 {
 	struct settle_report report;
 
-	if (!mempool_settle(p->mempool, p->now_ms, &report))
-		return;
+	if (!mempool_settle_some(p->mempool, p->now_ms, PIECE, &report))
+		return false;
 	role_count(p->child->env->store, COUNT_RETURNED, report.returned);
 	if (report.returned > 0 || report.dropped > 0)
 		log_info("pool: a new chain mined %" PRIu32 ", returned %" PRIu32 " and ruled out %" PRIu32
@@ -122,6 +127,7 @@ settle(struct pool *p)
 			 report.mined, report.returned, report.dropped);
 	if (report.returned > 0)
 		bell_ring(&p->child->env->bells, BELL_RELAY);
+	return true;
 }
 
 /* Only whom new transfers concern now: to wake another process costs more than a transfer's way through this one. */
@@ -157,18 +163,18 @@ ring_listeners(struct pool *p)
 	bell_ring_workers(&p->child->env->bells);
 }
 
-static void
-work(void *ctx)
+/* False: there is more to do. */
+static bool
+take_turn(struct pool *p)
 {
-	struct pool *p = ctx;
 	const struct node_env *env = p->child->env;
-	bool rang[STORE_RINGS_MAX] = {false};
+	bool rang[STORE_RINGS_MAX] = {false}, is_settled;
 	size_t judged;
 
 	p->now_ms = clock_wall_ms();
 	p->accepted = 0;
 	p->judged = 0;
-	settle(p);
+	is_settled = settle(p);
 	judged = ring_drain(env->store, BATCH, judge, seal, p, rang);
 	/* What the settling has returned, if nothing was judged. */
 	if (judged == 0)
@@ -180,8 +186,17 @@ work(void *ctx)
 		role_count(env->store, COUNT_ACCEPTED, p->accepted);
 		ring_for_accepted(p);
 	}
-	ring_listeners(p);
-	if (judged == BATCH)
+	if (is_settled)
+		ring_listeners(p);
+	return is_settled && judged < BATCH;
+}
+
+static void
+work(void *ctx)
+{
+	struct pool *p = ctx;
+
+	if (!take_turn(p))
 		loop_timer_arm(p->more, 0);
 }
 
@@ -215,7 +230,9 @@ role_pool(struct child *c)
 	bell_ring_workers(&c->env->bells);
 	sweep(&p);
 	code = child_run(c);
-	work(&p); /* what came in while the others stopped */
+	/* What came in while the others stopped, and all that is owed: after an orderly stop, a start does not look for it. */
+	for (int i = 0; !take_turn(&p) && i < LAST_TURNS; i++)
+		;
 	mempool_close(p.mempool);
 	return code;
 }

@@ -11,6 +11,10 @@
  * that leaves dead text behind, which counts towards [http] chain_cache as all text does. When that is full, the blocks
  * above are written by workers for each answer; with a segment made anew the transcript begins anew.
  *
+ * Moving text into a large page is one call that takes Linux 5 to 10 ms, and now and then 200, in which it lets nobody else
+ * have the core, however nice this process is. So it is done seldom: after each call as much time is left to others as makes
+ * it a hundredth of a core. A chain that came in all at once has its large pages a minute later.
+ *
  * Killing it at any moment costs nothing: its successor goes on behind the last block that readers can see.
  */
 #include <inttypes.h>
@@ -19,6 +23,7 @@
 #include "store/chain.h"
 #include "store/role_table.h"
 #include "store/transcript.h"
+#include "util/clock.h"
 #include "util/log.h"
 #include "wire/views.h"
 
@@ -27,11 +32,13 @@
 #define YOUNG_BYTES (16u << 10) /* … but not more than this, in their binary form */
 #define STEP_BLOCKS 512		/* written before others have their turn, and a heartbeat */
 #define STEP_TEXT ((size_t)256 << 10)
+#define PACK_REST 99 /* times as long as moving text into a large page took, before the next */
 
 struct scribe {
 	struct child *child;
 	struct loop_timer *look;
 	bool is_full;
+	uint64_t pack_from_us; /* no large page before */
 	struct buf text;
 	struct blockref blocks[STEP_BLOCKS];
 	size_t ends[STEP_BLOCKS];
@@ -97,6 +104,24 @@ write_step(struct scribe *w)
 	return n == 0 ? ERR_NOT_FOUND : transcript_add(t, s, w->blocks, w->ends, n, w->text.data);
 }
 
+/* Moves what fills one into a large page, if it is time. Returns when to look again. */
+static uint64_t
+pack(struct scribe *w)
+{
+	uint64_t since = clock_mono_us(), rest_ms;
+
+	if (since < w->pack_from_us)
+		rest_ms = (w->pack_from_us - since) / 1000 + 1;
+	else if (!transcript_pack(w->child->transcript))
+		return LOOK_MS;
+	else {
+		uint64_t rest_us = (clock_mono_us() - since) * PACK_REST;
+		w->pack_from_us = since + rest_us;
+		rest_ms = rest_us / 1000;
+	}
+	return rest_ms < LOOK_MS ? rest_ms : LOOK_MS;
+}
+
 static void
 look(void *ctx)
 {
@@ -105,7 +130,7 @@ look(void *ctx)
 	enum err e = w->is_full ? ERR_LIMIT : write_step(w);
 
 	if (e == OK || e == ERR_NOT_FOUND || w->is_full) {
-		loop_timer_arm(w->look, e == OK || transcript_pack(w->child->transcript) ? 0 : LOOK_MS);
+		loop_timer_arm(w->look, e == OK ? 0 : pack(w));
 		return;
 	}
 	loop_timer_arm(w->look, 0);

@@ -16,7 +16,8 @@ storage_log(const struct config *c, enum log_kind kind)
 				     .genesis = genesis_hash(&c->network),
 				     .is_synced = c->node.sync == SYNC_ALWAYS,
 				     .file_max = kind == LOG_POOL ? POOLLOG_FILE_MAX : 0,
-				     .step = kind == LOG_POOL ? POOLLOG_STEP : 0};
+				     .step = kind == LOG_POOL ? POOLLOG_STEP : 0,
+				     .fill = kind == LOG_POOL ? POOLLOG_FILL : 0};
 
 	snprintf(folder, sizeof(folder), "%s/%s", c->node.data_dir, kind == LOG_POOL ? POOLLOG_FOLDER : JOURNAL_FOLDER);
 	return framelog_new(&o);

@@ -25,7 +25,7 @@ say(struct supervisor *s, const char *state)
 	if (e == ERR_NOT_FOUND)
 		return true;
 	if (e != OK && e != s->trouble)
-		log_warn("supervisor: the socket of NOTIFY_SOCKET does not get %s: %s", state, err_text(e));
+		log_warn("master: the supervisor at NOTIFY_SOCKET does not get %s: %s", state, err_text(e));
 	s->trouble = e;
 	return e == OK;
 }
@@ -40,7 +40,7 @@ supervisor_init(struct supervisor *s)
 	if (usec == NULL || (pid != NULL && (text_u64(&whose, pid, INT32_MAX) != OK || whose != (uint64_t)getpid())))
 		return;
 	if (text_u64(&span, usec, UINT64_MAX) != OK) {
-		log_warn("supervisor: WATCHDOG_USEC is no number: its watchdog is not fed");
+		log_warn("master: WATCHDOG_USEC is no number: the watchdog of the supervisor is not fed");
 		return;
 	}
 	span /= 1000;
@@ -95,11 +95,11 @@ supervisor_feed(struct supervisor *s, bool all_beat)
 		return;
 	if (all_beat == s->is_starved) {
 		if (!all_beat)
-			log_warn("supervisor: not every role beats: its watchdog is not fed, and will restart the node "
-				 "if that lasts for %" PRIu32 " s",
+			log_warn("master: not every role beats: the watchdog of the supervisor is not fed, and "
+				 "restarts the node if that lasts for %" PRIu32 " s",
 				 s->watchdog_ms / 1000);
 		else
-			log_info("supervisor: every role beats again: its watchdog is fed");
+			log_info("master: every role beats again: the watchdog of the supervisor is fed");
 		s->is_starved = !all_beat;
 	}
 	/* What does not get through is tried again in the next lap. */

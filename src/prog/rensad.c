@@ -15,6 +15,7 @@
 #include "node/doctor.h"
 #include "node/master.h"
 #include "node/proctitle.h"
+#include "node/upgrade.h"
 #include "rensad_reset.h"
 #include "util/buf.h"
 #include "util/failpoint.h"
@@ -29,7 +30,16 @@
 
 enum { EXIT_STOPPED = 0, EXIT_FAILED = 1, EXIT_REFUSED = 2 };
 
-enum action { ACTION_RUN, ACTION_TEST, ACTION_PRINT, ACTION_SAMPLE, ACTION_MANUAL, ACTION_RESET, ACTION_DOCTOR };
+enum action {
+	ACTION_RUN,
+	ACTION_TEST,
+	ACTION_PRINT,
+	ACTION_SAMPLE,
+	ACTION_MANUAL,
+	ACTION_RESET,
+	ACTION_DOCTOR,
+	ACTION_CHECK_UPGRADE
+};
 
 struct options {
 	const char *path;      /* NULL: the default */
@@ -38,11 +48,12 @@ struct options {
 	const char **only; /* of the options --only, then NULL */
 	size_t only_count;
 	enum action action;
-	bool is_sure; /* --yes */
+	const char *form; /* of a hand-over, with --check-upgrade */
+	bool is_sure;	  /* --yes */
 };
 
 static const char help_text[] =
-    "Usage: rensad [-c FILE] [-o SECTION.KEY=VALUE]... [-t | -T | --reset [--yes]]\n"
+    "Usage: rensad [-c FILE] [-o SECTION.KEY=VALUE]... [-t | -T | --reset [--yes] | --check-upgrade FORM]\n"
     "       rensad --sample | --manual\n"
     "       rensad --doctor [--only CHECK]... [-c FILE] [-o SECTION.KEY=VALUE]...\n"
     "Runs a node of a private blockchain, in the foreground.\n"
@@ -59,6 +70,8 @@ static const char help_text[] =
     "      --doctor       look for what stands in a node's way, and print it as JSON; \"rensa doctor\" shows it to "
     "people\n"
     "      --only CHECK   of that this check alone; may be given again and again\n"
+    "      --check-upgrade FORM\n"
+    "                     say whether this program can take over from a node that runs; see SIGUSR2 in rensad(8)\n"
     "  -h, --help         print this text, and end\n"
     "  -V, --version      print the version, and end\n"
     "\n"
@@ -69,7 +82,9 @@ static const char help_text[] =
     "\n"
     "Environment: RENSAD_SECTION_KEY, as RENSAD_HTTP_LISTEN, sets a key; it wins over files, -o over both.\n"
     "Signals: SIGTERM or SIGINT stops in order, a second one at once; SIGHUP reads the configuration\n"
-    "again; SIGUSR1 opens the log file again.\n"
+    "again; SIGUSR1 opens the log file again; SIGUSR2 upgrades: the program at the path of this one takes its place, "
+    "and no\n"
+    "connection is refused.\n"
     "Ends with 0: stopped, 1: failed, 2: refuses its command line, configuration or data.\n";
 
 /* Prints text to standard output; a full disk or a closed pipe is a failure too. */
@@ -122,7 +137,15 @@ options_name_checks(const struct options *o)
 static bool
 options_parse(struct options *o, int *exit_code, int argc, char **argv)
 {
-	enum { OPTION_SAMPLE = 256, OPTION_MANUAL, OPTION_RESET, OPTION_YES, OPTION_DOCTOR, OPTION_ONLY };
+	enum {
+		OPTION_SAMPLE = 256,
+		OPTION_MANUAL,
+		OPTION_RESET,
+		OPTION_YES,
+		OPTION_DOCTOR,
+		OPTION_ONLY,
+		OPTION_CHECK_UPGRADE
+	};
 	static const struct option longs[] = {
 	    {"config", required_argument, NULL, 'c'},
 	    {"test", no_argument, NULL, 't'},
@@ -134,6 +157,7 @@ options_parse(struct options *o, int *exit_code, int argc, char **argv)
 	    {"yes", no_argument, NULL, OPTION_YES},
 	    {"doctor", no_argument, NULL, OPTION_DOCTOR},
 	    {"only", required_argument, NULL, OPTION_ONLY},
+	    {"check-upgrade", required_argument, NULL, OPTION_CHECK_UPGRADE},
 	    {"help", no_argument, NULL, 'h'},
 	    {"version", no_argument, NULL, 'V'},
 	    {NULL, 0, NULL, 0},
@@ -168,6 +192,10 @@ options_parse(struct options *o, int *exit_code, int argc, char **argv)
 			break;
 		case OPTION_RESET:
 			is_reset = true;
+			break;
+		case OPTION_CHECK_UPGRADE:
+			o->action = ACTION_CHECK_UPGRADE;
+			o->form = optarg;
 			break;
 		case OPTION_YES:
 			o->is_sure = true;
@@ -236,18 +264,44 @@ examine(const struct config *config, const struct config_inputs *inputs, const c
 	return exit_code == EXIT_STOPPED && !is_well ? EXIT_FAILED : exit_code;
 }
 
+/* For a running node that asks. */
+static int
+check_upgrade(const struct config *config, const char *form)
+{
+	struct buf text;
+	int exit_code = EXIT_REFUSED;
+
+	buf_init(&text);
+	if (upgrade_check(config, form, &text) == OK) {
+		upgrade_say_ready(&text);
+		exit_code = print(text.data);
+	} else {
+		print_faults(text.data);
+	}
+	buf_clear(&text);
+	return exit_code;
+}
+
 int
 main(int argc, char **argv)
 {
-	struct options options;
+	struct options options = {0};
+	struct handover handed;
+	struct program program;
 	struct config config;
 	struct buf text;
-	int exit_code;
+	int exit_code = EXIT_FAILED;
 
 	fd_take_standard();
+	buf_init(&text);
+	program_init(&program, argv);
+	enum err e = handover_take(&handed, &text);
 	proctitle_init(argc, argv);
 	failpoint_load();
-	buf_init(&text);
+	if (e == ERR_FORMAT) {
+		print_faults(text.data);
+		goto out;
+	}
 	if (!options_parse(&options, &exit_code, argc, argv))
 		goto out;
 	if (options.action == ACTION_SAMPLE || options.action == ACTION_MANUAL) {
@@ -262,7 +316,7 @@ main(int argc, char **argv)
 	struct config_inputs inputs = {.path = options.path != NULL ? options.path : DEFAULT_PATH,
 				       .environment = environ,
 				       .settings = options.settings};
-	enum err e = config_load(&config, &inputs, &text);
+	e = config_load(&config, &inputs, &text);
 	if (e != OK && options.action == ACTION_DOCTOR) {
 		exit_code = examine(NULL, &inputs, text.data, options.only);
 		goto out;
@@ -284,6 +338,8 @@ main(int argc, char **argv)
 		exit_code = print(text.data);
 	} else if (options.action == ACTION_DOCTOR) {
 		exit_code = examine(&config, &inputs, NULL, options.only);
+	} else if (options.action == ACTION_CHECK_UPGRADE) {
+		exit_code = check_upgrade(&config, options.form);
 	} else if (options.action == ACTION_RESET) {
 		exit_code = reset_run(&config, options.is_sure);
 	} else {
@@ -291,7 +347,7 @@ main(int argc, char **argv)
 		buf_init(&full);
 		path_complete(&full, inputs.path);
 		inputs.path = full.data;
-		exit_code = master_run(&config, &inputs);
+		exit_code = master_run(&config, &inputs, &program, &handed);
 		buf_clear(&full);
 	}
 	config_clear(&config);
@@ -299,5 +355,6 @@ out:
 	buf_clear(&text);
 	free(options.settings);
 	free(options.only);
+	program_clear(&program);
 	return exit_code;
 }

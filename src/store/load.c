@@ -235,8 +235,12 @@ void
 store_end_journal(struct store *s)
 {
 	struct log_place place = journaling_place(s);
+	const struct pool_region *p = pool_at(s);
 
 	if (s->journal == NULL || place.file == 0)
+		return;
+	/* A pool process that was killed in the midst of a walk: let a start look for what it had not given back. */
+	if (atomic_load(&p->owed[0]) != 0 || atomic_load(&p->settled) != chain_tip(s).v)
 		return;
 	journal_frame_begin(s->journal_frame);
 	journal_frame_closed(s->journal_frame);

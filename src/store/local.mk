@@ -33,9 +33,12 @@ librensa_store_a_SOURCES = \
 	src/store/lock.h \
 	src/store/mempool.c \
 	src/store/mempool_core.h \
+	src/store/mempool_settle.c \
 	src/store/peer_pause.c \
 	src/store/peer_table.c \
 	src/store/pool_keeping.c \
+	src/store/pool_owed.c \
+	src/store/pool_owed.h \
 	src/store/pool_packed.c \
 	src/store/pool_packed.h \
 	src/store/pool_slots.c \

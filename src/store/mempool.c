@@ -1,18 +1,13 @@
 /*
- * The pool's rules: what is let in, what must leave, and how the pool follows the chain. Slots and chains are in
- * pool_slots.c.
+ * The pool's rules: what is let in, and what has to leave for it. Slots and chains are in pool_slots.c; how the pool follows
+ * the chain is in mempool_settle.c.
  *
- * The pool belongs to one tip, `settled`, which mempool_settle moves on to the chain's. On the way it takes out what
- * the new chain has mined and puts back what the old one had; if it dies in between, or the chain moves again, what it
- * took out may be on no chain at all. Therefore the tip that it leaves is noted in `owed` before anything is touched,
- * and the notes are only cleared by a walk that came to its end; until then each walk puts back what any of the noted
- * chains had. Every step may be repeated. Admission judges against `settled` too, after it has followed the chain, so
- * that whatever it answers "confirmed" to is on a chain that the pool knows to have left when it does.
+ * Admission judges against `settled`, the tip that the pool belongs to, after the sender was brought there, so that whatever
+ * it answers "confirmed" to is on a chain that the pool knows to have left when it does.
  *
  * Spendable is the confirmed balance less everything the sender has pending. A transfer whose predecessors are missing
  * waits; up to SEQUENCE_AHEAD sequences ahead of the next one are let in. Only what came from peers makes room for
- * others when the pool is full, and a sender's last that waits for one of the same sender that closes a gap. What a rolled-back block gives back comes before what its sender has pending already,
- * as its sequences do; a sender's funds are then dealt out in the order of sequences.
+ * others when the pool is full, and a sender's last that waits for one of the same sender that closes a gap.
  */
 #include "store/mempool.h"
 
@@ -57,6 +52,7 @@ mempool_close(struct mempool *m)
 		return;
 	sender_index_free(m->senders);
 	buf_clear(&m->payload);
+	owed_clear(&m->walk.owed);
 	free(m->unkept);
 	free(m->listed);
 	free(m);
@@ -74,8 +70,8 @@ admitted(enum admission_status status, bool is_new)
 	return (struct admission){status, RULE_OK, is_new};
 }
 
-static void
-drop(struct mempool *m, uint32_t slot)
+void
+mempool_drop(struct mempool *m, uint32_t slot)
 {
 	const struct pool_packed *e = &pool_slots(m->store)[slot].entry;
 	struct address sender = e->sender;
@@ -84,25 +80,6 @@ drop(struct mempool *m, uint32_t slot)
 	pool_remove(m->store, slot);
 	sender_remove(m->senders, &sender, sequence);
 	m->floor.size = 0;
-}
-
-static void
-drop_as_gone(struct mempool *m, uint32_t slot, enum rule rule, uint64_t height)
-{
-	struct hash256 id = pool_slots(m->store)[slot].entry.id;
-
-	pool_mark_gone(m->store, &id, rule, height);
-	drop(m, slot);
-}
-
-/* Which of a sender's transfers wait, given its confirmed sequence. */
-static void
-mark_waiting(struct mempool *m, const struct sender *s, uint64_t confirmed)
-{
-	uint64_t next = sender_next(s, confirmed);
-
-	for (uint32_t i = 0; i < s->count; i++)
-		pool_set_waiting(m->store, s->list[i].slot, s->list[i].sequence >= next);
 }
 
 /* Fee per byte of a against b, exactly. */
@@ -138,7 +115,7 @@ mempool_take_out(struct mempool *m, uint32_t slot)
 	uint64_t sequence = e->sequence;
 	const struct sender *s;
 
-	drop(m, slot);
+	mempool_drop(m, slot);
 	if ((s = sender_find(m->senders, &who)) == NULL)
 		return;
 	for (uint32_t i = sender_place(s, sequence); i < s->count; i++)
@@ -238,21 +215,21 @@ enter(struct mempool *m, struct pool_packed *e)
  */
 struct admission
 mempool_admit_at(struct mempool *m, struct blockref at, const struct tx *tx, const struct hash256 *id,
-		 const struct pool_entry *origin, bool is_returned)
+		 const struct address *who, const struct pool_entry *origin, bool is_returned)
 {
 	const struct sender *sender;
 	uint64_t next, outgoing;
 	struct account account;
 	struct pool_packed e;
 
-	pool_pack(&e, m->store, tx, id);
+	pool_pack(&e, m->store, tx, id, who);
 	e.arrival = UINT64_MAX; /* later than all that are here */
 	e.received_ms = origin->received_ms;
 	e.from_client = origin->from_client;
 	e.is_kept = origin->is_kept;
-	sender = sender_find(m->senders, &e.sender);
+	sender = sender_find(m->senders, who);
 	outgoing = sender == NULL ? 0 : sender->outgoing;
-	if (chain_account(m->store, at, &e.sender, &account, NULL) != OK)
+	if (chain_account(m->store, at, who, &account, NULL) != OK)
 		return admitted(ADMISSION_RETRY, false);
 	if (tx->sequence < account.sequence)
 		return refused(RULE_SEQUENCE_USED);
@@ -270,245 +247,6 @@ mempool_admit_at(struct mempool *m, struct blockref at, const struct tx *tx, con
 	return admitted(e.is_waiting ? ADMISSION_WAITING : ADMISSION_PENDING, true);
 }
 
-/* One walk from `settled` to a tip. */
-struct walk {
-	struct mempool *m;
-	struct blockref tip;
-	uint64_t now_ms;
-	bool is_stale; /* the chain moved on: stop, the rest is owed */
-};
-
-static bool
-is_mined(const struct walk *w, const struct hash256 *id)
-{
-	struct tx_place place;
-
-	return chain_find_tx(w->m->store, w->tip, id, &place);
-}
-
-/*
- * Drops what a sender can no longer do as of the walk's tip, and marks again what waits. Once a walk: whoever has a whole
- * block of transfers, and as many pending, is not looked through for each of them.
- */
-static void
-recheck(void *ctx, const struct address *who)
-{
-	struct walk *w = ctx;
-	struct mempool *m = w->m;
-	struct sender *s = sender_find(m->senders, who);
-	uint64_t spent = 0, height = chain_height(m->store, w->tip);
-	struct address sender = *who;
-	struct account account;
-
-	if (s == NULL || s->walk == m->walks || w->is_stale)
-		return;
-	s->walk = m->walks;
-	if (chain_account(m->store, w->tip, who, &account, NULL) != OK) {
-		w->is_stale = true;
-		return;
-	}
-	for (uint32_t i = 0; s != NULL && i < s->count;) {
-		struct pending p = s->list[i];
-		enum rule rule = p.sequence < account.sequence	    ? RULE_SEQUENCE_USED
-				 : p.cost > account.balance - spent ? RULE_INSUFFICIENT_FUNDS
-								    : RULE_OK;
-		if (rule == RULE_OK) {
-			spent += p.cost;
-			i++;
-			continue;
-		}
-		/* A walk that did not come to its end leaves some of what was mined. */
-		if (rule == RULE_SEQUENCE_USED && is_mined(w, &pool_slots(m->store)[p.slot].entry.id)) {
-			drop(m, p.slot);
-			m->report.mined++;
-		} else {
-			drop_as_gone(m, p.slot, rule, height);
-			m->report.dropped++;
-		}
-		s = sender_find(m->senders, &sender);
-	}
-	if (s != NULL)
-		mark_waiting(m, s, account.sequence);
-}
-
-/* Takes the transfers of one new block out of the pool. */
-static void
-take_mined(struct walk *w, struct blockref ref)
-{
-	struct store *s = w->m->store;
-	struct block_iter it;
-	struct block b;
-	struct tx tx;
-	enum rule rule;
-
-	chain_block(s, ref, &b);
-	for (it = block_txs(&b); block_next(&it, &tx, &rule);) {
-		struct hash256 id;
-		uint32_t slot;
-		if (rule != RULE_OK || tx.version != TX_TRANSFER)
-			continue;
-		id = tx_id(&tx);
-		slot = pool_slot_of(s, &id);
-		if (slot != POOL_NONE) {
-			drop(w->m, slot);
-			w->m->report.mined++;
-		}
-	}
-}
-
-static void
-recheck_block(struct walk *w, struct blockref ref)
-{
-	struct block_iter it;
-	struct block b;
-	struct tx tx;
-	enum rule rule;
-
-	chain_block(w->m->store, ref, &b);
-	for (it = block_txs(&b); block_next(&it, &tx, &rule);)
-		if (rule == RULE_OK && tx.version == TX_TRANSFER) {
-			struct address sender = tx_sender(&tx);
-			recheck(w, &sender);
-		}
-}
-
-/* Gives the transfers of one rolled-back block back to the pool, or says why that cannot be. */
-static void
-return_block(struct walk *w, struct blockref ref)
-{
-	struct mempool *m = w->m;
-	struct pool_entry origin = {.received_ms = w->now_ms, .from_client = true};
-	struct block_iter it;
-	struct block b;
-	struct tx tx;
-	enum rule rule;
-
-	chain_block(m->store, ref, &b);
-	for (it = block_txs(&b); block_next(&it, &tx, &rule) && !w->is_stale;) {
-		struct admission a;
-		struct hash256 id;
-		if (rule != RULE_OK || tx.version != TX_TRANSFER)
-			continue;
-		id = tx_id(&tx);
-		if (pool_slot_of(m->store, &id) != POOL_NONE || is_mined(w, &id))
-			continue;
-		a = mempool_admit_at(m, w->tip, &tx, &id, &origin, true);
-		FAILPOINT("pool.returning");
-		if (a.status == ADMISSION_RETRY)
-			w->is_stale = true;
-		else if (a.status == ADMISSION_REFUSED) {
-			pool_mark_gone(m->store, &id, a.rule, chain_height(m->store, w->tip));
-			m->report.dropped++;
-		} else
-			m->report.returned++;
-	}
-}
-
-/* Gives back what the chain that ended in `old` had and the walk's chain has not. */
-static void
-return_branch(struct walk *w, struct blockref old)
-{
-	struct store *s = w->m->store;
-	uint64_t fork = chain_height(s, chain_fork(s, old, w->tip));
-
-	for (uint64_t height = fork + 1; height <= chain_height(s, old) && !w->is_stale; height++)
-		return_block(w, chain_at(s, old, height));
-}
-
-/* Notes that the walk leaves `from`. When all places are taken by walks that never came to their end, the oldest goes.
- */
-static void
-owe(struct pool_region *p, struct blockref from)
-{
-	uint32_t i = 0;
-
-	while (i < POOL_OWED_MAX && atomic_load(&p->owed[i]) != 0 && atomic_load(&p->owed[i]) != from.v)
-		i++;
-	if (i == POOL_OWED_MAX) {
-		for (i = 0; i + 1 < POOL_OWED_MAX; i++)
-			atomic_store(&p->owed[i], atomic_load(&p->owed[i + 1]));
-	}
-	atomic_store(&p->owed[i], from.v);
-}
-
-/* No block was rolled back, and the walk before this one came to its end: balances only grew, but for senders of what
- * was mined. */
-static bool
-is_plain_extension(const struct store *s, const struct walk *w, struct blockref from)
-{
-	return chain_fork(s, from, w->tip).v == from.v && atomic_load(&pool_at(s)->owed[1]) == 0 &&
-	       atomic_load(&pool_at(s)->owed[0]) == from.v;
-}
-
-/* In the blocks of the walk's chain from height `first` on. */
-static uint64_t
-transfers_from(const struct walk *w, uint64_t first)
-{
-	const struct store *s = w->m->store;
-	uint64_t count = 0;
-	struct block b;
-
-	for (uint64_t height = first; height <= chain_height(s, w->tip); height++) {
-		chain_block(s, chain_at(s, w->tip, height), &b);
-		count += b.tx_count - 1;
-	}
-	return count;
-}
-
-/* False: the pool is where the chain is. */
-static bool
-follow(struct mempool *m, uint64_t now_ms)
-{
-	struct store *s = m->store;
-	struct pool_region *p = pool_at(s);
-	struct blockref from = {atomic_load(&p->settled)}, owed;
-	struct walk w = {.m = m, .tip = chain_tip(s), .now_ms = now_ms};
-	bool is_plain, is_by_block;
-	uint64_t first;
-
-	if (from.v == w.tip.v && atomic_load(&p->owed[0]) == 0 && !m->is_fresh)
-		return false;
-	m->has_walked = true;
-	m->walks++;
-	owe(p, from);
-	FAILPOINT("pool.owed");
-	atomic_store(&p->settled, w.tip.v);
-
-	is_plain = !m->is_fresh && is_plain_extension(s, &w, from);
-	first = chain_height(s, chain_fork(s, from, w.tip)) + 1;
-	/* Blocks of a sync have far more transfers than are pending: then a look at all senders finds what they have mined. */
-	is_by_block = !is_plain || transfers_from(&w, first) <= mempool_count(s);
-	for (uint64_t height = first; height <= chain_height(s, w.tip) && is_by_block; height++)
-		take_mined(&w, chain_at(s, w.tip, height));
-	FAILPOINT("pool.taken");
-	if (is_plain && is_by_block) {
-		for (uint64_t height = first; height <= chain_height(s, w.tip); height++)
-			recheck_block(&w, chain_at(s, w.tip, height));
-	} else {
-		for (uint32_t i = 0; i < POOL_OWED_MAX && (owed.v = atomic_load(&p->owed[i])) != 0; i++)
-			return_branch(&w, owed);
-		sender_each(m->senders, recheck, &w);
-	}
-	FAILPOINT("pool.before-settled");
-	/* Cleared from behind, so that the first one stays the sign that there is a rest to do. */
-	for (uint32_t i = POOL_OWED_MAX; i-- > 0 && !w.is_stale;)
-		atomic_store(&p->owed[i], 0);
-	if (!w.is_stale)
-		m->is_fresh = false;
-	return true;
-}
-
-bool
-mempool_settle(struct mempool *m, uint64_t now_ms, struct settle_report *report)
-{
-	bool has_walked = follow(m, now_ms) || m->has_walked;
-
-	*report = m->report;
-	memset(&m->report, 0, sizeof(m->report));
-	m->has_walked = false;
-	return has_walked;
-}
-
 struct admission
 mempool_admit(struct mempool *m, const struct tx *tx, bool from_client, uint64_t now_ms)
 {
@@ -523,6 +261,7 @@ mempool_admit_as(struct mempool *m, const struct tx *tx, const struct hash256 *i
 	struct store *s = m->store;
 	struct pool_entry origin = {.received_ms = now_ms, .from_client = from_client};
 	struct admission a = admitted(ADMISSION_RETRY, false);
+	struct address who = tx_sender(tx);
 	struct tx_place place;
 	/* Checked by the caller's process, whose word is not enough for sums that must not overflow. */
 	enum rule rule = tx_check_form(tx, store_params(s), store_genesis(s));
@@ -533,7 +272,8 @@ mempool_admit_as(struct mempool *m, const struct tx *tx, const struct hash256 *i
 		struct blockref at;
 		uint32_t known;
 
-		follow(m, now_ms);
+		if (!mempool_settle_sender(m, &tx->sender_key, &who, now_ms))
+			continue;
 		at.v = atomic_load(&pool_at(s)->settled);
 		known = pool_slot_of(s, id);
 		if (known != POOL_NONE) {
@@ -548,7 +288,12 @@ mempool_admit_as(struct mempool *m, const struct tx *tx, const struct hash256 *i
 		}
 		if (chain_find_tx(s, at, id, &place))
 			return admitted(ADMISSION_CONFIRMED, false);
-		a = mempool_admit_at(m, at, tx, id, &origin, false);
+		a = mempool_admit_at(m, at, tx, id, &who, &origin, false);
+		/* The chain may have grown during a walk, by what the client has seen already and builds upon. */
+		if (a.status == ADMISSION_REFUSED && !blockref_equal(at, chain_tip(s))) {
+			mempool_finish_walk(m);
+			a.status = ADMISSION_RETRY;
+		}
 	}
 	return a;
 }

@@ -299,6 +299,7 @@ restore_one(void *ctx, const struct poollog_entry *e)
 	struct reader reader = reader_of(e->bytes, e->size);
 	struct tx_place place;
 	struct blockref tip = chain_tip(s);
+	struct address who;
 	struct hash256 id;
 	struct tx tx;
 	uint32_t slot;
@@ -312,7 +313,8 @@ restore_one(void *ctx, const struct poollog_entry *e)
 	if (slot != POOL_NONE || chain_find_tx(s, tip, &id, &place))
 		return OK;
 	/* What the chain does not allow any more is refused here, or by the first walk after it. */
-	(void)mempool_admit_at(m, tip, &tx, &id, &origin, true);
+	who = tx_sender(&tx);
+	(void)mempool_admit_at(m, tip, &tx, &id, &who, &origin, true);
 	return OK;
 }
 
@@ -325,6 +327,7 @@ restore_block(struct mempool *m, const struct block *b, uint64_t now_ms)
 	struct blockref tip = chain_tip(m->store);
 	struct tx_place place;
 	struct block_iter it;
+	struct address who;
 	struct hash256 id;
 	enum rule rule;
 	struct tx tx;
@@ -337,8 +340,9 @@ restore_block(struct mempool *m, const struct block *b, uint64_t now_ms)
 		if (tx_check_form(&tx, store_params(m->store), store_genesis(m->store)) != RULE_OK)
 			return ERR_FORMAT;
 		id = tx_id(&tx);
+		who = tx_sender(&tx);
 		if (pool_slot_of(m->store, &id) == POOL_NONE && !chain_find_tx(m->store, tip, &id, &place))
-			(void)mempool_admit_at(m, tip, &tx, &id, &origin, true);
+			(void)mempool_admit_at(m, tip, &tx, &id, &who, &origin, true);
 	}
 	return OK;
 }

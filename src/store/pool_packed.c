@@ -10,7 +10,8 @@
 #include "util/bytes.h"
 
 void
-pool_pack(struct pool_packed *out, const struct store *s, const struct tx *tx, const struct hash256 *id)
+pool_pack(struct pool_packed *out, const struct store *s, const struct tx *tx, const struct hash256 *id,
+	  const struct address *sender)
 {
 	struct writer w = writer_of(out->rest, sizeof(out->rest));
 
@@ -20,7 +21,7 @@ pool_pack(struct pool_packed *out, const struct store *s, const struct tx *tx, c
 				    .value = tx->value,
 				    .fee = tx->fee,
 				    .id = *id,
-				    .sender = tx_sender(tx),
+				    .sender = *sender,
 				    .size = (uint16_t)tx_size(tx)};
 	tx_encode_rest(&w, tx);
 }

@@ -29,8 +29,9 @@ struct pool_packed {
 	uint8_t rest[TX_REST_MAX]; /* of the transfer, see tx_encode_rest */
 };
 
-/* What the transfer says; all else is 0. It is of the segment's network. */
-void pool_pack(struct pool_packed *out, const struct store *s, const struct tx *tx, const struct hash256 *id);
+/* What the transfer says; all else is 0. It is of the segment's network. Who has it already gives its id and sender. */
+void pool_pack(struct pool_packed *out, const struct store *s, const struct tx *tx, const struct hash256 *id,
+	       const struct address *sender);
 /* Sizes in *p are trusted. */
 void pool_unpack(struct pool_entry *out, const struct store *s, const struct pool_packed *p);
 /* The canonical bytes alone, p->size of them. */

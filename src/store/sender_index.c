@@ -172,12 +172,17 @@ sender_next(const struct sender *s, uint64_t from)
 	return from + (low - first);
 }
 
-void
-sender_each(struct sender_index *x, sender_visit *visit, void *ctx)
+bool
+sender_each_of(struct sender_index *x, uint32_t *bucket, sender_visit *visit, void *ctx)
 {
-	for (uint32_t i = 0; i < x->bucket_count; i++)
-		for (struct sender *s = x->buckets[i], *next; s != NULL; s = next) {
-			next = s->next;
-			visit(ctx, &s->who);
-		}
+	/* Empty ones cost nothing worth a turn. */
+	while (*bucket < x->bucket_count && x->buckets[*bucket] == NULL)
+		++*bucket;
+	if (*bucket >= x->bucket_count)
+		return false;
+	for (struct sender *s = x->buckets[(*bucket)++], *next; s != NULL; s = next) {
+		next = s->next;
+		visit(ctx, &s->who);
+	}
+	return true;
 }

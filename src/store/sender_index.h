@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "crypto/address.h"
+#include "util/attr.h"
 
 struct pending {
 	uint64_t sequence;
@@ -38,8 +39,11 @@ uint32_t sender_place(const struct sender *s, uint64_t sequence);
 const struct pending *sender_at(const struct sender *s, uint64_t sequence);
 /* The first sequence from `from` on that is not pending. */
 uint64_t sender_next(const struct sender *s, uint64_t from);
-/* Walks all senders; the visitor may remove the one it is given. */
 typedef void sender_visit(void *ctx, const struct address *who);
-void sender_each(struct sender_index *x, sender_visit *visit, void *ctx);
+/*
+ * Walks over all senders in pieces of a few: *bucket is where, from 0, and moves on. False: none is left. The visitor may
+ * remove the one it is given. Between two pieces senders may come and go: who stays all the time is met, perhaps twice.
+ */
+bool sender_each_of(struct sender_index *x, uint32_t *bucket, sender_visit *visit, void *ctx) MUSTCHECK;
 
 #endif

@@ -1,6 +1,7 @@
 noinst_LIBRARIES += librensa_util.a
 librensa_util_a_SOURCES = \
 	src/util/buf.c \
+	src/util/build.c \
 	src/util/bytes.c \
 	src/util/clock.c \
 	src/util/crc32c.c \
@@ -22,6 +23,7 @@ librensa_util_a_SOURCES = \
 	src/util/text.c \
 	include/util/attr.h \
 	include/util/buf.h \
+	include/util/build.h \
 	include/util/bytes.h \
 	include/util/clock.h \
 	include/util/crc32c.h \

@@ -15,6 +15,7 @@ const char *const log_module_names[] = {
     "",				       /* lines that name none */
     "master",			       /* start, stop, reload, and what becomes of roles */
     "summary",			       /* what happened in the last minute */
+    "upgrade",			       /* to another program, and what came of it */
     "loader",	 "archiver", "scribe", /* the chain from and to the disk, and as it is shown */
     "request",			       /* of clients, one line each if request_log says so */
     "pool",	 "miner",    "relay",  /* roles */

@@ -4,6 +4,7 @@ build_packages(ground) gives their paths. They are built once for each state of 
 """
 
 import fcntl
+import hashlib
 import pathlib
 import re
 import subprocess
@@ -27,6 +28,13 @@ def git(*words):
 def state():
     """A commit that holds the tracked files as they are now: HEAD, or one beside it if they were changed."""
     return git("stash", "create") or git("rev-parse", "HEAD")
+
+
+def label():
+    """Of all that a build can depend on, and so not of the tests in Python."""
+    files = git("ls-tree", "-r", state()).splitlines()
+    used = [line for line in files if not re.search(r"\ttests/.*\.py$", line)]
+    return hashlib.sha256("\n".join(used).encode()).hexdigest()[:16]
 
 
 def build_dependencies():
@@ -53,33 +61,47 @@ def unpack(commit, folder):
 
 
 def build_in(ground, name, version=None, options="nocheck"):
-    """Builds the packages in a fresh root. version: written into the changelog first. Returns the box, and the folder of what was built."""
+    """Builds the packages in a fresh root. version: written into the changelog first. Returns the folder of what was built, with
+    build.log."""
     root = ground.fresh(build_base(ground), name)
     unpack(state(), root / "build/rensa")
     box = ground.box(name, root)
     if version:
         box.sh(f"cd /build/rensa; sed -i '1s/([^)]*)/({version})/' debian/changelog")
     build = "cd /build/rensa && dpkg-buildpackage -b -uc -us -j$(nproc)"
-    box.sh(build, env={"DEB_BUILD_OPTIONS": options}, timeout=INSTALL_SECONDS)
-    return box, root / "build"
+    built = box.sh(build, env={"DEB_BUILD_OPTIONS": options}, timeout=INSTALL_SECONDS)
+    box.close()
+    (root / "build/build.log").write_text(built.out)
+    return root / "build"
 
 
-def build_packages(ground, version=None):
-    """{"rensad": path of the .deb, "rensa": …} of this checkout, as version says or else its changelog."""
-    tree = git("rev-parse", f"{state()}^{{tree}}")
-    folder = CACHE / f"debs-{tree[:16]}{'-' + version if version else ''}"
+def build_folder(ground, version=None):
+    """Where the packages of this checkout are, with .changes and build.log, as version says or else its changelog."""
+    folder = CACHE / f"debs-{label()}{'-' + version if version else ''}"
     with open(CACHE / "debs.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.exists():
-            _, built = build_in(ground, f"build-{version or 'debs'}", version)
+            built = build_in(ground, f"build-{version or 'debs'}", version)
             making = pathlib.Path(f"{folder}.making")
             remove_tree(making)
             making.mkdir()
-            run(["cp", *built.glob("*.deb"), *built.glob("*.changes"), *built.glob("*.buildinfo"), making])
+            kept = [file for kind in ("deb", "changes", "buildinfo", "log") for file in built.glob(f"*.{kind}")]
+            run(["cp", *kept, making])
             making.rename(folder)
             old = sorted(CACHE.glob("debs-*/"), key=lambda each: each.stat().st_mtime)
             for each in old[:-KEPT]:
                 remove_tree(each)
-    debs = {each.name.split("_")[0]: each for each in folder.glob("*.deb")}
+    return folder
+
+
+def build_packages(ground, version=None):
+    """{"rensad": path of the .deb, "rensa": …}"""
+    debs = {each.name.split("_")[0]: each for each in build_folder(ground, version).glob("*.deb")}
     assert {"rensad", "rensa"} <= debs.keys(), debs
     return {name: debs[name] for name in ("rensad", "rensa")}
+
+
+def runtime_dependencies():
+    """What the installed programs need, as scripts/install-deps --run installs it."""
+    text = (TOP / "scripts/install-deps").read_text()
+    return re.search(r"^run=\(([^)]*)\)", text, re.MULTILINE)[1].split()

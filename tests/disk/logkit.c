@@ -365,6 +365,19 @@ kit_size(uint64_t file)
 	return (uint64_t)st.st_size;
 }
 
+uint64_t
+kit_written(uint64_t file)
+{
+	int fd = open(path_of(file), O_RDONLY | O_CLOEXEC);
+	off_t hole;
+
+	ck_assert_int_ge(fd, 0);
+	hole = lseek(fd, 0, SEEK_HOLE);
+	ck_assert_int_ge(hole, 0);
+	close(fd);
+	return (uint64_t)hole;
+}
+
 bool
 kit_fired(const char *failpoint)
 {

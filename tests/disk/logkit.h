@@ -74,6 +74,8 @@ void kit_read(uint64_t file, uint64_t offset, void *bytes, size_t size);
 void kit_flip(uint64_t file, uint64_t offset, uint8_t bits);
 void kit_cut(uint64_t file, uint64_t size);
 uint64_t kit_size(uint64_t file);
+/* Where the first space is that was taken and never written; its size, if there is none, or the file system does not tell. */
+uint64_t kit_written(uint64_t file);
 
 /* Did the point that was armed act? It is off then. */
 bool kit_fired(const char *failpoint);

@@ -1,4 +1,5 @@
 /* One data folder has one node: the lock that says so. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,6 +60,31 @@ START_TEST(whoever_asks_is_told_who_holds_it_and_changes_nothing)
 }
 END_TEST
 
+START_TEST(a_lock_that_was_handed_over_is_taken_if_it_is_of_this_folder)
+{
+	int fd, other;
+
+	buf_init(&why);
+	ck_assert_int_eq(datadir_lock(&fd, scratch_path("handed"), 0, &why), OK);
+	scratch_write("handed/" DATADIR_LOCK_NAME, "1", 1);
+	ck_assert(datadir_adopt(fd, scratch_path("handed")));
+	ck_assert_int_eq(atoi(scratch_read("handed/" DATADIR_LOCK_NAME)), getpid());
+	/* It is held as before. */
+	ck_assert_int_eq(datadir_lock(&other, scratch_path("handed"), 0, &why), ERR_BUSY);
+	ck_assert_int_eq(datadir_lock(&other, scratch_path("another"), 0, &why), OK);
+	ck_assert(!datadir_adopt(fd, scratch_path("another")));
+	ck_assert(!datadir_adopt(fd, scratch_path("none")));
+	ck_assert(!datadir_adopt(-1, scratch_path("handed")));
+	/* One that is open but that somebody else holds. */
+	fd_close(&other);
+	other = open(scratch_path("handed/" DATADIR_LOCK_NAME), O_RDWR);
+	ck_assert(!datadir_adopt(other, scratch_path("handed")));
+	fd_close(&other);
+	fd_close(&fd);
+	buf_clear(&why);
+}
+END_TEST
+
 START_TEST(what_cannot_be_a_folder_is_refused_by_its_path)
 {
 	char longest[5000];
@@ -87,6 +113,7 @@ suite_datadir(void)
 	tcase_add_test(tc, makes_the_folder_and_writes_who_holds_it);
 	tcase_add_test(tc, a_second_one_is_refused_and_told_by_whom_until_the_first_is_gone);
 	tcase_add_test(tc, whoever_asks_is_told_who_holds_it_and_changes_nothing);
+	tcase_add_test(tc, a_lock_that_was_handed_over_is_taken_if_it_is_of_this_folder);
 	tcase_add_test(tc, what_cannot_be_a_folder_is_refused_by_its_path);
 	return suite;
 }

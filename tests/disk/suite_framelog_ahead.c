@@ -49,6 +49,29 @@ START_TEST(leaves_zeros_behind_the_last_frame)
 }
 END_TEST
 
+/* Frames in space that was never written would each be synced the slow way. */
+START_TEST(no_frame_stands_where_nothing_was_filled)
+{
+	static const uint64_t fills[] = {0, STEP};
+	struct framelog_options o = kit_options();
+	struct log_place place = {0};
+	struct framelog *l;
+
+	o.is_synced = true;
+	o.step = STEP;
+	o.fill = fills[_i];
+	l = framelog_new(&o);
+	kit_put_all(l, &place, "abcdefghi", SIZE);
+	ck_assert_uint_eq(kit_size(1), STEP);
+	ck_assert_uint_eq(kit_written(1), STEP);
+	kit_put_all(l, &place, "jk", SIZE);
+	ck_assert_uint_eq(kit_size(1), 2 * STEP);
+	ck_assert_uint_gt(kit_written(1), STEP);
+	framelog_free(l);
+	kit_expect_goes_on("abcdefghijk");
+}
+END_TEST
+
 #ifdef RENSA_FAILPOINTS
 START_TEST(writes_frames_where_nothing_could_be_filled)
 {
@@ -74,6 +97,7 @@ suite_framelog_ahead(void)
 	tcase_add_checked_fixture(tc, kit_clear, kit_clear);
 	tcase_add_test(tc, fills_nothing_over_that_another_has_written);
 	tcase_add_test(tc, leaves_zeros_behind_the_last_frame);
+	tcase_add_loop_test(tc, no_frame_stands_where_nothing_was_filled, 0, 2);
 #ifdef RENSA_FAILPOINTS
 	tcase_add_test(tc, writes_frames_where_nothing_could_be_filled);
 #endif

@@ -202,7 +202,7 @@ count_drained(void *ctx)
 	r.drained++;
 }
 
-START_TEST(drains_idle_ones_at_once_and_waits_for_the_rest)
+START_TEST(drains_idle_ones_and_waits_for_the_rest)
 {
 	rig_meet(&r, &c, rig_options());
 	struct raw idle, half;
@@ -277,6 +277,23 @@ START_TEST(serves_who_came_right_before_it_drains)
 }
 END_TEST
 
+/* Its next request is as good as on its way. */
+START_TEST(serves_the_next_request_of_who_has_just_been_answered_and_says_that_it_is_the_last)
+{
+	rig_meet(&r, &c, rig_options());
+	raw_say(&r, &c, GET("/one"));
+	rig_until(&r, raw_read(&c) && raw_is_whole(&c));
+	httpd_drain(r.server, count_drained, NULL);
+	loop_poll(r.loop);
+	raw_say(&r, &c, GET("/two"));
+	rig_until(&r, raw_read(&c) && c.is_closed);
+	ck_assert_uint_eq(raw_count(&c, "\r\n\r\n/two"), 1);
+	ck_assert_uint_eq(raw_count(&c, "Connection: close\r\n"), 1);
+	rig_until(&r, r.drained == 1);
+	rig_part(&r, &c);
+}
+END_TEST
+
 START_TEST(drains_when_nobody_is_there_and_may_be_freed_then)
 {
 	rig_meet(&r, &c, rig_options());
@@ -317,8 +334,9 @@ suite_httpd_crowd(void)
 	tcase_add_test(tc, survives_a_crowd_that_is_larger_than_the_cap);
 	tcase_add_test(tc, serves_on_without_descriptors);
 	tcase_add_test(tc, neither_spins_nor_floods_the_log_without_descriptors);
-	tcase_add_test(tc, drains_idle_ones_at_once_and_waits_for_the_rest);
+	tcase_add_test(tc, drains_idle_ones_and_waits_for_the_rest);
 	tcase_add_test(tc, serves_who_came_right_before_it_drains);
+	tcase_add_test(tc, serves_the_next_request_of_who_has_just_been_answered_and_says_that_it_is_the_last);
 	tcase_add_test(tc, tells_http_1_0_that_a_draining_server_closes);
 	tcase_add_test(tc, drains_when_nobody_is_there_and_may_be_freed_then);
 	tcase_add_test(tc, leaves_the_listening_socket_to_the_caller);

@@ -31,6 +31,7 @@ tests_node_test_node_SOURCES = \
 	tests/node/suite_endpoint.c \
 	tests/node/suite_fanout.c \
 	tests/node/suite_fill.c \
+	tests/node/suite_handover.c \
 	tests/node/suite_listeners.c \
 	tests/node/suite_master.c \
 	tests/node/suite_notify.c \
@@ -54,6 +55,7 @@ tests_node_test_node_SOURCES = \
 	tests/node/suite_summary.c \
 	tests/node/suite_supervisor.c \
 	tests/node/suite_usage.c \
+	tests/node/suite_upgrade.c \
 	tests/node/suites.h \
 	$(tests_node_shared) \
 	tests/suite.h

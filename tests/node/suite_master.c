@@ -74,7 +74,7 @@ start(void)
 	master = fork();
 	ck_assert_int_ge(master, 0);
 	if (master == 0)
-		process_end(master_run(&crew.config, &(struct config_inputs){.path = config_path}));
+		process_end(master_run(&crew.config, &(struct config_inputs){.path = config_path}, NULL, NULL));
 }
 
 static int

@@ -128,7 +128,13 @@ END_TEST
 
 START_TEST(an_orderly_end_is_no_reason_for_a_word)
 {
+	struct settle_report report;
+	struct mempool *pool;
+
 	put_chain(HEIGHT);
+	pool = mempool_open(crew.store);
+	ck_assert(mempool_settle(pool, 1, &report));
+	mempool_close(pool);
 	store_end_journal(crew.store);
 	ck_assert_int_eq(load(), CHILD_STOPPED);
 	ck_assert(crew_said(&crew, "loader: height 60 "));

@@ -1,10 +1,13 @@
 /* The pool process: what workers put in their rings gets a verdict, and what it let in is on the disk by then. */
 #include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "crew.h"
 #include "store/disk_maker.h"
 #include "store/layout.h"
+#include "store/load.h"
 #include "store/process.h"
 #include "store/ring.h"
 #include "suites.h"
@@ -19,7 +22,10 @@ static struct maker maker;
 static void
 begin(void)
 {
-	crew_ready(&crew);
+	crew_init(&crew);
+	crew.config.node.pool_max = 2048;
+	crew_open(&crew);
+	crew_load(&crew);
 	maker_init(&maker, crew.store, 7);
 	ck_assert_int_eq(maker_begin(&maker, chain_tip(crew.store)), OK);
 	ck_assert_int_eq(maker_add(&maker, 0, NULL, 0, 20000), OK);
@@ -304,6 +310,101 @@ START_TEST(a_successor_wakes_who_was_not_told_of_a_verdict)
 END_TEST
 
 #ifdef RENSA_FAILPOINTS
+/* What comes back fills more than one turn. It is stopped in the second, with more to give back than it may in one. */
+START_TEST(a_new_transfer_does_not_wait_until_all_have_come_back)
+{
+	enum { BLOCKS = 20, TRANSFERS = BLOCKS * BLOCK_TXS_MAX, A_TURN = 512 };
+	int bell = crew.env.bells.ring[crew.ring == 0 ? 1 : 0], slot, status;
+	struct tx given[BLOCK_TXS_MAX], tx = transfer(crew.store, 0, 1, 100, 10, 0);
+	struct blockref fork = chain_tip(crew.store);
+	struct admission a;
+	uint64_t rings;
+	pid_t pid;
+
+	ck_assert_int_eq(maker_begin(&maker, fork), OK);
+	ck_assert_int_eq(maker_add(&maker, 1, NULL, 0, 20000), OK);
+	ck_assert_int_eq(durable_commit(&maker), OK);
+	fork = chain_tip(crew.store);
+	ck_assert_int_eq(maker_begin(&maker, fork), OK);
+	for (unsigned i = 0; i < BLOCKS; i++) {
+		for (unsigned k = 0; k < BLOCK_TXS_MAX; k++)
+			given[k] = transfer_unsigned(crew.store, 1, 2, 100, 1, i * BLOCK_TXS_MAX + k);
+		ck_assert_int_eq(maker_add(&maker, 2, given, BLOCK_TXS_MAX, 20000), OK);
+	}
+	ck_assert_int_eq(durable_commit(&maker), OK);
+	/* It was there: the walk away from here is its to do. */
+	atomic_store(&pool_at(crew.store)->settled, chain_tip(crew.store).v);
+	ck_assert_int_eq(chain_swap(crew.store, fork), OK);
+	role_set(crew.store, COUNT_LISTENERS, 1);
+	slot = put(&tx);
+	failpoint_arm("pool.returning", FAILPOINT_STOP, A_TURN + 1);
+	pid = crew_start(&crew, "pool");
+	ck_assert_int_eq(waitpid(pid, &status, WUNTRACED), pid);
+	ck_assert(WIFSTOPPED(status));
+	ck_assert(ring_take_verdict(crew.store, crew.ring, slot, &a));
+	ck_assert_int_eq(a.status, ADMISSION_PENDING);
+	ck_assert_uint_le(mempool_count(crew.store), A_TURN + 2);
+	ck_assert_uint_eq(crew_counter(&crew, "pool", COUNT_RETURNED), 0);
+	/* All of them once, when it begins. Of what came in since, listeners hear when it is where the chain is. */
+	ck_assert_int_eq(read(bell, &rings, sizeof(rings)), sizeof(rings));
+	ck_assert_uint_eq(rings, 1);
+	ck_assert_int_eq(kill(pid, SIGCONT), 0);
+	crew_until(crew_counter(&crew, "pool", COUNT_RETURNED) == TRANSFERS);
+	crew_until(crew_heard(&crew, bell));
+	ck_assert_uint_eq(mempool_count(crew.store), TRANSFERS + 1);
+	ck_assert_int_eq(crew_stop(&crew, "pool"), CHILD_STOPPED);
+}
+END_TEST
+
+/*
+ * The node stops in the midst of a walk. The pool process gives the rest back first, since nobody would look for it after a
+ * run that ended in order; if it is killed instead, the run has not.
+ */
+START_TEST(a_node_that_stops_during_a_walk_loses_nothing)
+{
+	enum { BLOCKS = 30, TRANSFERS = BLOCKS * BLOCK_TXS_MAX };
+	struct tx given[BLOCK_TXS_MAX];
+	struct blockref fork;
+	uint32_t restored;
+	struct buf why;
+	int status;
+	pid_t pid;
+
+	ck_assert_int_eq(maker_begin(&maker, chain_tip(crew.store)), OK);
+	ck_assert_int_eq(maker_add(&maker, 1, NULL, 0, 20000), OK);
+	ck_assert_int_eq(durable_commit(&maker), OK);
+	fork = chain_tip(crew.store);
+	ck_assert_int_eq(maker_begin(&maker, fork), OK);
+	for (unsigned i = 0; i < BLOCKS; i++) {
+		for (unsigned k = 0; k < BLOCK_TXS_MAX; k++)
+			given[k] = transfer_unsigned(crew.store, 1, 2, 100, 1, i * BLOCK_TXS_MAX + k);
+		ck_assert_int_eq(maker_add(&maker, 2, given, BLOCK_TXS_MAX, 20000), OK);
+	}
+	ck_assert_int_eq(durable_commit(&maker), OK);
+	atomic_store(&pool_at(crew.store)->settled, chain_tip(crew.store).v);
+	ck_assert_int_eq(maker_begin(&maker, fork), OK);
+	for (unsigned i = 0; i < BLOCKS + 1; i++)
+		ck_assert_int_eq(maker_add(&maker, 2, NULL, 0, 20001), OK);
+	ck_assert_int_eq(durable_commit(&maker), OK);
+	failpoint_arm("pool.returning", FAILPOINT_STOP, 10);
+	pid = crew_start(&crew, "pool");
+	ck_assert_int_eq(waitpid(pid, &status, WUNTRACED), pid);
+	ck_assert(WIFSTOPPED(status));
+	ck_assert_int_eq(kill(pid, _i == 0 ? SIGTERM : SIGKILL), 0);
+	ck_assert_int_eq(kill(pid, SIGCONT), 0);
+	ck_assert_int_eq(crew_wait(&crew, "pool"), _i == 0 ? CHILD_STOPPED : CREW_SIGNAL + SIGKILL);
+	if (_i == 0)
+		ck_assert_uint_eq(mempool_count(crew.store), TRANSFERS);
+	failpoint_clear();
+	store_end_journal(crew.store);
+	crew_forget(&crew);
+	buf_init(&why);
+	ck_assert_msg(durable_load(crew.store, &restored, &why) == OK, "%s", why.data);
+	buf_clear(&why);
+	ck_assert_uint_eq(restored, TRANSFERS);
+}
+END_TEST
+
 START_TEST(what_the_disk_refuses_is_not_let_in)
 {
 	struct tx tx = transfer(crew.store, 0, 1, 100, 10, 0);
@@ -365,6 +466,8 @@ suite_role_pool(void)
 	tcase_add_test(tc, empties_and_frees_the_ring_of_a_dead_worker);
 	tcase_add_test(tc, a_successor_wakes_who_was_not_told_of_a_verdict);
 #ifdef RENSA_FAILPOINTS
+	tcase_add_test(tc, a_new_transfer_does_not_wait_until_all_have_come_back);
+	tcase_add_loop_test(tc, a_node_that_stops_during_a_walk_loses_nothing, 0, 2);
 	tcase_add_test(tc, what_the_disk_refuses_is_not_let_in);
 	tcase_add_loop_test(tc, a_successor_gives_the_verdicts_that_a_dead_one_owed, 0, 4);
 #endif

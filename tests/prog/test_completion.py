@@ -138,6 +138,13 @@ def test_values_are_what_their_option_or_command_takes(room, ask):
     assert dict(zip(rows, ask(room, *rows), strict=True)) == rows
 
 
+@asked
+def test_the_checks_of_the_doctor_are_those_of_its_help(room, ask):
+    told = re.search(r"^CHECKS are .*?\.$", said(RENSA, "help", "doctor"), re.MULTILINE | re.DOTALL)[0]
+    wanted = set(re.findall(r"[a-z_]+", told)) - set("are of the node that runs and".split()) | {"node"}
+    assert ask(room, "rensa doctor --only ") == [wanted]
+
+
 def test_a_value_behind_an_equals_sign_is_completed(room):
     rows = {
         "rensa send --from=a": {"albert", "alice"},

@@ -16,6 +16,8 @@ tests_store_test_store_SOURCES = \
 	tests/store/process.h \
 	tests/store/scene_kit.c \
 	tests/store/scene_kit.h \
+	tests/store/settle_kit.c \
+	tests/store/settle_kit.h \
 	tests/store/suite_access.c \
 	tests/store/suite_accounts.c \
 	tests/store/suite_board.c \
@@ -32,6 +34,7 @@ tests_store_test_store_SOURCES = \
 	tests/store/suite_mempool.c \
 	tests/store/suite_peer_table.c \
 	tests/store/suite_pool_log.c \
+	tests/store/suite_pool_owed.c \
 	tests/store/suite_pool_readers.c \
 	tests/store/suite_readers.c \
 	tests/store/suite_reload_note.c \
@@ -40,6 +43,7 @@ tests_store_test_store_SOURCES = \
 	tests/store/suite_segment.c \
 	tests/store/suite_sender_index.c \
 	tests/store/suite_settle.c \
+	tests/store/suite_settle_pieces.c \
 	tests/store/suite_shared.c \
 	tests/store/suite_snapshot.c \
 	tests/store/suite_tally.c \

@@ -61,14 +61,15 @@ scene_serve(struct store *s, struct mempool *pool)
 {
 	struct desk d = {.pool = pool};
 	struct settle_report report;
+	bool is_settled;
 	size_t drained;
 
 	do {
 		bool rang[STORE_RINGS_MAX] = {false};
-		mempool_settle(pool, 2000, &report);
+		is_settled = mempool_settle_some(pool, 2000, 1, &report);
 		d.judged = 0;
 		drained = ring_drain(s, BATCH, judge, seal, &d, rang);
-	} while (drained > 0);
+	} while (drained > 0 || !is_settled);
 	(void)!mempool_keep(pool);
 }
 

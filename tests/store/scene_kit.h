@@ -62,7 +62,7 @@ unsigned scene_listen(struct scene *c);
 void scene_commit(struct maker *m, struct blockref from, unsigned miner, const struct tx *txs, size_t count,
 		  unsigned more);
 
-/* The pool's process in small: settles and judges until the rings are empty. */
+/* The pool's process in small: settles, in the smallest pieces, and judges until the rings are empty. */
 void scene_serve(struct store *s, struct mempool *pool);
 /* The same as a process's whole life; arg is its struct scene_job. */
 void scene_work(struct store *s, void *arg);

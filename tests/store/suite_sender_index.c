@@ -173,6 +173,15 @@ visit(void *ctx, const struct address *who)
 		sender_remove(t->index, &copy, 0);
 }
 
+static void
+visit_all(struct tour *t)
+{
+	uint32_t bucket = 0;
+
+	while (sender_each_of(t->index, &bucket, visit, t))
+		;
+}
+
 START_TEST(visits_everybody_once_also_when_the_visitor_removes)
 {
 	static struct tour t;
@@ -182,13 +191,32 @@ START_TEST(visits_everybody_once_also_when_the_visitor_removes)
 	for (uint32_t i = 0; i < SENDERS; i++)
 		add(t.index, i, 0, 1);
 	t.removes = true;
-	sender_each(t.index, visit, &t);
+	visit_all(&t);
 	for (uint32_t i = 0; i < SENDERS; i++)
 		ck_assert_uint_eq(t.visits[i], 1);
 	t.removes = false;
-	sender_each(t.index, visit, &t);
+	visit_all(&t);
 	for (uint32_t i = 0; i < SENDERS; i++)
 		ck_assert_uint_eq(t.visits[i], i % 2 == 0 ? 1 : 2);
+	sender_index_free(t.index);
+}
+END_TEST
+
+/* The table grows in the midst of it, more than once. */
+START_TEST(a_walk_in_pieces_meets_everybody_who_stays)
+{
+	static struct tour t;
+	uint32_t bucket = 0, senders = 40;
+
+	memset(&t, 0, sizeof(t));
+	t.index = sender_index_new(seed);
+	for (uint32_t i = 0; i < senders; i++)
+		add(t.index, i, 0, 1);
+	for (int piece = 0; sender_each_of(t.index, &bucket, visit, &t); piece++)
+		for (uint32_t i = 0; i < (piece < 20 ? 40 : 0); i++)
+			add(t.index, senders++, 0, 1);
+	for (uint32_t i = 0; i < 40; i++)
+		ck_assert_uint_ge(t.visits[i], 1);
 	sender_index_free(t.index);
 }
 END_TEST
@@ -203,5 +231,6 @@ suite_sender_index(void)
 	tcase_add_test(tc, forgets_a_sender_with_its_last_transfer);
 	tcase_add_test(tc, is_what_a_plain_table_says_after_any_steps);
 	tcase_add_test(tc, visits_everybody_once_also_when_the_visitor_removes);
+	tcase_add_test(tc, a_walk_in_pieces_meets_everybody_who_stays);
 	return suite;
 }

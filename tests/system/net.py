@@ -96,6 +96,7 @@ class Node:
         self.allowed, self.environment = [], {}
         self.is_expected_up = False
         self.own_shm = None  # size of a /dev/shm of its own, as mount takes it
+        self.program = None  # another than the program under test
 
     # Configuration and log
 
@@ -142,7 +143,7 @@ class Node:
         return self
 
     def command(self):
-        start = [rensad(), "-c", str(self.config_path)]
+        start = [str(self.program or rensad()), "-c", str(self.config_path)]
         if self.own_shm:
             mount = f'mount -t tmpfs -o size={self.own_shm} tmpfs /dev/shm && exec "$@"'
             start = ["unshare", "--mount", "--propagation", "private", "sh", "-c", mount, "sh", *start]

@@ -97,9 +97,10 @@ def test_who_computes_gives_way_to_who_is_waited_for(net):
     for role, nice, policy in (
         ("worker", 0, os.SCHED_OTHER),
         ("pool", 0, os.SCHED_OTHER),
-        ("resolver", 0, os.SCHED_BATCH),
-        ("verifier", 10, os.SCHED_BATCH),
+        ("resolver", 5, os.SCHED_BATCH),
+        ("verifier", 15, os.SCHED_BATCH),
         ("miner", 10, os.SCHED_BATCH),
+        ("scribe", 19, os.SCHED_BATCH),
     ):
         # One core leaves no verifier: the resolver checks alone.
         for row in node.roles(role):

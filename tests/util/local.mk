@@ -7,6 +7,7 @@ tests_util_test_util_SOURCES = \
 	tests/util/scratch.c \
 	tests/util/scratch.h \
 	tests/util/suite_buf.c \
+	tests/util/suite_build.c \
 	tests/util/suite_bytes.c \
 	tests/util/suite_clock.c \
 	tests/util/suite_crc32c.c \
