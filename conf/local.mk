@@ -1,6 +1,6 @@
-# Configuration: the files of the compose net, and the sample with every key and its default, which src/node/local.mk puts into
+# Configuration: the file of the compose net, and the sample with every key and its default, which src/node/local.mk puts into
 # the archive. The sample is installed as the configuration where there is none yet; an operator's own is never overwritten.
-EXTRA_DIST += conf/compose/node1.conf conf/compose/node2.conf conf/compose/node3.conf
+EXTRA_DIST += conf/compose/rensad.conf
 
 exampledir = $(docdir)/examples
 example_DATA = conf/rensad.conf

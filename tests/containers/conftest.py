@@ -8,6 +8,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
+import docker as the_docker  # noqa: E402
 import ground as the_ground  # noqa: E402
 
 
@@ -33,3 +34,11 @@ def ground():
     assert not made.work.exists(), f"{made.work} is left"
     left = [line for line in pathlib.Path("/proc/self/mounts").read_text().splitlines() if str(made.work) in line]
     assert not left, "mounts are left:\n" + "\n".join(left)
+
+
+@pytest.fixture(scope="session")
+def docker(ground):
+    """A daemon of our own, and in it the image built from this checkout."""
+    made = the_docker.Docker(ground)
+    made.build(the_docker.Checkout(made, "build"))
+    return made
