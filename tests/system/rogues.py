@@ -121,8 +121,8 @@ class Mutant(FakePeer):
 
     def reply(self, handler, word, body):
         good = bytearray(self.head(word, f"Content-Length: {len(body)}") + body)
-        # The hello stays right at first, or nobody would ask for more.
-        if word != "hello" or self.asked["hello"] > 8:
+        # The hello stays right until somebody has asked for more, which nobody would otherwise.
+        if word != "hello" or (self.asked["headers"] and self.asked["hello"] > 8):
             for _ in range(self.random.randint(1, 3)):
                 at, length = self.random.randrange(len(good)), self.random.choice([1, 1, 1, 2, 4, 8, 100])
                 piece = good[at : at + length]
