@@ -212,8 +212,8 @@ START_TEST(a_walk_in_pieces_meets_everybody_who_stays)
 	t.index = sender_index_new(seed);
 	for (uint32_t i = 0; i < senders; i++)
 		add(t.index, i, 0, 1);
-	for (int piece = 0; sender_each_of(t.index, &bucket, visit, &t); piece++)
-		for (uint32_t i = 0; i < (piece < 20 ? 40 : 0); i++)
+	while (sender_each_of(t.index, &bucket, visit, &t))
+		for (uint32_t i = 0; i < 40 && senders < SENDERS; i++)
 			add(t.index, senders++, 0, 1);
 	for (uint32_t i = 0; i < 40; i++)
 		ck_assert_uint_ge(t.visits[i], 1);

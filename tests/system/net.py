@@ -271,9 +271,15 @@ class Node:
 
     def kill_role(self, name, sig=signal.SIGKILL):
         """Sends a signal to the first process of a role, which must be a child of our master. Returns its row."""
-        row = wait_until(f"{self.label} has a {name}", lambda: self.role(name))
-        state = stat_of(row["pid"])
-        assert state and state[1] == self.process.pid, f"{name}[{row['pid']}] is no child of {self.label}"
+
+        def living():
+            row = self.role(name)
+            state = row and stat_of(row["pid"])
+            return state and (row, state)
+
+        # One that was killed just now may still have its row.
+        row, state = wait_until(f"{self.label} has a {name}", living)
+        assert state[1] == self.process.pid, f"{name}[{row['pid']}] is no child of {self.label}"
         os.kill(row["pid"], sig)
         return row
 
