@@ -1,5 +1,5 @@
-"""Documents that people read: the manual pages are without fault and know every command, and README.ja.md says what README.md
-says. RENSA and RENSAD name the programs."""
+"""Documents that people read: the manual pages are without fault and know every command, README.md names every route and guide, and
+README.ja.md says what README.md says. RENSA and RENSAD name the programs."""
 
 import os
 import pathlib
@@ -76,6 +76,26 @@ def test_the_pages_have_every_option_that_stands_alone():
         wanted = options_in("\n".join(re.findall(r"^ +(?:-\w, )?--[a-z-]+", said(program, *words), re.MULTILINE)))
         assert len(wanted) > 4
         assert wanted <= options_in("\n".join(items_of(page))), page
+
+
+# --- README.md -------------------------------------------------------------------------------------------------------------------
+
+
+def test_every_route_but_those_between_nodes_is_in_the_readme_once():
+    """A query says more of a route, and what stands in {…} has a name for people."""
+    served = re.findall(r'{HTTP_(\w+),\s*"([^"]+)",\s*ACCESS_(\w+)', (TOP / "src/api/routes.c").read_text())
+    wanted = [(method, path) for method, path, access in served if access != "PEER"]
+    assert len(wanted) > 10
+    rows = re.findall(r"^\| (`(?:GET|POST|PUT) .*?) \| ", (TOP / "README.md").read_text(), re.MULTILINE)
+    told = [tuple(route.split("?")[0].split(" ", 1)) for row in rows for route in re.findall(r"`([^`]+)`", row)]
+    plain = [sorted((method, re.sub(r"{.*?}", "{}", path)) for method, path in each) for each in (told, wanted)]
+    assert plain[0] == plain[1]
+
+
+def test_where_to_read_on_has_every_guide_once():
+    told = re.findall(r"^\| \[(docs/[^]]+)\]\(\1\) \|", sections("README.md")[-1][1], re.MULTILINE)
+    guides = [f"docs/{page.name}" for page in (TOP / "docs").glob("*.md") if not page.name.endswith(".ja.md")]
+    assert sorted(told) == sorted(guides)
 
 
 # --- The two READMEs -------------------------------------------------------------------------------------------------------------
