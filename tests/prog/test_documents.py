@@ -1,5 +1,7 @@
-"""Documents that people read: the manual pages are without fault, and README.ja.md says what README.md says."""
+"""Documents that people read: the manual pages are without fault and know every command, README.md names every route and guide, and
+README.ja.md says what README.md says. RENSA and RENSAD name the programs."""
 
+import os
 import pathlib
 import re
 import shutil
@@ -9,6 +11,8 @@ import pytest
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 PAGES = sorted((TOP / "docs/man").glob("*.[1-8]"))
+RENSA = os.environ.get("RENSA", "rensa")
+RENSAD = os.environ.get("RENSAD", "rensad")
 JAPANESE = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
 
 
@@ -37,6 +41,61 @@ def test_groff_has_no_warning_for_a_page(page):
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.stdout + done.stderr == ""
     assert done.returncode == 0
+
+
+def said(program, *words):
+    if not shutil.which(program):
+        pytest.skip(f"needs {program}: RENSA and RENSAD name the programs")
+    return subprocess.run([program, *words], capture_output=True, text=True, check=True, timeout=60).stdout
+
+
+def items_of(page):
+    """The headings of the items in a page: "Cm wallet export Ar name --wif", over several lines or on one."""
+    items = re.findall(r"^\.It (?:Xo\n\.((?:.*\n)*?)\.Xc|(.*))$", (TOP / "docs/man" / page).read_text(), re.MULTILINE)
+    return [re.sub(r"\bFl -", "--", re.sub(r"\n\.?", " ", long or short)) for long, short in items]
+
+
+def options_in(text):
+    return set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", text))
+
+
+def test_the_page_of_the_client_has_every_command_with_the_options_of_its_help():
+    items = items_of("rensa.1")
+    listed = re.search(r"^commands.*?\n\n", said(RENSA, "help"), re.MULTILINE | re.DOTALL)[0]
+    names = re.findall(r"^  ([a-z][a-z -]*[a-z])(?: \[?[A-Z]\S*)?  ", listed, re.MULTILINE)
+    assert len(names) > 10
+    for name in set(names) - {"help"}:
+        usage = re.search(r"^usage: .*$", said(RENSA, "help", *name.split()), re.MULTILINE)[0]
+        mine = [item for item in items if re.match(rf"Cm {name}(?: [A-Z-]|$)", item)]
+        assert len(mine) == 1, name
+        assert options_in(mine[0]) == options_in(usage), name
+
+
+def test_the_pages_have_every_option_that_stands_alone():
+    for program, page, words in (RENSA, "rensa.1", ["help"]), (RENSAD, "rensad.8", ["--help"]):
+        wanted = options_in("\n".join(re.findall(r"^ +(?:-\w, )?--[a-z-]+", said(program, *words), re.MULTILINE)))
+        assert len(wanted) > 4
+        assert wanted <= options_in("\n".join(items_of(page))), page
+
+
+# --- README.md -------------------------------------------------------------------------------------------------------------------
+
+
+def test_every_route_but_those_between_nodes_is_in_the_readme_once():
+    """A query says more of a route, and what stands in {…} has a name for people."""
+    served = re.findall(r'{HTTP_(\w+),\s*"([^"]+)",\s*ACCESS_(\w+)', (TOP / "src/api/routes.c").read_text())
+    wanted = [(method, path) for method, path, access in served if access != "PEER"]
+    assert len(wanted) > 10
+    rows = re.findall(r"^\| (`(?:GET|POST|PUT) .*?) \| ", (TOP / "README.md").read_text(), re.MULTILINE)
+    told = [tuple(route.split("?")[0].split(" ", 1)) for row in rows for route in re.findall(r"`([^`]+)`", row)]
+    plain = [sorted((method, re.sub(r"{.*?}", "{}", path)) for method, path in each) for each in (told, wanted)]
+    assert plain[0] == plain[1]
+
+
+def test_where_to_read_on_has_every_guide_once():
+    told = re.findall(r"^\| \[(docs/[^]]+)\]\(\1\) \|", sections("README.md")[-1][1], re.MULTILINE)
+    guides = [f"docs/{page.name}" for page in (TOP / "docs").glob("*.md") if not page.name.endswith(".ja.md")]
+    assert sorted(told) == sorted(guides)
 
 
 # --- The two READMEs -------------------------------------------------------------------------------------------------------------
