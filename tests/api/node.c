@@ -48,6 +48,7 @@ node_init(struct node *n)
 	n->options.request_timeout_ms = PATIENCE_MS;
 	n->options.node_nonce = 42;
 	n->options.peer_port = 5000;
+	n->options.peer_host = "";
 	n->options.advertise = "";
 }
 
