@@ -8,30 +8,20 @@
  */
 #include <fcntl.h>
 #include <inttypes.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "maker.h"
+#include "precise.h"
 #include "util/mem.h"
 #include "util/text.h"
 
 #define ENTRY 320 /* bytes of a transfer and its frame in the pool's log */
 #define COUNT_MAX 1000000
 #define AT_ONCE_MAX 4096
-
-static uint64_t
-now_ns(void)
-{
-	struct timespec t;
-
-	must(clock_gettime(CLOCK_MONOTONIC, &t) == 0, "no clock");
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
 
 static void
 sleep_until(uint64_t ns)
@@ -62,17 +52,6 @@ file_make(const char *path, uint64_t size)
 		must(pwrite(fd, zeros, sizeof(zeros), (off_t)at) == sizeof(zeros), "cannot fill the file");
 	must(fsync(fd) == 0, "cannot sync the file");
 	return fd;
-}
-
-static void
-go_first(void)
-{
-	struct sched_param first = {.sched_priority = 1};
-
-	prctl(PR_SET_TIMERSLACK, 1UL);
-	if (sched_setscheduler(0, SCHED_FIFO, &first) != 0)
-		fprintf(stderr,
-			"append: may not run first, so what it measures has its own waiting for a core in it\n");
 }
 
 /* ms[i]: how long after it was due the i-th was on the disk. */
@@ -113,7 +92,7 @@ main(int argc, char **argv)
 	count = rate * seconds;
 	ms = xcalloc(count, sizeof(*ms));
 	fd = file_make(argv[1], count * ENTRY);
-	go_first();
+	go_first("append");
 	run(fd, count, 1000000000 / rate, ms);
 	unlink(argv[1]);
 	close(fd);

@@ -37,11 +37,11 @@ bench_watch_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src
 bench_watch_LDADD = $(STORE_LIBS)
 
 EXTRA_PROGRAMS += bench/append
-bench_append_SOURCES = bench/append.c $(BENCH_KIT)
+bench_append_SOURCES = bench/append.c bench/precise.c bench/precise.h $(BENCH_KIT)
 bench_append_LDADD = $(STORE_LIBS)
 
 EXTRA_PROGRAMS += bench/open_loop
-bench_open_loop_SOURCES = bench/open_loop.c $(BENCH_KIT)
+bench_open_loop_SOURCES = bench/open_loop.c bench/precise.c bench/precise.h $(BENCH_KIT)
 bench_open_loop_LDADD = $(WIRE_LIBS)
 
 EXTRA_PROGRAMS += bench/post

@@ -22,19 +22,18 @@
 #include <inttypes.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "maker.h"
+#include "precise.h"
 #include "util/clock.h"
 #include "util/mem.h"
 #include "util/text.h"
@@ -79,15 +78,6 @@ struct client {
 };
 
 static const uint32_t connections_of[KINDS] = {[READ] = 64, [ADMISSION] = 256};
-
-static uint64_t
-now_ns(void)
-{
-	struct timespec t;
-
-	must(clock_gettime(CLOCK_MONOTONIC, &t) == 0, "no clock");
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
 
 /* make */
 
@@ -381,17 +371,6 @@ client_init(struct client *c, uint16_t port, const char *path)
 }
 
 static void
-go_first(void)
-{
-	struct sched_param first = {.sched_priority = 1};
-
-	prctl(PR_SET_TIMERSLACK, 1UL);
-	if (sched_setscheduler(0, SCHED_FIFO, &first) != 0)
-		fprintf(stderr,
-			"open_loop: may not run first, so what it measures has its own waiting for a core in it\n");
-}
-
-static void
 run(uint16_t port, const char *path)
 {
 	static struct client c;
@@ -399,7 +378,7 @@ run(uint16_t port, const char *path)
 	char line[128];
 
 	client_init(&c, port, path);
-	go_first();
+	go_first("open_loop");
 	while (fgets(line, sizeof(line), stdin) != NULL) {
 		if (sscanf(line, "closed %lf", &seconds) == 1)
 			run_closed(&c, seconds);

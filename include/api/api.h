@@ -44,7 +44,8 @@ struct api_options {
 	uint32_t listeners_max; /* to GET /events; 0: as many as a worker takes anyway */
 
 	uint64_t node_nonce;   /* drawn by the master at each start */
-	uint16_t peer_port;    /* where other nodes reach /peer/ */
+	uint16_t peer_port;    /* where other nodes reach /peer/ … */
+	const char *peer_host; /* … and the one address of this host that it is at; "": where everything is */
 	const char *advertise; /* "host:port" or "" */
 	bool peer_is_apart;    /* /peer/ has a listener of its own: not served on the public one */
 	uint64_t started_ms;   /* wall clock: when the master started */

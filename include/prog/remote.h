@@ -33,6 +33,7 @@ struct remote {
 	size_t count;
 	size_t pick;			 /* the address in use */
 	bool is_settled;		 /* it has answered, so we stay with it */
+	bool is_moved;			 /* by remote_move */
 	char host[REMOTE_HOST_SIZE + 8]; /* for the Host header */
 	uint32_t timeout_ms;		 /* of each call */
 	size_t max_reply;		 /* bytes */
@@ -56,6 +57,8 @@ enum err remote_parse(char host[REMOTE_HOST_SIZE], uint16_t *port, const char *u
 
 /* Parses c->node and looks its host up. */
 enum cli_exit remote_open(struct remote *r, struct cli *c) MUSTCHECK;
+/* To another port of the same node, and to another address of its host if `host` is one; "" if it is not. */
+void remote_move(struct remote *r, const char *host, uint16_t port);
 
 /* Calls, whatever comes of it. body NULL: GET, else POST of that JSON. Clear the answer with answer_clear. */
 void remote_try(struct remote *r, struct answer *out, const char *path, const struct buf *body);

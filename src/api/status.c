@@ -71,6 +71,9 @@ write_peers(struct jout *j, const struct api *a)
 	jout_ku64(j, "up", peer_table_count(a->store, PEER_UP));
 	jout_ku64(j, "known", known);
 	jout_ku64(j, "port", a->o.peer_port);
+	/* A client on this host may have come by another address. */
+	if (a->o.peer_host[0] != '\0')
+		jout_kstring(j, "host", a->o.peer_host);
 	/* The median of their clocks less ours. */
 	jout_key(j, "skew_ms");
 	if (clocks == 0)

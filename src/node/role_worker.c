@@ -117,12 +117,22 @@ serve(const struct worker *w, struct httpd *server, const struct listeners *l)
 	return is_served;
 }
 
+/* The address of [peers] listen, if it is one and not all of them. */
+static void
+describe_peer_host(char out[NETADDR_TEXT_SIZE], const struct config *config)
+{
+	out[0] = '\0';
+	if (config->peers.listen.port != 0 && !netaddr_is_any(&config->peers.listen))
+		netaddr_format_ip(out, &config->peers.listen);
+}
+
 int
 role_worker(struct child *c)
 {
 	const struct config *config = c->env->config;
 	const char *const modes[] = {miner_mode_name(MINER_MANUAL), miner_mode_name(MINER_ON_DEMAND),
 				     miner_mode_name(MINER_INTERVAL), miner_mode_name(MINER_CONTINUOUS)};
+	char peer_host[NETADDR_TEXT_SIZE];
 	struct api_options api = {.store = c->env->store,
 				  .transcript = c->transcript,
 				  .ring = c->ring,
@@ -141,6 +151,7 @@ role_worker(struct child *c)
 				  .listeners_max = config->http.max_connections / LISTENERS_SHARE + 1,
 				  .node_nonce = c->env->nonce,
 				  .peer_port = node_peer_port(config),
+				  .peer_host = peer_host,
 				  .advertise = config->peers.advertise,
 				  .peer_is_apart = c->env->peer_listeners.count > 0,
 				  .started_ms = c->env->started_ms};
@@ -161,6 +172,7 @@ role_worker(struct child *c)
 	w.child = c;
 	http.observer_ctx = &w;
 	api.wake_ctx = &w;
+	describe_peer_host(peer_host, config);
 	w.api = api_new(&api);
 	w.server = httpd_new(c->loop, &http, api_handle, w.api);
 	/* It is the same for all workers. */

@@ -32,24 +32,22 @@ try_peer(struct netchain *n)
 	return ret;
 }
 
-/* Most nodes serve others where they serve everybody. One that does not says on which port it does. */
+/*
+ * Most nodes serve others where they serve everybody. One that does not says on which port it does, and at which address if
+ * that is one alone: on its own host, where backups are made, another may have led to it.
+ */
 static enum cli_exit
-find_peer(struct netchain *n, uint64_t port)
+find_peer(struct netchain *n, uint64_t port, const char *host)
 {
 	struct cli *c = n->http.cli;
 	enum cli_exit ret;
-	char *colon;
 
 	n->peer = n->http;
 	n->peer.timeout_ms = TIMEOUT_MS;
 	ret = try_peer(n);
 	if (ret != CLI_REFUSED || strcmp(c->code, REMOTE_NO_PEER_ROUTES) != 0 || port == 0 || port > UINT16_MAX)
 		return ret;
-	for (size_t i = 0; i < n->peer.count; i++)
-		n->peer.at[i].port = (uint16_t)port;
-	colon = strrchr(n->peer.host, ':');
-	if (colon != NULL)
-		snprintf(colon, sizeof(n->peer.host) - (size_t)(colon - n->peer.host), ":%" PRIu64, port);
+	remote_move(&n->peer, host, (uint16_t)port);
 	c->code[0] = '\0';
 	return try_peer(n);
 }
@@ -74,8 +72,10 @@ netchain_open(struct netchain *n, struct cli *c)
 		n->genesis = genesis_hash(&n->params);
 		if (!hash_equal(&n->genesis, &told))
 			ret = remote_bad(&n->http, "its genesis hash is not that of its parameters");
-		if (ret == CLI_DONE)
-			ret = find_peer(n, jval_u64(jval_get(status.root, "peers"), "port", 0));
+		if (ret == CLI_DONE) {
+			const struct jval *peers = jval_get(status.root, "peers");
+			ret = find_peer(n, jval_u64(peers, "port", 0), jval_str(peers, "host", ""));
+		}
 	}
 	answer_clear(&status);
 	return ret;

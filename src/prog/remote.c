@@ -56,6 +56,14 @@ remote_parse(char host[REMOTE_HOST_SIZE], uint16_t *port, const char *url)
 	return OK;
 }
 
+static void
+set_host(struct remote *r, const char *host, uint16_t port)
+{
+	const char *open = strchr(host, ':') != NULL ? "[" : "";
+	const char *close = open[0] != '\0' ? "]" : "";
+	snprintf(r->host, sizeof(r->host), "%s%s%s:%u", open, host, close, port);
+}
+
 enum cli_exit
 remote_open(struct remote *r, struct cli *c)
 {
@@ -69,14 +77,31 @@ remote_open(struct remote *r, struct cli *c)
 	if (e != OK)
 		return cli_fail(c, CLI_USAGE, "usage", "'%.200s' is not the URL of a node: write http://HOST:PORT",
 				c->node);
-	const char *open = strchr(host, ':') != NULL ? "[" : "";
-	const char *close = open[0] != '\0' ? "]" : "";
-	snprintf(r->host, sizeof(r->host), "%s%s%s:%u", open, host, close, port);
+	set_host(r, host, port);
 	e = netaddr_resolve(r->at, REMOTE_ADDRESSES_MAX, &r->count, host, port);
 	if (e != OK || r->count == 0)
 		return cli_fail(c, CLI_UNREACHABLE, "unreachable",
 				"the host of %.200s is not known: check --node or RENSA_NODE", c->node);
 	return CLI_DONE;
+}
+
+void
+remote_move(struct remote *r, const char *host, uint16_t port)
+{
+	struct netaddr at;
+	char *colon;
+
+	r->is_moved = true;
+	if (netaddr_parse_ip(&at, host) == OK) {
+		r->at[0] = at;
+		r->count = 1;
+		r->pick = 0;
+		set_host(r, host, port);
+	} else if ((colon = strrchr(r->host, ':')) != NULL) {
+		snprintf(colon, sizeof(r->host) - (size_t)(colon - r->host), ":%u", port);
+	}
+	for (size_t i = 0; i < r->count; i++)
+		r->at[i].port = port;
 }
 
 void
@@ -226,6 +251,13 @@ remote_listen(struct remote *r, const char *path, const char *last_id, httpc_pie
 	return ret;
 }
 
+/* Whom a message blames: as the user named it, unless we went on to where it serves nodes. */
+static const char *
+whom(const struct remote *r)
+{
+	return r->is_moved ? r->host : r->cli->node;
+}
+
 enum cli_exit
 remote_fail(const struct remote *r, const struct answer *a)
 {
@@ -234,14 +266,21 @@ remote_fail(const struct remote *r, const struct answer *a)
 	case OK:
 		break;
 	case ERR_TIMEOUT:
-		return cli_fail(c, CLI_UNREACHABLE, "timeout", "%.200s did not answer within %u s", c->node,
+		return cli_fail(c, CLI_UNREACHABLE, "timeout", "%.200s did not answer within %u s", whom(r),
 				r->timeout_ms / 1000);
 	case ERR_LIMIT:
 		return cli_fail(c, CLI_UNREACHABLE, "bad-answer", "the answer of %.200s is larger than %zu bytes",
-				c->node, r->max_reply);
+				whom(r), r->max_reply);
 	case ERR_FORMAT:
 		return remote_bad(r, a->message[0] != '\0' ? a->message : "it is not HTTP");
 	default:
+		if (r->is_moved)
+			return cli_fail(
+			    c, CLI_UNREACHABLE, "unreachable",
+			    "the node answers at %.200s, but not at %.200s (%s), where it serves other nodes: a "
+			    "firewall between, or [peers] listen of another configuration than it runs with?",
+			    c->node, r->host,
+			    a->error == ERR_CLOSED ? "connection refused or cut" : err_text(a->error));
 		return cli_fail(
 		    c, CLI_UNREACHABLE, "unreachable",
 		    "no node answers at %.200s (%s): is rensad running there? Check --node or RENSA_NODE, and "
@@ -249,7 +288,7 @@ remote_fail(const struct remote *r, const struct answer *a)
 		    c->node, a->error == ERR_CLOSED ? "connection refused or cut" : err_text(a->error));
 	}
 	if (a->message[0] == '\0')
-		return cli_fail(c, CLI_REFUSED, a->code, "%.200s refuses with HTTP status %d", c->node, a->status);
+		return cli_fail(c, CLI_REFUSED, a->code, "%.200s refuses with HTTP status %d", whom(r), a->status);
 	return cli_fail(c, CLI_REFUSED, a->code, "the node refuses: %s (%s)", a->message, a->code);
 }
 
@@ -257,7 +296,7 @@ enum cli_exit
 remote_bad(const struct remote *r, const char *what)
 {
 	return cli_fail(r->cli, CLI_UNREACHABLE, "bad-answer",
-			"the answer of %.200s is not that of a Rensa node: %s. Is --node right?", r->cli->node, what);
+			"the answer of %.200s is not that of a Rensa node: %s. Is --node right?", whom(r), what);
 }
 
 enum cli_exit

@@ -6,6 +6,7 @@ tests_api_test_api_SOURCES = \
 	tests/api/main.c \
 	tests/api/node.c \
 	tests/api/node.h \
+	tests/api/node_chain.c \
 	tests/api/suite_access.c \
 	tests/api/suite_addresses.c \
 	tests/api/suite_block_stream.c \

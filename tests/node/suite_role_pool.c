@@ -310,30 +310,43 @@ START_TEST(a_successor_wakes_who_was_not_told_of_a_verdict)
 END_TEST
 
 #ifdef RENSA_FAILPOINTS
-/* What comes back fills more than one turn. It is stopped in the second, with more to give back than it may in one. */
-START_TEST(a_new_transfer_does_not_wait_until_all_have_come_back)
+/*
+ * Somebody has coins, and so many blocks are full of its transfers. The pool was there: the walk away from the tip is its to do.
+ * Returns the block before them.
+ */
+static struct blockref
+full_blocks(unsigned count)
 {
-	enum { BLOCKS = 20, TRANSFERS = BLOCKS * BLOCK_TXS_MAX, A_TURN = 512 };
-	int bell = crew.env.bells.ring[crew.ring == 0 ? 1 : 0], slot, status;
-	struct tx given[BLOCK_TXS_MAX], tx = transfer(crew.store, 0, 1, 100, 10, 0);
-	struct blockref fork = chain_tip(crew.store);
-	struct admission a;
-	uint64_t rings;
-	pid_t pid;
+	struct blockref fork;
+	struct tx given[BLOCK_TXS_MAX];
 
-	ck_assert_int_eq(maker_begin(&maker, fork), OK);
+	ck_assert_int_eq(maker_begin(&maker, chain_tip(crew.store)), OK);
 	ck_assert_int_eq(maker_add(&maker, 1, NULL, 0, 20000), OK);
 	ck_assert_int_eq(durable_commit(&maker), OK);
 	fork = chain_tip(crew.store);
 	ck_assert_int_eq(maker_begin(&maker, fork), OK);
-	for (unsigned i = 0; i < BLOCKS; i++) {
+	for (unsigned i = 0; i < count; i++) {
 		for (unsigned k = 0; k < BLOCK_TXS_MAX; k++)
 			given[k] = transfer_unsigned(crew.store, 1, 2, 100, 1, i * BLOCK_TXS_MAX + k);
 		ck_assert_int_eq(maker_add(&maker, 2, given, BLOCK_TXS_MAX, 20000), OK);
 	}
 	ck_assert_int_eq(durable_commit(&maker), OK);
-	/* It was there: the walk away from here is its to do. */
 	atomic_store(&pool_at(crew.store)->settled, chain_tip(crew.store).v);
+	return fork;
+}
+
+/* What comes back fills more than one turn. It is stopped in the second, with more to give back than it may in one. */
+START_TEST(a_new_transfer_does_not_wait_until_all_have_come_back)
+{
+	enum { BLOCKS = 20, TRANSFERS = BLOCKS * BLOCK_TXS_MAX, A_TURN = 512 };
+	int bell = crew.env.bells.ring[crew.ring == 0 ? 1 : 0], slot, status;
+	struct tx tx = transfer(crew.store, 0, 1, 100, 10, 0);
+	struct blockref fork;
+	struct admission a;
+	uint64_t rings;
+	pid_t pid;
+
+	fork = full_blocks(BLOCKS);
 	ck_assert_int_eq(chain_swap(crew.store, fork), OK);
 	role_set(crew.store, COUNT_LISTENERS, 1);
 	slot = put(&tx);
@@ -363,25 +376,13 @@ END_TEST
 START_TEST(a_node_that_stops_during_a_walk_loses_nothing)
 {
 	enum { BLOCKS = 30, TRANSFERS = BLOCKS * BLOCK_TXS_MAX };
-	struct tx given[BLOCK_TXS_MAX];
 	struct blockref fork;
 	uint32_t restored;
 	struct buf why;
 	int status;
 	pid_t pid;
 
-	ck_assert_int_eq(maker_begin(&maker, chain_tip(crew.store)), OK);
-	ck_assert_int_eq(maker_add(&maker, 1, NULL, 0, 20000), OK);
-	ck_assert_int_eq(durable_commit(&maker), OK);
-	fork = chain_tip(crew.store);
-	ck_assert_int_eq(maker_begin(&maker, fork), OK);
-	for (unsigned i = 0; i < BLOCKS; i++) {
-		for (unsigned k = 0; k < BLOCK_TXS_MAX; k++)
-			given[k] = transfer_unsigned(crew.store, 1, 2, 100, 1, i * BLOCK_TXS_MAX + k);
-		ck_assert_int_eq(maker_add(&maker, 2, given, BLOCK_TXS_MAX, 20000), OK);
-	}
-	ck_assert_int_eq(durable_commit(&maker), OK);
-	atomic_store(&pool_at(crew.store)->settled, chain_tip(crew.store).v);
+	fork = full_blocks(BLOCKS);
 	ck_assert_int_eq(maker_begin(&maker, fork), OK);
 	for (unsigned i = 0; i < BLOCKS + 1; i++)
 		ck_assert_int_eq(maker_add(&maker, 2, NULL, 0, 20001), OK);

@@ -1,9 +1,12 @@
 """rensa backup: a folder from a running node that another node starts from, whatever the first one does meanwhile."""
 
+import json
 import os
 import subprocess
 import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import pytest
 from tools import DONE, LOCAL, UNREACHABLE, USAGE, filled, rensa, tree
 from wallet import Wallet
 
@@ -31,6 +34,53 @@ def test_a_node_starts_from_the_folder_with_all_that_was_there(net, alice, bob, 
     assert not other.log_has("was not stopped in order")
     other.mine(bob.address)
     assert all(other.transaction_status(i) == "confirmed" for i in waiting)
+
+
+def test_nodes_are_served_at_one_address_alone_that_the_client_was_not_given(net, alice, bob, tmp_path):
+    node = net.node(hosts=2, discovery={"scan_hosts": None, "scan_ports": None}, peers={"listen": f"{net.host(2)}:{net.port + 10}"})
+    filled(node, alice, bob)
+    assert node.status()["peers"]["host"] == net.host(2) != node.host
+    done = rensa("--json", "backup", tmp_path / "backup", "--node", node.base).json()
+    assert (done["height"], done["head"]) == node.head()
+
+
+class Misled(BaseHTTPRequestHandler):
+    """Has the status of a node that serves others where nobody listens."""
+
+    def log_message(self, *args):
+        pass
+
+    def answer(self, status, document):
+        body = json.dumps(document).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_GET(self):
+        self.answer(200, self.server.status)
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.answer(404, {"error": {"code": "unknown-path", "message": "no such path"}})
+
+
+@pytest.mark.parametrize("names_host", [True, False])
+def test_what_does_not_answer_is_what_is_blamed(net, tmp_path, names_host):
+    node = alone(net).start()
+    peers = {"port": net.port + 11} | ({"host": net.host(3)} if names_host else {})
+    server = ThreadingHTTPServer((net.host(2), 0), Misled)
+    server.status = node.status() | {"peers": peers}
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        failed = rensa("backup", tmp_path / "backup", "--node", f"http://{net.host(2)}:{server.server_port}")
+    finally:
+        server.shutdown()
+        server.server_close()
+    blamed = f"{net.host(3 if names_host else 2)}:{net.port + 11}"
+    assert failed.code == UNREACHABLE and f"not at {blamed} (connection refused" in failed.err
+    assert f"answers at http://{net.host(2)}:" in failed.err and "[peers] listen" in failed.err
 
 
 def test_an_empty_node_can_be_backed_up(net, tmp_path):
