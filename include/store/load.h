@@ -28,7 +28,8 @@ struct framelog *store_journal(struct store *s);
 /* The loader, at its end: everything that was on the disk is in the segment, and the journal goes on at place. */
 void store_loaded(struct store *s, const struct log_place *place);
 /*
- * The master, when everybody has stopped: notes on the disk that the run ended in order, if the pool is where the chain is.
+ * The master, when everybody has stopped: notes on the disk that the run ended in order, if the pool is where the chain is
+ * and its log has all of it.
  * Failing to is no harm: the next start says that this one was cut short, and looks for what the pool may owe.
  */
 void store_end_journal(struct store *s);

@@ -279,6 +279,13 @@ kill_overdue(struct posts *p, uint64_t now)
 	}
 }
 
+/* The master itself did not run, and has not looked since. */
+static bool
+was_absent(const struct posts *p, uint64_t now)
+{
+	return now - p->watched_ms > ABSENCE_MS;
+}
+
 /* Has it not moved for longer than it may? How long that is. */
 static bool
 is_stuck(const struct posts *p, const struct post *post, uint32_t watchdog_ms, uint64_t *ms)
@@ -286,7 +293,8 @@ is_stuck(const struct posts *p, const struct post *post, uint32_t watchdog_ms, u
 	uint64_t now = clock_mono_ms();
 	struct role_info info;
 
-	if (post->pid == 0 || now < p->excused_ms || !role_info(p->env->store, post->slot, &info) || now < info.beat_ms)
+	if (post->pid == 0 || now < p->excused_ms || was_absent(p, now) ||
+	    !role_info(p->env->store, post->slot, &info) || now < info.beat_ms)
 		return false;
 	*ms = now - info.beat_ms;
 	return *ms > watchdog_ms && !role_is_in_sync_wait(p->env->store, post->pid);
@@ -298,7 +306,7 @@ posts_watch(struct posts *p, uint32_t watchdog_ms)
 	uint64_t now = clock_mono_ms(), ms;
 
 	kill_overdue(p, now);
-	if (now - p->watched_ms > ABSENCE_MS)
+	if (was_absent(p, now))
 		p->excused_ms = now + watchdog_ms;
 	p->watched_ms = now;
 	for (uint32_t i = 0; i < p->count; i++) {
@@ -312,6 +320,15 @@ posts_watch(struct posts *p, uint32_t watchdog_ms)
 	}
 }
 
+/* It shall run and does not. A reload may have done away with whom the trouble kept from being started. */
+static bool
+is_missing(const struct posts *p, const struct post *post)
+{
+	uint64_t at_ms;
+
+	return post->pid == 0 && !post->is_given_up && is_its_turn(p, post, &at_ms);
+}
+
 bool
 posts_all_beat(const struct posts *p, uint32_t watchdog_ms)
 {
@@ -321,9 +338,9 @@ posts_all_beat(const struct posts *p, uint32_t watchdog_ms)
 	if (posts_is_stopping(p))
 		return p->stop_at_ms != UINT64_MAX;
 	for (uint32_t i = 0; i < p->count; i++)
-		if (is_stuck(p, &p->at[i], watchdog_ms, &ms))
+		if (is_stuck(p, &p->at[i], watchdog_ms, &ms) || (p->start_trouble != 0 && is_missing(p, &p->at[i])))
 			return false;
-	return p->start_trouble == 0;
+	return true;
 }
 
 static void

@@ -11,6 +11,7 @@
 #include "ahead.h"
 #include "bulk.h"
 #include "journaling.h"
+#include "pool_slots.h"
 #include "store/branch.h"
 #include "util/mem.h"
 
@@ -239,8 +240,11 @@ store_end_journal(struct store *s)
 
 	if (s->journal == NULL || place.file == 0)
 		return;
-	/* A pool process that was killed in the midst of a walk: let a start look for what it had not given back. */
-	if (atomic_load(&p->owed[0]) != 0 || atomic_load(&p->settled) != chain_tip(s).v)
+	/*
+	 * A pool process that was killed in the midst of a walk, or before its log had what it gave back, or whose disk refused
+	 * that: let a start look for it among lost blocks.
+	 */
+	if (atomic_load(&p->owed[0]) != 0 || atomic_load(&p->settled) != chain_tip(s).v || pool_has_unkept(s))
 		return;
 	journal_frame_begin(s->journal_frame);
 	journal_frame_closed(s->journal_frame);

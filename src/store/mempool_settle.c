@@ -470,10 +470,14 @@ mempool_settle(struct mempool *m, uint64_t now_ms, struct settle_report *report)
 bool
 mempool_settle_some(struct mempool *m, uint64_t now_ms, uint32_t steps, struct settle_report *report)
 {
+	bool was_under_way = m->walk.is_under_way;
+
 	memset(report, 0, sizeof(*report));
 	if (walk_begin(m, now_ms))
 		walk_on(m, steps);
-	if (m->walk.is_under_way)
+	/* Whoever moved the chain during a walk has rung already, and does not ring again when it is over. */
+	if (m->walk.is_under_way ||
+	    (was_under_way && atomic_load(&pool_at(m->store)->settled) != chain_tip(m->store).v))
 		return false;
 	tell(m, report);
 	return true;

@@ -257,17 +257,6 @@ write_all(struct mempool *m, struct log_place *place)
 	return e == OK && m->payload.len > 0 ? write_payload(m, place) : e;
 }
 
-static uint64_t
-pending_bytes(const struct store *s)
-{
-	uint64_t bytes = 0;
-
-	for (uint32_t i = 0; i < pool_slots_used(s); i++)
-		if (atomic_load_explicit(&pool_slots(s)[i].is_used, memory_order_relaxed))
-			bytes += pool_slots(s)[i].entry.size;
-	return bytes;
-}
-
 enum err
 mempool_tidy(struct mempool *m)
 {
@@ -277,7 +266,7 @@ mempool_tidy(struct mempool *m)
 	uint64_t length = place.position - mark->start, start = place.position;
 	enum err e, end;
 
-	if (s->pool_log == NULL || length < HISTORY_MIN || length < HISTORY_TIMES * pending_bytes(s))
+	if (s->pool_log == NULL || length < HISTORY_MIN || length < HISTORY_TIMES * mempool_bytes(s))
 		return OK;
 	if ((e = framelog_replace_begin(s->pool_log, &place)) != OK)
 		return e;

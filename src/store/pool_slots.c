@@ -292,6 +292,17 @@ pool_slot_of(const struct store *s, const struct hash256 *id)
 	return i;
 }
 
+bool
+pool_has_unkept(const struct store *s)
+{
+	const struct pool_slot *slots = pool_slots(s);
+
+	for (uint32_t i = 0; s->pool_log != NULL && i < pool_slots_used(s); i++)
+		if (atomic_load_explicit(&slots[i].is_used, memory_order_relaxed) && !slots[i].entry.is_kept)
+			return true;
+	return false;
+}
+
 void
 pool_mark_gone(struct store *s, const struct hash256 *id, enum rule rule, uint64_t height)
 {

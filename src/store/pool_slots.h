@@ -18,6 +18,8 @@ void pool_set_kept(struct store *s, uint32_t slot, bool is_kept);
 void pool_set_from_client(struct store *s, uint32_t slot);
 /* The writer's own look-up: no sequence numbers needed. */
 uint32_t pool_slot_of(const struct store *s, const struct hash256 *id);
+/* Is one there that the log lacks? Not without a log. */
+bool pool_has_unkept(const struct store *s);
 void pool_mark_gone(struct store *s, const struct hash256 *id, enum rule rule, uint64_t height);
 
 #endif

@@ -233,6 +233,7 @@ START_TEST(nobody_is_blamed_for_a_time_in_which_the_master_did_not_run_either)
 	posts_until(cast_count(EVENT_STUCK, CAST_HELPER) == 1);
 	/* The machine was suspended. */
 	posts.watched_ms = clock_mono_ms() - 5001;
+	ck_assert(posts_all_beat(&posts, WATCHDOG_MS));
 	posts_watch(&posts, WATCHDOG_MS);
 	ck_assert(!post->is_shot);
 	ck_assert(posts_all_beat(&posts, WATCHDOG_MS));
@@ -269,10 +270,18 @@ END_TEST
 
 START_TEST(not_all_is_well_while_nobody_can_be_started_or_those_who_stop_are_overdue)
 {
+	struct post *second = post_of(CAST_WORKER) + 1;
+
 	posts_all_up();
 	ck_assert(posts_all_beat(&posts, PATIENT_MS));
+	kill(second->pid, SIGKILL);
+	hurry(second);
 	posts.start_trouble = EAGAIN;
 	ck_assert(!posts_all_beat(&posts, PATIENT_MS));
+	/* A reload wants fewer: now nobody is missing who could not be started. */
+	crew.env.workers = 1;
+	ck_assert(posts_all_beat(&posts, PATIENT_MS));
+	crew.env.workers = 2;
 	posts.start_trouble = 0;
 	posts_stop(&posts);
 	ck_assert(posts_all_beat(&posts, PATIENT_MS));

@@ -157,31 +157,39 @@ check_reads_are_told(const struct scene *c)
 }
 #endif
 
+/* A promised transfer was mined, the log was replaced by one without it, and its block was lost to a longer branch. */
+static void
+lose_a_mined_one(struct scene *c)
+{
+	struct scene_job job = {.is_tidying = false};
+	const char *folder = scratch_make();
+	struct blockref fork;
+	struct maker m;
+
+	write_history(folder);
+	scene_begin(c, folder);
+	fork = chain_tip(c->s);
+	scene_ask(c, transfer_unsigned(c->s, 0, 1, COIN / 8, 10, 0), true);
+	ck_assert(!was_killed(c->s, STORE_POOL, 1, scene_work, &job));
+	ck_assert_uint_eq(scene_listen(c), 0);
+	maker_init(&m, c->s, 3);
+	scene_commit(&m, fork, NOBODY, &c->asks[0].tx, 1, 0);
+	job.is_tidying = true;
+	ck_assert(!was_killed(c->s, STORE_POOL, 1, scene_work, &job));
+	ck_assert_uint_eq(mempool_count(c->s), 0);
+	/* So many that the lost block is in another file than the chain's end: reading it takes a read of its own. */
+	scene_commit(&m, fork, NOBODY, NULL, 0, 400);
+	maker_clear(&m);
+}
+
 /* What a replaced log has no trace of comes back with the branch that had mined it. */
 START_TEST(what_a_swap_returns_is_logged_again)
 {
 	struct scene_job job = {.is_tidying = true};
-	const char *folder = scratch_make();
-	struct blockref fork;
 	struct pool_entry e;
-	struct maker m;
 	struct scene c;
 
-	write_history(folder);
-	scene_begin(&c, folder);
-	fork = chain_tip(c.s);
-	scene_ask(&c, transfer_unsigned(c.s, 0, 1, COIN / 8, 10, 0), true);
-	job.is_tidying = false;
-	ck_assert(!was_killed(c.s, STORE_POOL, 1, scene_work, &job));
-	ck_assert_uint_eq(scene_listen(&c), 0);
-	maker_init(&m, c.s, 3);
-	scene_commit(&m, fork, NOBODY, &c.asks[0].tx, 1, 0);
-	job.is_tidying = true;
-	ck_assert(!was_killed(c.s, STORE_POOL, 1, scene_work, &job));
-	ck_assert_uint_eq(mempool_count(c.s), 0);
-	/* So many that the lost block is in another file than the chain's end: reading it takes a read of its own. */
-	scene_commit(&m, fork, NOBODY, NULL, 0, 400);
-	maker_clear(&m);
+	lose_a_mined_one(&c);
 	/* If all die now, only the journal's lost blocks know of it. */
 	scene_check_disk(&c, "before the pool heard of the swap", &job);
 #ifdef RENSA_FAILPOINTS
@@ -190,6 +198,25 @@ START_TEST(what_a_swap_returns_is_logged_again)
 	ck_assert(!was_killed(c.s, STORE_POOL, 1, scene_work, &job));
 	ck_assert(mempool_find(c.s, &c.asks[0].id, &e) && e.is_kept);
 	scene_check_disk(&c, "returned", &job);
+	scene_end(&c);
+}
+END_TEST
+
+/* The node stops, and the pool process is killed when it has given back what a swap returned and has not yet logged it. */
+START_TEST(a_run_that_ends_before_the_log_has_all_has_not_ended_in_order)
+{
+	struct scene_job job = {.is_tidying = false};
+	struct settle_report report;
+	struct mempool *pool;
+	struct scene c;
+
+	lose_a_mined_one(&c);
+	pool = mempool_open(c.s);
+	ck_assert(mempool_settle(pool, 1, &report));
+	ck_assert_uint_eq(report.returned, 1);
+	mempool_close(pool);
+	store_end_journal(c.s);
+	scene_check_disk(&c, "after a stop", &job);
 	scene_end(&c);
 }
 END_TEST
@@ -262,6 +289,7 @@ suite_pool_log(void)
 	tcase_add_test(tc, the_order_of_coming_outlives_a_start);
 	tcase_add_test(tc, a_log_that_was_replaced_is_short_and_has_all_in_order);
 	tcase_add_test(tc, what_a_swap_returns_is_logged_again);
+	tcase_add_test(tc, a_run_that_ends_before_the_log_has_all_has_not_ended_in_order);
 #ifdef RENSA_FAILPOINTS
 	tcase_add_loop_test(tc, a_pool_process_killed_while_it_replaces_its_log_loses_nothing, 0,
 			    ARRAY_LEN(tidy_points));

@@ -268,6 +268,23 @@ START_TEST(nobody_is_refused_by_a_tip_that_the_chain_has_left_behind)
 }
 END_TEST
 
+/* The chain grows during a walk, and once that is over it is followed to where it is now. */
+START_TEST(a_walk_that_the_chain_has_outgrown_is_not_the_last)
+{
+	struct tx given[3 * MINED_EACH], mined;
+	struct stage c;
+
+	begin_return(&c, given, 64);
+	mined = transfer_unsigned(c.s, 4, 3, COIN, 0, 0);
+	ck_assert_int_eq(stage_admit(&c, &mined, true), ADMISSION_PENDING);
+	stage_mine(&c, chain_tip(c.s), &mined, 1, 1);
+	finish(&c);
+	expect_report(&c, 1, 3 * MINED_EACH, 0);
+	ck_assert_uint_eq(atomic_load(&pool_at(c.s)->settled), chain_tip(c.s).v);
+	stage_clear(&c);
+}
+END_TEST
+
 /* As often as it takes to fill the places of what is owed, were each of these walks given up. */
 START_TEST(swaps_that_overtake_one_another_lose_nothing)
 {
@@ -446,6 +463,7 @@ suite_settle_pieces(void)
 	tcase_add_test(tc, what_comes_back_loses_no_place_to_a_newcomer);
 	tcase_add_test(tc, a_full_pool_is_followed_up_before_anybody_is_turned_away);
 	tcase_add_test(tc, nobody_is_refused_by_a_tip_that_the_chain_has_left_behind);
+	tcase_add_test(tc, a_walk_that_the_chain_has_outgrown_is_not_the_last);
 	tcase_add_test(tc, swaps_that_overtake_one_another_lose_nothing);
 	tcase_add_loop_test(tc, a_walk_in_pieces_comes_to_what_a_walk_in_one_go_does, 0, 4);
 	return suite;
