@@ -2,6 +2,7 @@
  * What nodes have left in /dev/shm: objects named rensa.NODE.HASH, each with its semaphore sem.rensa.NODE.HASH. A node removes
  * its own at its end, and at its next start what a killed one has left; what stays is of nodes that nobody starts any more.
  */
+#include <ctype.h>
 #include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -65,6 +66,21 @@ compare_names(const void *a, const void *b)
 	return strcmp(((const struct segment_facts *)a)->name, ((const struct segment_facts *)b)->name);
 }
 
+/*
+ * Anybody may put anything into /dev/shm, and people paste our advice into a shell, often root's: only what a node can have
+ * named is told of.
+ */
+static bool
+is_a_nodes(const char *name)
+{
+	if (strncmp(name, PREFIX, strlen(PREFIX)) != 0)
+		return false;
+	for (; *name != '\0'; name++)
+		if (!isalnum((unsigned char)*name) && strchr("._-", *name) == NULL)
+			return false;
+	return true;
+}
+
 /* One entry for a segment and its semaphore, whichever of the two is there. */
 static size_t
 segments_list(struct segment_facts *list)
@@ -81,8 +97,8 @@ segments_list(struct segment_facts *list)
 		struct stat st;
 
 		snprintf(path, sizeof(path), SHM_FOLDER "/%s", entry->d_name);
-		if (strncmp(name, PREFIX, strlen(PREFIX)) != 0 || strlen(name) >= sizeof(s->name) ||
-		    lstat(path, &st) != 0 || (s = entry_of(list, &count, name)) == NULL)
+		if (!is_a_nodes(name) || strlen(name) >= sizeof(s->name) || lstat(path, &st) != 0 ||
+		    (s = entry_of(list, &count, name)) == NULL)
 			continue;
 		s->owner = st.st_uid;
 		s->bytes += (uint64_t)st.st_blocks * 512;

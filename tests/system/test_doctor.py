@@ -352,6 +352,16 @@ def test_what_a_killed_node_has_left_is_found_until_it_is_gone(net):
     assert node.shm_objects() == []
 
 
+def test_a_name_that_no_node_gives_gets_into_no_command(net):
+    node = lonely(net)
+    trap = SHM / f"rensa.{node.name};touch trap"
+    trap.touch()
+    try:
+        assert "trap" not in json.dumps(doctor(node, "--only", "segments").document)
+    finally:
+        trap.unlink()
+
+
 def in_namespace(mount, *args):
     """Runs a program where something is mounted that nobody else sees."""
     command = ["unshare", "--mount", "--propagation", "private", "sh", "-c", f'{mount} && exec "$@"', "sh", *map(str, args)]
