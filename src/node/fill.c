@@ -140,9 +140,12 @@ look_at_disk(struct fills *all, struct store *s, const char *data_dir, uint64_t 
 	uint64_t used, max, in_ms;
 	char what[320];
 
-	if (statvfs(data_dir, &fs) != 0 || fs.f_blocks == 0) {
+	bool is_told = statvfs(data_dir, &fs) == 0;
+
+	if (!is_told || fs.f_blocks == 0) {
 		if (!all->has_failed)
-			log_warn("archiver: how full the disk of %s is cannot be told: %s", data_dir, strerror(errno));
+			log_warn("archiver: how full the disk of %s is cannot be told: %s", data_dir,
+				 is_told ? "its file system names no size" : strerror(errno));
 		all->has_failed = true;
 		return;
 	}
