@@ -12,11 +12,12 @@ of the rate that it was found to reach at best in the same run, first while the 
 
     reads-p99, admissions-p99    ms that all but one in a hundred keep, in whichever of these is the slowest;
                                  yardstick: the same while idle, and 10 ms more
+    admissions-memory            the same of admissions to a node whose data folder is in memory
 
 Rows come as JSON; "idle", "sync", "swap" and "mine" are the medians of p50, p99 and p999 in each. Beside them stand, for
 admissions, "disk-idle" and "disk-mine": what a bare loop gets that appends and syncs at the same rate (bench/append), right
 after the client, with the node idle and while it mines. A transfer is answered when it is on the disk, so no node can be
-faster than that.
+faster than that; what the node itself adds is seen in memory, where a sync costs nothing.
 
 Before anything is measured the nodes have come to rest: right after its start a node writes its chain's JSON, and, for the
 next start, a snapshot. What copying and removing chains has left to write is on the disk by then, too.
@@ -30,6 +31,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 from kit import ROUNDS, Node, cpu_ns, make_chain, row
@@ -87,7 +89,7 @@ class Bench:
     """The chains, made once."""
 
     def __init__(self, build, folder):
-        self.build, self.folder = build, folder
+        self.build, self.folder, self.place = build, folder, folder
         self.make("base", FUNDED)
         self.make("long", FUNDED + LONG, TRANSFERS)
         self.make("full", COMMON + FULL, TRANSFERS)
@@ -101,7 +103,7 @@ class Bench:
 
     def node(self, chain, port, **sections):
         """On a copy of this chain, with room for what clients hand in."""
-        data = self.folder / f"node-{port}"
+        data = self.place / f"node-{port}"
         shutil.rmtree(data, ignore_errors=True)
         shutil.copytree(self.folder / chain, data)
         # Neither a peer that stands still nor connections that nobody uses for a while are trouble here.
@@ -161,6 +163,16 @@ class Bench:
     def swap(self):
         return self.meeting("full", "empty")
 
+    def all(self):
+        return {"sync": self.sync(), "swap": self.swap(), "mine": self.mine()}
+
+    def all_in_memory(self):
+        with tempfile.TemporaryDirectory(prefix="bench-latency-", dir="/dev/shm") as place:
+            self.place = pathlib.Path(place)
+            said = self.all()
+        self.place = self.folder
+        return said
+
     def mine(self):
         return self.measure("hard", "hard", order_blocks, searched, is_lasting=True, network=f"difficulty = {HARD}")
 
@@ -210,10 +222,11 @@ def main():
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     bench = Bench(build, folder)
-    rounds = [{"sync": bench.sync(), "swap": bench.swap(), "mine": bench.mine()} for _ in range(rounds)]
+    on_disk, in_memory = zip(*((bench.all(), bench.all_in_memory()) for _ in range(rounds)))
     shutil.rmtree(folder)
-    admissions = with_disk(row_of("admissions-p99", "admissions", rounds), rounds)
-    print(json.dumps([row_of("reads-p99", "reads", rounds), admissions], indent=1))
+    admissions = with_disk(row_of("admissions-p99", "admissions", on_disk), on_disk)
+    memory = row_of("admissions-memory", "admissions", in_memory)
+    print(json.dumps([row_of("reads-p99", "reads", on_disk), admissions, memory], indent=1))
 
 
 if __name__ == "__main__":

@@ -75,8 +75,8 @@ librensa_node_a_SOURCES = \
 	src/node/role_verifier.c \
 	src/node/role_worker.c \
 	src/node/roles.c \
-	src/node/searcher.c \
-	src/node/searcher.h \
+	src/node/spare.c \
+	src/node/spare.h \
 	src/node/standing.c \
 	src/node/standing.h \
 	src/node/storage.c \

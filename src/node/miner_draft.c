@@ -1,7 +1,10 @@
 /*
  * A draft is made anew when the tip moves, and when it is some time old: it then takes in news of the pool and the time of
- * day. Each signature is checked here once, as its transfer enters a draft, for the pool's slots are the pool process's to
- * write: what has been found good is remembered by the hash of its bytes, signature and all.
+ * day. Each signature is checked once more before its transfer is mined, for the worker that has checked it first is open to
+ * the world: what has been found good is remembered by the hash of its bytes, signature and all.
+ *
+ * After a while without drafts there may be thousands to check, a third of a second of work. So they are checked ahead where
+ * there is a thread for it, in the order of their coming; a draft checks itself what it meets unchecked.
  */
 #include "miner_draft.h"
 
@@ -18,6 +21,23 @@
 
 #define REFRESH_MS 500	 /* age at which a draft is made anew */
 #define SEEN_SLOTS 65536 /* leaves that are remembered: direct-mapped, 2 MiB */
+#define FEW 8		 /* are checked in a draft as soon as ahead of it */
+#define WALK_MAX 1024	 /* transfers looked at for a piece: a millisecond */
+
+static struct hash256 *
+seen_place(struct drafter *by, const struct hash256 *leaf)
+{
+	uint64_t place;
+
+	memcpy(&place, leaf->b, sizeof(place));
+	return &by->seen[place % SEEN_SLOTS];
+}
+
+static bool
+is_good(const struct store *s, const struct tx *tx)
+{
+	return tx_check_form(tx, store_params(s), store_genesis(s)) == RULE_OK && tx_check_signature(tx) == RULE_OK;
+}
 
 /* Candidates are slots of the pool; what is in one now may not be what was there when they were listed. */
 static bool
@@ -26,21 +46,75 @@ fetch(void *ctx, uint32_t ref, struct tx *tx, uint8_t *bytes)
 	struct drafter *by = ctx;
 	struct hash256 leaf, *seen;
 	uint32_t size;
-	uint64_t place;
 
 	if (!mempool_fetch(by->store, ref, tx, bytes, &size))
 		return false;
 	leaf = tx_leaf(bytes, size);
-	memcpy(&place, leaf.b, sizeof(place));
-	seen = &by->seen[place % SEEN_SLOTS];
+	seen = seen_place(by, &leaf);
 	if (hash_equal(seen, &leaf))
 		return true;
 	role_count(by->store, COUNT_SIGNATURES, 1);
-	if (tx_check_form(tx, store_params(by->store), store_genesis(by->store)) != RULE_OK ||
-	    tx_check_signature(tx) != RULE_OK)
+	if (!is_good(by->store, tx))
 		return false;
 	*seen = leaf;
 	return true;
+}
+
+/* In the spare thread. */
+static void
+check_ahead(struct spare *s, void *ctx)
+{
+	struct drafter *by = ctx;
+
+	for (uint32_t i = 0; i < by->ahead_count && spare_is_wanted(s); i++) {
+		struct ahead *a = &by->ahead[i];
+		struct reader r = reader_of(a->bytes, a->size);
+		struct tx tx;
+
+		a->is_good = tx_decode(&tx, &r) == RULE_OK && is_good(by->store, &tx);
+	}
+}
+
+static void
+checked_ahead(void *ctx, bool is_dropped, uint64_t cpu_us)
+{
+	struct drafter *by = ctx;
+
+	role_count(by->store, COUNT_SIGNATURES, by->ahead_count);
+	for (uint32_t i = 0; i < by->ahead_count; i++)
+		if (by->ahead[i].is_good)
+			*seen_place(by, &by->ahead[i].leaf) = by->ahead[i].leaf;
+	by->over(by->over_ctx, is_dropped, cpu_us);
+}
+
+bool
+drafter_is_behind(const struct drafter *by)
+{
+	return mempool_last_arrival(by->store) >= by->walked + FEW;
+}
+
+bool
+drafter_look_ahead(struct drafter *by, struct spare *s, spare_over *over, void *ctx)
+{
+	struct pool_entry e;
+
+	if (spare_is_out(s))
+		return false;
+	by->ahead_count = 0;
+	for (int i = 0; i < WALK_MAX && by->ahead_count < AHEAD_MAX && mempool_next(by->store, &by->walked, &e); i++) {
+		struct ahead *a = &by->ahead[by->ahead_count];
+
+		a->leaf = tx_leaf(e.bytes, e.size);
+		if (hash_equal(seen_place(by, &a->leaf), &a->leaf))
+			continue;
+		a->size = e.size;
+		a->is_good = false;
+		memcpy(a->bytes, e.bytes, e.size);
+		by->ahead_count++;
+	}
+	by->over = over;
+	by->over_ctx = ctx;
+	return spare_begin(s, check_ahead, checked_ahead, by);
 }
 
 /* Later than the median of the last blocks, as far as our clock allows; 0: it is too far behind to mine at all. */

@@ -1,6 +1,6 @@
 /*
  * The miner: searches proofs of work, in slices of a few milliseconds of processor time. The slices are done by a thread that
- * has a core only while nobody else wants it (searcher.c), and this one looks at its loop and at the tip meanwhile, so that
+ * has a core only while nobody else wants it (spare.c), and this one looks at its loop and at the tip meanwhile, so that
  * a new block, a command or a stop is noticed at once. On a machine that is never idle that thread may get next to nothing:
  * once it had less than a tenth of what the miner may have, over TURN_US, this thread searches too, niced, until they had
  * that together. So blocks are found under any load, and while there is none, the search is in nobody's way. The first
@@ -30,7 +30,7 @@
 #include "crypto/headerhash.h"
 #include "miner_draft.h"
 #include "node/roles.h"
-#include "searcher.h"
+#include "spare.h"
 #include "store/branch.h"
 #include "store/mempool.h"
 #include "store/ring.h"
@@ -44,7 +44,9 @@
 #define SLICE_FIRST 1024 /* tries, until the speed is known */
 #define SPEED_MS 2000	 /* over which the speed that is told is measured, rests included */
 #define RETRY_MS 1000	 /* after trouble, and while nothing can be mined */
-#define EASY_PART 8	 /* of a slice: tried first, before the searcher is troubled */
+#define EASY_PART 8	 /* of a slice: tried first, before the spare thread is troubled */
+#define SLICE_BITS 32	 /* in which that thread does one, each a fraction of a millisecond */
+#define BEHIND_MS 500	 /* that a draft waits, at most, for signatures to be checked */
 #define FUTILE_REST 10	 /* rest after a draft that came to nothing, in times of what it took */
 #define MODE_COMMANDS ((1u << COMMAND_MINE_START) | (1u << COMMAND_MINE_STOP))
 #define COMMANDS ((1u << COMMAND_MINE) | MODE_COMMANDS)
@@ -55,6 +57,17 @@ struct order {
 	struct command_handle handle;
 	struct command command;
 	uint32_t mined;
+};
+
+/* A slice of the search, for the spare thread. */
+struct slice {
+	uint8_t header[HEADERHASH_INPUT_SIZE];
+	struct hash256 target;
+	uint64_t first;
+	uint64_t count;
+	bool is_found;
+	uint64_t nonce;
+	uint64_t tries; /* done */
 };
 
 struct miner {
@@ -68,7 +81,10 @@ struct miner {
 	bool is_due;			 /* interval mode: a block is wanted */
 	struct order orders[ORDERS_MAX]; /* the first is being worked on */
 	size_t order_count;
-	struct searcher *searcher;
+	struct spare *spare;
+	struct slice slice_out; /* what the spare thread searches … */
+	bool is_slice_out;
+	uint64_t behind_since_ms; /* monotonic: a draft waits for signatures to be checked; 0: none does */
 	uint64_t slice_tries;
 	uint64_t own_cpu_us; /* spent on searching by this thread, in all */
 	uint64_t looked_us,
@@ -127,7 +143,8 @@ wanted(const struct miner *m)
 static void
 drop_draft(struct miner *m)
 {
-	searcher_drop(m->searcher);
+	if (m->is_slice_out)
+		spare_drop(m->spare);
 	draft_drop(&m->draft);
 }
 
@@ -136,6 +153,7 @@ static bool
 make_draft(struct miner *m, const struct address *to)
 {
 	drop_draft(m);
+	m->behind_since_ms = 0;
 	return draft_make(&m->draft, &m->drafter, to, m->mode != MINER_ON_DEMAND || m->order_count > 0);
 }
 
@@ -367,36 +385,11 @@ search_here(struct miner *m, uint64_t tries)
 static void
 look(struct miner *m, uint64_t now)
 {
-	uint64_t had_us = m->own_cpu_us + searcher_cpu_us(m->searcher),
-		 percent = m->child->env->config->miner.cpu_percent;
+	uint64_t had_us = m->own_cpu_us + spare_cpu_us(m->spare), percent = m->child->env->config->miner.cpu_percent;
 
 	m->is_starved = m->looked_us != 0 && (had_us - m->had_us) * 1000 < (now - m->looked_us) * percent;
 	m->looked_us = now;
 	m->had_us = had_us;
-}
-
-/* A slice is begun, unless one is out already: then this thread does one itself if need be. */
-static void
-search(struct miner *m)
-{
-	struct draft *d = &m->draft;
-	uint64_t now = clock_mono_us();
-
-	if (!m->has_way)
-		log_info("miner: searches by %s, the fastest way on this processor", headerhash_choose());
-	m->has_way = true;
-	if (now - m->looked_us >= TURN_US)
-		look(m, now);
-	if (m->searcher == NULL) {
-		search_here(m, m->slice_tries);
-	} else if (d->nonce == 0) {
-		search_here(m, m->slice_tries / EASY_PART + 1);
-	} else if (searcher_begin(m->searcher, (const uint8_t *)d->block.data, &d->target, d->nonce, m->slice_tries)) {
-		d->nonce += m->slice_tries;
-	} else if (m->is_starved) {
-		search_here(m, m->slice_tries);
-		look(m, clock_mono_us());
-	}
 }
 
 static void
@@ -407,13 +400,106 @@ rest_after(struct miner *m, uint64_t used_us)
 	rest(m, used_us * (100 - percent) / percent);
 }
 
+static void work(void *ctx);
+
+/* In the spare thread. */
+static void
+search_slice(struct spare *s, void *ctx)
+{
+	struct miner *m = ctx;
+	struct slice *p = &m->slice_out;
+	uint64_t bit = p->count / SLICE_BITS + 1;
+
+	while (!p->is_found && p->tries < p->count && spare_is_wanted(s)) {
+		uint64_t tries = p->count - p->tries < bit ? p->count - p->tries : bit;
+
+		p->is_found = headerhash_search(&p->nonce, p->header, &p->target, p->first + p->tries, tries);
+		p->tries = p->is_found ? p->nonce - p->first + 1 : p->tries + tries;
+	}
+}
+
+static void
+slice_over(void *ctx, bool is_dropped, uint64_t cpu_us)
+{
+	struct miner *m = ctx;
+	const struct slice *p = &m->slice_out;
+
+	m->is_slice_out = false;
+	note_speed(m, p->tries);
+	fit_slice(m, p->tries, cpu_us);
+	rest_after(m, cpu_us);
+	if (p->is_found && !is_dropped)
+		found(m, p->nonce);
+	work(m);
+}
+
+static bool
+begin_slice(struct miner *m)
+{
+	struct draft *d = &m->draft;
+	struct slice *p = &m->slice_out;
+
+	if (spare_is_out(m->spare))
+		return false;
+	*p = (struct slice){.target = d->target, .first = d->nonce, .count = m->slice_tries};
+	memcpy(p->header, d->block.data, sizeof(p->header));
+	m->is_slice_out = spare_begin(m->spare, search_slice, slice_over, m);
+	if (m->is_slice_out)
+		d->nonce += p->count;
+	return m->is_slice_out;
+}
+
+/* A slice is begun, unless something is out already: then this thread does one itself if need be. */
+static void
+search(struct miner *m)
+{
+	if (!m->has_way)
+		log_info("miner: searches by %s, the fastest way on this processor", headerhash_choose());
+	m->has_way = true;
+	if (m->spare == NULL) {
+		search_here(m, m->slice_tries);
+	} else if (m->draft.nonce == 0) {
+		search_here(m, m->slice_tries / EASY_PART + 1);
+	} else if (!begin_slice(m) && m->is_starved) {
+		search_here(m, m->slice_tries);
+		look(m, clock_mono_us());
+	}
+}
+
+static void
+checked_ahead(void *ctx, bool is_dropped, uint64_t cpu_us)
+{
+	struct miner *m = ctx;
+
+	(void)is_dropped;
+	rest_after(m, cpu_us);
+	work(m);
+}
+
+/* For signatures that are checked by the spare thread; but neither for long nor where that gets nothing done. */
+static bool
+must_draft_wait(struct miner *m)
+{
+	uint64_t now = clock_mono_ms();
+
+	if (m->spare == NULL || m->is_starved || !drafter_is_behind(&m->drafter))
+		return false;
+	if (m->behind_since_ms == 0)
+		m->behind_since_ms = now;
+	if (now - m->behind_since_ms >= BEHIND_MS)
+		return false;
+	drop_draft(m);
+	(void)drafter_look_ahead(&m->drafter, m->spare, checked_ahead, m);
+	return true;
+}
+
 /* When to work again: after the rest, and if somebody else searches, at the next look. */
 static uint64_t
 wait_us(const struct miner *m)
 {
 	uint64_t now = clock_mono_us(), at = m->rest_until_us;
 
-	if (searcher_is_out(m->searcher) && !m->is_starved && m->looked_us + TURN_US > at)
+	if (spare_is_out(m->spare) && !m->is_starved && m->looked_us + TURN_US > at)
 		at = m->looked_us + TURN_US;
 	return at > now ? at - now : 0;
 }
@@ -426,6 +512,7 @@ work(void *ctx)
 	uint32_t percent = m->child->env->config->miner.cpu_percent;
 	uint64_t since = clock_cpu_ns();
 	const struct address *to;
+	bool is_old;
 
 	take_commands(m);
 	if ((to = wanted(m)) == NULL) {
@@ -433,10 +520,16 @@ work(void *ctx)
 		drop_draft(m);
 		forget_speed(m);
 		m->looked_us = 0;
+		m->is_starved = false;
 		return;
 	}
+	if (clock_mono_us() - m->looked_us >= TURN_US)
+		look(m, clock_mono_us());
 	if (clock_mono_us() >= m->rest_until_us) {
-		if (!draft_is_old(&m->draft, m->store, to) || make_draft(m, to)) {
+		is_old = draft_is_old(&m->draft, m->store, to);
+		if (is_old && must_draft_wait(m)) {
+			rest_after(m, cost_us(since));
+		} else if (!is_old || make_draft(m, to)) {
 			search(m);
 			rest_after(m, cost_us(since));
 		} else if (blockref_equal(m->draft.parent, chain_tip(m->store))) {
@@ -447,19 +540,6 @@ work(void *ctx)
 		}
 	}
 	loop_timer_arm(m->slice, (wait_us(m) + 999) / 1000);
-}
-
-static void
-searched(void *ctx, const struct search_result *r)
-{
-	struct miner *m = ctx;
-
-	note_speed(m, r->tries);
-	fit_slice(m, r->tries, r->cpu_us);
-	rest_after(m, r->cpu_us);
-	if (r->is_found)
-		found(m, r->nonce);
-	work(m);
 }
 
 static void
@@ -485,7 +565,7 @@ role_miner(struct child *c)
 	m.store = c->env->store;
 	m.slice_tries = SLICE_FIRST;
 	drafter_init(&m.drafter, m.store);
-	m.searcher = searcher_new(c->loop, searched, &m);
+	m.spare = spare_new(c->loop);
 	m.slice = loop_timer_new(c->loop, work, &m);
 	m.interval = loop_timer_new(c->loop, interval_over, &m);
 	draft_init(&m.draft);
@@ -496,7 +576,7 @@ role_miner(struct child *c)
 	loop_timer_arm(m.interval, config->interval_ms);
 	work(&m);
 	code = child_run(c);
-	searcher_free(m.searcher);
+	spare_free(m.spare);
 	branch_end(&m.branch);
 	draft_clear(&m.draft);
 	drafter_clear(&m.drafter);

@@ -24,7 +24,7 @@
  * 0, 100 beside 5, 20 beside 10, 10 beside 15 and 4 beside 19.
  *
  * The resolver is only a little nicer: readers of accounts wait for it while it swaps branches. The miner's search, which has
- * no end, gives way to everybody (searcher.c); its niceness counts where all cores are wanted for good, so that blocks are
+ * no end, gives way to everybody (spare.c); its niceness counts where all cores are wanted for good, so that blocks are
  * found there, too. Verifiers are nicer than both, for the resolver checks itself what they have no time for, and nobody
  * waits for archiver and scribe.
  *

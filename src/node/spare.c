@@ -2,21 +2,20 @@
  * Whoever computes without end takes a core for good. However nice he is, Linux takes that core for busy: who wakes is put
  * on the other one, behind everybody who is there already, and a request's way through several processes then costs a wait
  * at each of them. Only SCHED_IDLE is different. A core on which nothing else runs counts as free, and who wakes there has it
- * at once. So the search is done by a thread of that class, and costs nobody anything. What the thread gets on a machine
- * that is never idle may be next to nothing: the miner looks at that, and searches itself, too.
+ * at once. So what the miner computes is done by a thread of that class, and is in nobody's way. What the thread gets on a
+ * machine that is never idle may be next to nothing: the miner looks at that, and then works itself, too.
  *
  * There is no lock, for the thread might be kept from the core while it holds one. Whose the piece of work is, is said by one
  * word: the loop's, until it sets is_at_work; the thread's, until it clears that. Event descriptors carry the news. A piece is
  * done in bits of a fraction of a millisecond, and between two of them the thread looks whether it is wanted still.
  */
-#include "searcher.h"
+#include "spare.h"
 
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -26,27 +25,22 @@
 #include "util/file.h"
 #include "util/mem.h"
 
-#define BITS 32 /* of a piece */
-
-struct searcher {
+struct spare {
 	pthread_t thread;
 	int wanted; /* rung by the loop: there is work, or it is time to leave … */
 	int done;   /* … and by the thread, when a piece is */
 	struct loop_watch *watch;
-	searcher_over *over;
-	void *ctx;
 	bool is_out; /* the loop's: a piece has begun, and is not over */
 	_Atomic bool is_at_work;
 	_Atomic bool is_dropped;
 	_Atomic bool is_leaving;
-	_Atomic uint64_t cpu_us;
+	_Atomic uint64_t cpu_us; /* of all pieces, the one in hand included */
 
-	/* The piece of work, and what came of it. */
-	uint8_t header[HEADERHASH_INPUT_SIZE];
-	struct hash256 target;
-	uint64_t first;
-	uint64_t count;
-	struct search_result result;
+	/* The piece. */
+	spare_work *work;
+	spare_over *over;
+	void *ctx;
+	uint64_t since_cpu_ns, before_us;
 };
 
 static void
@@ -59,49 +53,53 @@ ring(int fd)
 }
 
 static void
-search(struct searcher *s)
+note_cpu(struct spare *s)
 {
-	uint64_t bit = s->count / BITS + 1, before_us = atomic_load(&s->cpu_us), since = clock_cpu_ns();
-	struct search_result r = {0};
+	atomic_store(&s->cpu_us, s->before_us + (clock_cpu_ns() - s->since_cpu_ns) / 1000);
+}
 
-	while (!r.is_found && r.tries < s->count && !atomic_load(&s->is_dropped)) {
-		uint64_t tries = s->count - r.tries < bit ? s->count - r.tries : bit;
+bool
+spare_is_wanted(struct spare *s)
+{
+	note_cpu(s);
+	return !atomic_load(&s->is_dropped);
+}
 
-		r.is_found = headerhash_search(&r.nonce, s->header, &s->target, s->first + r.tries, tries);
-		r.tries = r.is_found ? r.nonce - s->first + 1 : r.tries + tries;
-		r.cpu_us = (clock_cpu_ns() - since) / 1000;
-		atomic_store(&s->cpu_us, before_us + r.cpu_us);
-	}
-	s->result = r;
+static void
+work(struct spare *s)
+{
+	s->before_us = atomic_load(&s->cpu_us);
+	s->since_cpu_ns = clock_cpu_ns();
+	/* As if others had the cores for good. */
+	if (FAILPOINT_FAILS("spare.starve"))
+		while (!atomic_load(&s->is_leaving))
+			clock_sleep_ms(1);
+	s->work(s, s->ctx);
+	note_cpu(s);
+	atomic_store(&s->is_at_work, false);
+	ring(s->done);
 }
 
 static void *
 serve(void *arg)
 {
 	const struct sched_param none = {0};
-	struct searcher *s = arg;
 	int policy = sched_getscheduler(0);
+	struct spare *s = arg;
 	uint64_t rings;
 
-	prctl(PR_SET_NAME, "searcher");
+	prctl(PR_SET_NAME, "spare");
 	/* Who has put the node into another class than the usual ones knows better. */
 	if (policy == SCHED_OTHER || policy == SCHED_BATCH)
 		(void)sched_setscheduler(0, SCHED_IDLE, &none);
-	while (read(s->wanted, &rings, sizeof(rings)) == sizeof(rings) && !atomic_load(&s->is_leaving)) {
-		/* As if others had the cores for good. */
-		if (FAILPOINT_FAILS("searcher.starve"))
-			while (!atomic_load(&s->is_leaving))
-				clock_sleep_ms(1);
-		search(s);
-		atomic_store(&s->is_at_work, false);
-		ring(s->done);
-	}
+	while (read(s->wanted, &rings, sizeof(rings)) == sizeof(rings) && !atomic_load(&s->is_leaving))
+		work(s);
 	return NULL;
 }
 
 /* It takes no signals: they belong to the loop. */
 static bool
-start_thread(struct searcher *s)
+start_thread(struct spare *s)
 {
 	sigset_t all, before;
 	bool is_started;
@@ -116,33 +114,28 @@ start_thread(struct searcher *s)
 static void
 heard(void *ctx)
 {
-	struct searcher *s = ctx;
-	struct search_result r;
+	struct spare *s = ctx;
 	uint64_t rings;
 
 	if (read(s->done, &rings, sizeof(rings)) != sizeof(rings) || atomic_load(&s->is_at_work))
 		return;
-	r = s->result;
-	r.is_found = r.is_found && !atomic_load(&s->is_dropped);
 	s->is_out = false;
-	s->over(s->ctx, &r);
+	s->over(s->ctx, atomic_load(&s->is_dropped), atomic_load(&s->cpu_us) - s->before_us);
 }
 
 static void
-release(struct searcher *s)
+release(struct spare *s)
 {
 	fd_close(&s->wanted);
 	fd_close(&s->done);
 	free(s);
 }
 
-struct searcher *
-searcher_new(struct loop *l, searcher_over *over, void *ctx)
+struct spare *
+spare_new(struct loop *l)
 {
-	struct searcher *s = xcalloc(1, sizeof(*s));
+	struct spare *s = xcalloc(1, sizeof(*s));
 
-	s->over = over;
-	s->ctx = ctx;
 	s->wanted = eventfd(0, EFD_CLOEXEC);
 	s->done = eventfd(0, EFD_CLOEXEC);
 	if (s->wanted < 0 || s->done < 0 || !start_thread(s)) {
@@ -154,12 +147,12 @@ searcher_new(struct loop *l, searcher_over *over, void *ctx)
 }
 
 void
-searcher_free(struct searcher *s)
+spare_free(struct spare *s)
 {
 	if (s == NULL)
 		return;
 	atomic_store(&s->is_leaving, true);
-	searcher_drop(s);
+	spare_drop(s);
 	ring(s->wanted);
 	pthread_join(s->thread, NULL);
 	loop_watch_free(s->watch);
@@ -167,15 +160,13 @@ searcher_free(struct searcher *s)
 }
 
 bool
-searcher_begin(struct searcher *s, const uint8_t header[HEADERHASH_INPUT_SIZE], const struct hash256 *target,
-	       uint64_t first, uint64_t count)
+spare_begin(struct spare *s, spare_work *to_do, spare_over *over, void *ctx)
 {
-	if (s->is_out)
+	if (s == NULL || s->is_out)
 		return false;
-	memcpy(s->header, header, sizeof(s->header));
-	s->target = *target;
-	s->first = first;
-	s->count = count;
+	s->work = to_do;
+	s->over = over;
+	s->ctx = ctx;
 	s->is_out = true;
 	atomic_store(&s->is_dropped, false);
 	atomic_store(&s->is_at_work, true);
@@ -183,21 +174,21 @@ searcher_begin(struct searcher *s, const uint8_t header[HEADERHASH_INPUT_SIZE], 
 	return true;
 }
 
+bool
+spare_is_out(const struct spare *s)
+{
+	return s != NULL && s->is_out;
+}
+
 void
-searcher_drop(struct searcher *s)
+spare_drop(struct spare *s)
 {
 	if (s != NULL)
 		atomic_store(&s->is_dropped, true);
 }
 
-bool
-searcher_is_out(const struct searcher *s)
-{
-	return s != NULL && s->is_out;
-}
-
 uint64_t
-searcher_cpu_us(const struct searcher *s)
+spare_cpu_us(const struct spare *s)
 {
 	return s == NULL ? 0 : atomic_load(&s->cpu_us);
 }
