@@ -23,6 +23,10 @@ def children(pid):
     return [int(child) for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
+def threads(pid):
+    return [int(task.name) for task in pathlib.Path(f"/proc/{pid}/task").iterdir()]
+
+
 def cpu_ns(pids):
     """CPU time that these processes have spent so far."""
     spent = 0

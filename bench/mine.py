@@ -5,8 +5,9 @@
 
     kernel     million headers a second of CPU time: the miner of a node in continuous mode, whose target is never met, with all
                that it does between two slices (its loop, the tip, the pool, a fresh draft twice a second); yardstick: the search
-               alone, in a process that does nothing else. Both run at the same time, on the same core and equally nice, so
-               that the kernel alternates them and whatever else slows the core slows both.
+               alone, in a process that does nothing else. Both run at the same time, on the same core, and give way to
+               all others, as the thread does that searches for the node, so that the kernel alternates them and
+               whatever else slows the core slows both.
     openssl    the way that was chosen; yardstick: libcrypto through its public interface, from the state after 64 bytes
     way-NAME   each way that this processor has, beside the same yardstick
 
@@ -21,7 +22,7 @@ import subprocess
 import sys
 import time
 
-from kit import ROUNDS, Node, cpu_ns, row
+from kit import ROUNDS, Node, cpu_ns, row, threads
 
 PORT = 6120
 SECONDS = 4
@@ -39,12 +40,12 @@ def alternate(build, node):
         time.sleep(0.1)
     (miner,) = node.pids("miner")
     core = max(os.sched_getaffinity(0))
-    os.sched_setaffinity(miner, {core})
-    nice = os.getpriority(os.PRIO_PROCESS, miner)
+    for thread in threads(miner):
+        os.sched_setaffinity(thread, {core})
 
     def join():
         os.sched_setaffinity(0, {core})
-        os.setpriority(os.PRIO_PROCESS, 0, nice)
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
     for _ in range(ROUNDS):
         before = so_far(node, miner)

@@ -36,6 +36,8 @@ librensa_node_a_SOURCES = \
 	src/node/logging.c \
 	src/node/logging.h \
 	src/node/master.c \
+	src/node/miner_draft.c \
+	src/node/miner_draft.h \
 	src/node/notify.c \
 	src/node/outfit.c \
 	src/node/outfit.h \
@@ -73,6 +75,8 @@ librensa_node_a_SOURCES = \
 	src/node/role_verifier.c \
 	src/node/role_worker.c \
 	src/node/roles.c \
+	src/node/spare.c \
+	src/node/spare.h \
 	src/node/standing.c \
 	src/node/standing.h \
 	src/node/storage.c \

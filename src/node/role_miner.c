@@ -1,6 +1,10 @@
 /*
- * The miner: searches proofs of work, niced, in slices of a few milliseconds between which it looks at its loop and at
- * the tip, so that a new block, a command or a stop is noticed at once.
+ * The miner: searches proofs of work, in slices of a few milliseconds of processor time. The slices are done by a thread that
+ * has a core only while nobody else wants it (spare.c), and this one looks at its loop and at the tip meanwhile, so that
+ * a new block, a command or a stop is noticed at once. On a machine that is never idle that thread may get next to nothing:
+ * once it had less than a tenth of what the miner may have, over TURN_US, this thread searches too, niced, until they had
+ * that together. So blocks are found under any load, and while there is none, the search is in nobody's way. The first
+ * tries of a draft are this thread's: in a small network, most blocks are found by them.
  *
  *	manual      only commands (POST /mine)
  *	on-demand   while transfers that can be mined are pending
@@ -8,10 +12,8 @@
  *	continuous  one after another
  *
  * Commands come first, in any mode: to start and to stop at once, orders of blocks one after another as they came. An
- * order that is cancelled is answered with what was found for it, also while it waits for its turn. A draft of the
- * block is made anew when the tip moves, and when it is some time old: it then takes in news of the pool and the time
- * of day. Each signature is checked here once, as its transfer enters a draft. What is found goes through the same
- * judgement as a peer's block before it is committed, so this node never builds on a block that others refuse.
+ * order that is cancelled is answered with what was found for it, also while it waits for its turn. What is found goes through
+ * the same judgement as a peer's block before it is committed, so this node never builds on a block that others refuse.
  *
  * All work, drafts included, is followed by a rest as [miner] cpu_percent says; bells do not shorten it. The smaller
  * that share is, the shorter are the slices, so that no rest after one keeps a new tip or an order waiting.
@@ -25,10 +27,10 @@
 #include <string.h>
 
 #include "chain/header_chain.h"
-#include "chain/pow.h"
-#include "chain/template.h"
 #include "crypto/headerhash.h"
+#include "miner_draft.h"
 #include "node/roles.h"
+#include "spare.h"
 #include "store/branch.h"
 #include "store/mempool.h"
 #include "store/ring.h"
@@ -41,31 +43,31 @@
 #define TURN_US 50000	 /* a slice and the rest after it, at most: nothing that is new waits longer */
 #define SLICE_FIRST 1024 /* tries, until the speed is known */
 #define SPEED_MS 2000	 /* over which the speed that is told is measured, rests included */
-#define REFRESH_MS 500	 /* age at which a draft is made anew */
 #define RETRY_MS 1000	 /* after trouble, and while nothing can be mined */
+#define EASY_PART 8	 /* of a slice: tried first, before the spare thread is troubled */
+#define SLICE_BITS 32	 /* in which that thread does one, each a fraction of a millisecond */
+#define BEHIND_MS 500	 /* that a draft waits, at most, for signatures to be checked */
 #define FUTILE_REST 10	 /* rest after a draft that came to nothing, in times of what it took */
-#define SEEN_SLOTS 65536 /* leaves of transfers whose signatures were checked: direct-mapped, 2 MiB */
 #define MODE_COMMANDS ((1u << COMMAND_MINE_START) | (1u << COMMAND_MINE_STOP))
 #define COMMANDS ((1u << COMMAND_MINE) | MODE_COMMANDS)
 #define ORDERS_MAX (STORE_RINGS_MAX * RING_COMMANDS)
-
-/* The block that is being solved. */
-struct draft {
-	struct buf block; /* empty: none */
-	struct blockref parent;
-	struct header_state parent_state;
-	struct hash256 target;
-	uint64_t made_ms; /* monotonic */
-	uint64_t nonce;	  /* next to try */
-	uint32_t transfers;
-	struct address to;
-};
 
 /* A command to mine. */
 struct order {
 	struct command_handle handle;
 	struct command command;
 	uint32_t mined;
+};
+
+/* A slice of the search, for the spare thread. */
+struct slice {
+	uint8_t header[HEADERHASH_INPUT_SIZE];
+	struct hash256 target;
+	uint64_t first;
+	uint64_t count;
+	bool is_found;
+	uint64_t nonce;
+	uint64_t tries; /* done */
 };
 
 struct miner {
@@ -79,15 +81,21 @@ struct miner {
 	bool is_due;			 /* interval mode: a block is wanted */
 	struct order orders[ORDERS_MAX]; /* the first is being worked on */
 	size_t order_count;
+	struct spare *spare;
+	struct slice slice_out; /* what the spare thread searches … */
+	bool is_slice_out;
+	uint64_t behind_since_ms; /* monotonic: a draft waits for signatures to be checked; 0: none does */
 	uint64_t slice_tries;
+	uint64_t own_cpu_us; /* spent on searching by this thread, in all */
+	uint64_t looked_us,
+	    had_us;		 /* monotonic: when it was last looked at what the search gets; what it had had then */
+	bool is_starved;	 /* it had less than a tenth of what it may have */
 	uint64_t speed_since_ms; /* monotonic, 0: no search is under way */
 	uint64_t speed_tries;	 /* since then */
 	uint64_t rest_until_us;	 /* monotonic: no work before */
-	bool is_clock_behind;	 /* logged once */
 	bool has_way;		 /* of searching: chosen when there is first something to search for */
 	enum err trouble;	 /* why the last block could not be kept: logged once */
-	struct hash256 *seen;
-	struct candidate *candidates;
+	struct drafter drafter;
 };
 
 static void
@@ -135,100 +143,18 @@ wanted(const struct miner *m)
 static void
 drop_draft(struct miner *m)
 {
-	buf_reset(&m->draft.block);
+	if (m->is_slice_out)
+		spare_drop(m->spare);
+	draft_drop(&m->draft);
 }
 
-/* Candidates are slots of the pool; what is in one now may not be what was there when they were listed. */
-static bool
-fetch(void *ctx, uint32_t ref, struct tx *tx, uint8_t *bytes)
-{
-	struct miner *m = ctx;
-	struct hash256 leaf, *seen;
-	uint32_t size;
-	uint64_t place;
-
-	if (!mempool_fetch(m->store, ref, tx, bytes, &size))
-		return false;
-	leaf = tx_leaf(bytes, size);
-	memcpy(&place, leaf.b, sizeof(place));
-	seen = &m->seen[place % SEEN_SLOTS];
-	if (hash_equal(seen, &leaf))
-		return true;
-	role_count(m->store, COUNT_SIGNATURES, 1);
-	if (tx_check_form(tx, store_params(m->store), store_genesis(m->store)) != RULE_OK ||
-	    tx_check_signature(tx) != RULE_OK)
-		return false;
-	*seen = leaf;
-	return true;
-}
-
-/* Later than the median of the last blocks, as far as our clock allows; 0: it is too far behind to mine at all. */
-static uint64_t
-block_time(struct miner *m, const struct header_state *parent)
-{
-	uint64_t now = clock_wall_ms(), median = header_state_median_ms(parent);
-
-	if (median > now && median - now >= TIME_AHEAD_MS) {
-		if (!m->is_clock_behind)
-			log_warn("miner: the clock is %" PRIu64 " s behind the chain: no block until it is set right",
-				 (median - now) / 1000);
-		m->is_clock_behind = true;
-		return 0;
-	}
-	m->is_clock_behind = false;
-	return now > median ? now : median + 1;
-}
-
+/* Without transfers there is nothing to mine on demand. */
 static bool
 make_draft(struct miner *m, const struct address *to)
 {
-	struct store *s = m->store;
-	struct draft *d = &m->draft;
-	const struct params *p = store_params(s);
-	struct chain_base base = {s, chain_tip(s), OK};
-	struct ledger_base ledger_base = chain_base_of(&base);
-	struct ledger *ledger = ledger_new(p, store_genesis(s), &ledger_base);
-	uint64_t fees = 0, time_ms;
-	struct u256 target;
-	struct header h;
-	struct buf body;
-	size_t count;
-
-	buf_init(&body);
 	drop_draft(m);
-	d->parent = base.at;
-	d->to = *to;
-	d->made_ms = clock_mono_ms();
-	d->nonce = 0;
-	chain_header_state(s, d->parent, &d->parent_state);
-	time_ms = block_time(m, &d->parent_state);
-	count = mempool_candidates(s, m->candidates, mempool_capacity(s));
-	d->transfers = template_fill(&body, &fees, ledger, m->candidates, count,
-				     p->max_block_bytes - BLOCK_PREFIX_SIZE - TX_REWARD_SIZE, fetch, m);
-	ledger_free(ledger);
-	/* With accounts that could not be read (the chain moved) the draft is worth nothing. */
-	if (base.failed == OK && time_ms != 0 &&
-	    (m->mode != MINER_ON_DEMAND || m->order_count > 0 || d->transfers > 0)) {
-		template_block(&d->block, &d->parent_state, p, store_genesis(s), to, chain_supply(s, d->parent), fees,
-			       &body, d->transfers, time_ms);
-		header_decode(&h, (const uint8_t *)d->block.data);
-		if (target_expand(&target, h.target))
-			d->target = u256_to_hash(&target);
-		else
-			drop_draft(m);
-	}
-	buf_clear(&body);
-	return d->block.len > 0;
-}
-
-static bool
-is_draft_old(const struct miner *m, const struct address *to)
-{
-	const struct draft *d = &m->draft;
-
-	if (d->block.len == 0 || !blockref_equal(d->parent, chain_tip(m->store)) || !address_equal(&d->to, to))
-		return true;
-	return clock_mono_ms() - d->made_ms >= REFRESH_MS;
+	m->behind_since_ms = 0;
+	return draft_make(&m->draft, &m->drafter, to, m->mode != MINER_ON_DEMAND || m->order_count > 0);
 }
 
 static void
@@ -423,49 +349,189 @@ slice_us(const struct miner *m)
 	return share < SLICE_US ? share : SLICE_US;
 }
 
+/* A slice's tries take about a slice's time. */
 static void
-search(struct miner *m)
+fit_slice(struct miner *m, uint64_t tries, uint64_t used_us)
 {
-	uint64_t since, used_us, nonce, tries = m->slice_tries;
-
-	if (!m->has_way)
-		log_info("miner: searches by %s, the fastest way on this processor", headerhash_choose());
-	m->has_way = true;
-	since = clock_cpu_ns();
-	if (headerhash_search(&nonce, (const uint8_t *)m->draft.block.data, &m->draft.target, m->draft.nonce, tries)) {
-		note_speed(m, nonce - m->draft.nonce + 1);
-		found(m, nonce);
+	if (tries < m->slice_tries)
 		return;
-	}
-	m->draft.nonce += tries;
-	note_speed(m, tries);
-	used_us = cost_us(since);
 	if (used_us < slice_us(m) / 2)
 		m->slice_tries *= 2;
 	else if (used_us > slice_us(m) && m->slice_tries > SLICE_FIRST)
 		m->slice_tries /= 2;
 }
 
-/* One slice: of the search, or the making of a draft for it. */
+/* By this thread. */
+static void
+search_here(struct miner *m, uint64_t tries)
+{
+	struct draft *d = &m->draft;
+	uint64_t since = clock_cpu_ns(), first = d->nonce, nonce, used_us;
+	bool is_found = headerhash_search(&nonce, (const uint8_t *)d->block.data, &d->target, first, tries);
+
+	used_us = cost_us(since);
+	m->own_cpu_us += used_us;
+	d->nonce += tries;
+	if (is_found) {
+		note_speed(m, nonce - first + 1);
+		found(m, nonce);
+	} else {
+		note_speed(m, tries);
+		fit_slice(m, tries, used_us);
+	}
+}
+
+/* At what the search has had since the last look. */
+static void
+look(struct miner *m, uint64_t now)
+{
+	uint64_t had_us = m->own_cpu_us + spare_cpu_us(m->spare), percent = m->child->env->config->miner.cpu_percent;
+
+	m->is_starved = m->looked_us != 0 && (had_us - m->had_us) * 1000 < (now - m->looked_us) * percent;
+	m->looked_us = now;
+	m->had_us = had_us;
+}
+
+static void
+rest_after(struct miner *m, uint64_t used_us)
+{
+	uint32_t percent = m->child->env->config->miner.cpu_percent;
+
+	rest(m, used_us * (100 - percent) / percent);
+}
+
+static void work(void *ctx);
+
+/* In the spare thread. */
+static void
+search_slice(struct spare *s, void *ctx)
+{
+	struct miner *m = ctx;
+	struct slice *p = &m->slice_out;
+	uint64_t bit = p->count / SLICE_BITS + 1;
+
+	while (!p->is_found && p->tries < p->count && spare_is_wanted(s)) {
+		uint64_t tries = p->count - p->tries < bit ? p->count - p->tries : bit;
+
+		p->is_found = headerhash_search(&p->nonce, p->header, &p->target, p->first + p->tries, tries);
+		p->tries = p->is_found ? p->nonce - p->first + 1 : p->tries + tries;
+	}
+}
+
+static void
+slice_over(void *ctx, bool is_dropped, uint64_t cpu_us)
+{
+	struct miner *m = ctx;
+	const struct slice *p = &m->slice_out;
+
+	m->is_slice_out = false;
+	note_speed(m, p->tries);
+	fit_slice(m, p->tries, cpu_us);
+	rest_after(m, cpu_us);
+	if (p->is_found && !is_dropped)
+		found(m, p->nonce);
+	work(m);
+}
+
+static bool
+begin_slice(struct miner *m)
+{
+	struct draft *d = &m->draft;
+	struct slice *p = &m->slice_out;
+
+	if (spare_is_out(m->spare))
+		return false;
+	*p = (struct slice){.target = d->target, .first = d->nonce, .count = m->slice_tries};
+	memcpy(p->header, d->block.data, sizeof(p->header));
+	m->is_slice_out = spare_begin(m->spare, search_slice, slice_over, m);
+	if (m->is_slice_out)
+		d->nonce += p->count;
+	return m->is_slice_out;
+}
+
+/* A slice is begun, unless something is out already: then this thread does one itself if need be. */
+static void
+search(struct miner *m)
+{
+	if (!m->has_way)
+		log_info("miner: searches by %s, the fastest way on this processor", headerhash_choose());
+	m->has_way = true;
+	if (m->spare == NULL) {
+		search_here(m, m->slice_tries);
+	} else if (m->draft.nonce == 0) {
+		search_here(m, m->slice_tries / EASY_PART + 1);
+	} else if (!begin_slice(m) && m->is_starved) {
+		search_here(m, m->slice_tries);
+		look(m, clock_mono_us());
+	}
+}
+
+static void
+checked_ahead(void *ctx, bool is_dropped, uint64_t cpu_us)
+{
+	struct miner *m = ctx;
+
+	(void)is_dropped;
+	rest_after(m, cpu_us);
+	work(m);
+}
+
+/* For signatures that are checked by the spare thread; but neither for long nor where that gets nothing done. */
+static bool
+must_draft_wait(struct miner *m)
+{
+	uint64_t now = clock_mono_ms();
+
+	if (m->spare == NULL || m->is_starved || !drafter_is_behind(&m->drafter))
+		return false;
+	if (m->behind_since_ms == 0)
+		m->behind_since_ms = now;
+	if (now - m->behind_since_ms >= BEHIND_MS)
+		return false;
+	drop_draft(m);
+	(void)drafter_look_ahead(&m->drafter, m->spare, checked_ahead, m);
+	return true;
+}
+
+/* When to work again: after the rest, and if somebody else searches, at the next look. */
+static uint64_t
+wait_us(const struct miner *m)
+{
+	uint64_t now = clock_mono_us(), at = m->rest_until_us;
+
+	if (spare_is_out(m->spare) && !m->is_starved && m->looked_us + TURN_US > at)
+		at = m->looked_us + TURN_US;
+	return at > now ? at - now : 0;
+}
+
+/* One step: the making of a draft, or what there is to be done for the search. */
 static void
 work(void *ctx)
 {
 	struct miner *m = ctx;
 	uint32_t percent = m->child->env->config->miner.cpu_percent;
-	uint64_t since = clock_cpu_ns(), now = clock_mono_us();
+	uint64_t since = clock_cpu_ns();
 	const struct address *to;
+	bool is_old;
 
 	take_commands(m);
 	if ((to = wanted(m)) == NULL) {
 		loop_timer_disarm(m->slice);
 		drop_draft(m);
 		forget_speed(m);
+		m->looked_us = 0;
+		m->is_starved = false;
 		return;
 	}
-	if (now >= m->rest_until_us) {
-		if (!is_draft_old(m, to) || make_draft(m, to)) {
+	if (clock_mono_us() - m->looked_us >= TURN_US)
+		look(m, clock_mono_us());
+	if (clock_mono_us() >= m->rest_until_us) {
+		is_old = draft_is_old(&m->draft, m->store, to);
+		if (is_old && must_draft_wait(m)) {
+			rest_after(m, cost_us(since));
+		} else if (!is_old || make_draft(m, to)) {
 			search(m);
-			rest(m, cost_us(since) * (100 - percent) / percent);
+			rest_after(m, cost_us(since));
 		} else if (blockref_equal(m->draft.parent, chain_tip(m->store))) {
 			/* Nothing to mine: each bell may try, but not all the time; without one, look now and then. */
 			rest(m, cost_us(since) * (FUTILE_REST + (100 - percent) / percent));
@@ -473,8 +539,7 @@ work(void *ctx)
 			return;
 		}
 	}
-	now = clock_mono_us();
-	loop_timer_arm(m->slice, m->rest_until_us > now ? (m->rest_until_us - now + 999) / 1000 : 0);
+	loop_timer_arm(m->slice, (wait_us(m) + 999) / 1000);
 }
 
 static void
@@ -499,11 +564,11 @@ role_miner(struct child *c)
 	m.child = c;
 	m.store = c->env->store;
 	m.slice_tries = SLICE_FIRST;
-	m.seen = xcalloc(SEEN_SLOTS, sizeof(*m.seen));
-	m.candidates = xcalloc(mempool_capacity(m.store), sizeof(*m.candidates));
+	drafter_init(&m.drafter, m.store);
+	m.spare = spare_new(c->loop);
 	m.slice = loop_timer_new(c->loop, work, &m);
 	m.interval = loop_timer_new(c->loop, interval_over, &m);
-	buf_init(&m.draft.block);
+	draft_init(&m.draft);
 	branch_init(&m.branch, m.store);
 	set_mode(&m, first_mode(&m));
 	child_recover_commands(c, COMMANDS);
@@ -511,9 +576,9 @@ role_miner(struct child *c)
 	loop_timer_arm(m.interval, config->interval_ms);
 	work(&m);
 	code = child_run(c);
+	spare_free(m.spare);
 	branch_end(&m.branch);
-	buf_clear(&m.draft.block);
-	free(m.seen);
-	free(m.candidates);
+	draft_clear(&m.draft);
+	drafter_clear(&m.drafter);
 	return code;
 }

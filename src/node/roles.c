@@ -23,9 +23,10 @@
  * a second on a core, each with work for half of it, 280 wakings in three seconds waited longer than 2 ms beside niceness
  * 0, 100 beside 5, 20 beside 10, 10 beside 15 and 4 beside 19.
  *
- * The resolver is only a little nicer: readers of accounts wait for it while it swaps branches. The miner still gets a tenth
- * when all cores are wanted, so that blocks are found under any load. Verifiers are nicer than both, for the resolver checks
- * itself what they have no time for, and nobody waits for archiver and scribe.
+ * The resolver is only a little nicer: readers of accounts wait for it while it swaps branches. The miner's search, which has
+ * no end, gives way to everybody (spare.c); its niceness counts where all cores are wanted for good, so that blocks are
+ * found there, too. Verifiers are nicer than both, for the resolver checks itself what they have no time for, and nobody
+ * waits for archiver and scribe.
  *
  * Workers stop first, because they need the others to answer what they have in hand; the pool stops last, because it
  * settles what the others left.

@@ -51,6 +51,7 @@ tests_node_test_node_SOURCES = \
 	tests/node/suite_role_verifier.c \
 	tests/node/suite_role_worker.c \
 	tests/node/suite_roles.c \
+	tests/node/suite_spare.c \
 	tests/node/suite_standing.c \
 	tests/node/suite_summary.c \
 	tests/node/suite_supervisor.c \

@@ -10,6 +10,7 @@ main(void)
 	    suite_role_verifier,   suite_role_worker, suite_role_resolver, suite_role_relay,	suite_role_discovery,
 	    suite_discovery,	   suite_listeners,   suite_master,	   suite_fanout,	suite_push_source,
 	    suite_resolver_verify, suite_request_log, suite_summary,	   suite_standing,	suite_supervisor,
-	    suite_doctor,	   suite_fill,	      suite_usage,	   suite_handover,	suite_upgrade};
+	    suite_doctor,	   suite_spare,	      suite_fill,	   suite_usage,		suite_handover,
+	    suite_upgrade};
 	return suites_run(makers, ARRAY_LEN(makers));
 }

@@ -2,7 +2,10 @@
  * The miner: what it does in each mode, and how it answers commands. A command that asks for no block is answered as soon
  * as it is taken, so once its answer is there, whatever the miner would have done by itself before has been done.
  */
+#include <dirent.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "crew.h"
@@ -16,6 +19,8 @@
 
 #define HOPELESS 200 /* leading zero bits: no proof is ever found */
 #define HOUR_MS (3600u * 1000)
+#define MANY 80	 /* transfers: more than a piece of what is checked ahead … */
+#define PAYERS 4 /* … by the first persons, to the one behind them */
 
 static struct crew crew;
 static struct command_result result; /* of the last command */
@@ -30,6 +35,7 @@ begin(void)
 	text_copy(config->address_text, sizeof(config->address_text), "set");
 	config->interval_ms = HOUR_MS;
 	config->cpu_percent = 100;
+	crew.config.node.pool_max = 2 * MANY;
 }
 
 static void
@@ -309,7 +315,130 @@ START_TEST(a_successor_stays_in_the_mode_that_a_command_has_set)
 }
 END_TEST
 
+/* The first line of a file. */
+static bool
+text_of(char *text, int size, const char *path)
+{
+	FILE *f = fopen(path, "r");
+	bool is_there = f != NULL && fgets(text, size, f) != NULL;
+
+	if (f != NULL)
+		fclose(f);
+	return is_there;
+}
+
+/* Processor time in ns that a thread of the miner has had; its own thread's if name is NULL. */
+static uint64_t
+cpu_of(const char *name)
+{
+	pid_t pid = crew.pids[crew_slot("miner")];
+	char path[64], text[64];
+	uint64_t cpu = 0;
+	DIR *tasks;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	tasks = opendir(path);
+	ck_assert_ptr_nonnull(tasks);
+	for (struct dirent *d; (d = readdir(tasks)) != NULL;) {
+		bool is_wanted = name == NULL && atoi(d->d_name) == pid;
+
+		snprintf(path, sizeof(path), "/proc/%d/task/%.20s/comm", (int)pid, d->d_name);
+		if (name != NULL && text_of(text, sizeof(text), path))
+			is_wanted = strncmp(text, name, strlen(name)) == 0;
+		snprintf(path, sizeof(path), "/proc/%d/task/%.20s/schedstat", (int)pid, d->d_name);
+		if (is_wanted && text_of(text, sizeof(text), path))
+			cpu = strtoull(text, NULL, 10);
+	}
+	closedir(tasks);
+	return cpu;
+}
+
+/* Each with a signature that nobody here has checked; the one of that number is bad. */
+static void
+pend_many(unsigned bad)
+{
+	struct mempool *pool;
+
+	for (unsigned who = 0; who < PAYERS; who++)
+		give_coin(who);
+	pool = mempool_open(crew.store);
+	for (unsigned i = 0; i < MANY; i++) {
+		struct tx tx = transfer(crew.store, i % PAYERS, PAYERS, 1, 0, i / PAYERS);
+
+		tx.signature.b[10] ^= i == bad;
+		ck_assert_int_eq(mempool_admit(pool, &tx, true, clock_wall_ms()).status, ADMISSION_PENDING);
+	}
+	ck_assert_int_eq(mempool_keep(pool), OK);
+	mempool_close(pool);
+}
+
+START_TEST(has_signatures_checked_ahead_by_a_thread_that_gives_way)
+{
+	uint64_t checked;
+
+	ready(MINER_MANUAL);
+	pend_many(MANY);
+	crew_start(&crew, "miner");
+	settled_height();
+	ck_assert_uint_lt(cpu_of("spare"), 1000000);
+	ck_assert_int_eq(answer(order(COMMAND_MINE, 6, 1)), OK);
+	ck_assert_uint_eq(balance(PAYERS), MANY);
+	/* The block was found by the first tries, which are not that thread's. */
+	ck_assert_uint_gt(cpu_of("spare"), 1000000);
+	/* None was checked twice. */
+	checked = crew_counter(&crew, "miner", COUNT_SIGNATURES);
+	ck_assert_uint_eq(checked, MANY);
+}
+END_TEST
+
+START_TEST(a_bad_signature_is_not_good_for_having_been_looked_at_ahead)
+{
+	ready(MINER_MANUAL);
+	pend_many(20);
+	crew_start(&crew, "miner");
+	ck_assert_int_eq(answer(order(COMMAND_MINE, 6, 2)), OK);
+	/* Its payer has no more than the five before it. */
+	ck_assert_uint_eq(balance(PAYERS), MANY - MANY / PAYERS + 5);
+}
+END_TEST
+
+START_TEST(leaves_the_search_to_a_thread_that_gives_way)
+{
+	crew.config.network.difficulty = HOPELESS;
+	start(MINER_CONTINUOUS);
+	/* Some pieces of work; more would be long in coming while others want all cores. */
+	crew_until(cpu_of("spare") > 20000000);
+	ck_assert_int_eq(crew_stop(&crew, "miner"), CHILD_STOPPED);
+}
+END_TEST
+
 #ifdef RENSA_FAILPOINTS
+START_TEST(checks_signatures_itself_where_that_thread_gets_nothing)
+{
+	failpoint_arm("spare.starve", FAILPOINT_FAIL, 1);
+	ready(MINER_MANUAL);
+	pend_many(MANY);
+	crew_start(&crew, "miner");
+	ck_assert_int_eq(answer(order(COMMAND_MINE, 6, 1)), OK);
+	ck_assert_uint_eq(balance(PAYERS), MANY);
+}
+END_TEST
+
+START_TEST(searches_itself_where_that_thread_gets_nothing)
+{
+	uint64_t hashes;
+
+	crew.config.network.difficulty = HOPELESS;
+	failpoint_arm("spare.starve", FAILPOINT_FAIL, 3);
+	start(MINER_CONTINUOUS);
+	crew_until((hashes = crew_counter(&crew, "miner", COUNT_HASHES)) > 0);
+	/* What it needs beside the search would be so much after a minute. */
+	crew_until(cpu_of(NULL) > 300000000);
+	ck_assert_uint_gt(crew_counter(&crew, "miner", COUNT_HASHES), hashes);
+	ck_assert_int_eq(crew_stop(&crew, "miner"), CHILD_STOPPED);
+}
+END_TEST
+
 START_TEST(says_why_a_block_could_not_be_kept)
 {
 	failpoint_arm("disk.write", FAILPOINT_FAIL, 1);
@@ -355,7 +484,12 @@ suite_role_miner(void)
 	tcase_add_test(tc, an_order_that_is_cancelled_is_answered_with_what_was_done);
 	tcase_add_test(tc, a_successor_answers_the_orders_of_a_dead_one);
 	tcase_add_test(tc, a_successor_stays_in_the_mode_that_a_command_has_set);
+	tcase_add_test(tc, has_signatures_checked_ahead_by_a_thread_that_gives_way);
+	tcase_add_test(tc, a_bad_signature_is_not_good_for_having_been_looked_at_ahead);
+	tcase_add_test(tc, leaves_the_search_to_a_thread_that_gives_way);
 #ifdef RENSA_FAILPOINTS
+	tcase_add_test(tc, checks_signatures_itself_where_that_thread_gets_nothing);
+	tcase_add_test(tc, searches_itself_where_that_thread_gets_nothing);
 	tcase_add_test(tc, says_why_a_block_could_not_be_kept);
 #endif
 	tcase_add_test(tc, mines_nothing_while_the_clock_is_far_behind_the_chain);
