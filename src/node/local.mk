@@ -38,6 +38,8 @@ librensa_node_a_SOURCES = \
 	src/node/master.c \
 	src/node/miner_draft.c \
 	src/node/miner_draft.h \
+	src/node/miner_search.c \
+	src/node/miner_search.h \
 	src/node/notify.c \
 	src/node/outfit.c \
 	src/node/outfit.h \

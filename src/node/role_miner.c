@@ -1,10 +1,8 @@
 /*
- * The miner: searches proofs of work, in slices of a few milliseconds of processor time. The slices are done by a thread that
- * has a core only while nobody else wants it (spare.c), and this one looks at its loop and at the tip meanwhile, so that
- * a new block, a command or a stop is noticed at once. On a machine that is never idle that thread may get next to nothing:
- * once it had less than a tenth of what the miner may have, over TURN_US, this thread searches too, niced, until they had
- * that together. So blocks are found under any load, and while there is none, the search is in nobody's way. The first
- * tries of a draft are this thread's: in a small network, most blocks are found by them.
+ * The miner: makes a draft of the next block, has its proof of work searched (miner_search.c), and looks at its loop and at the
+ * tip meanwhile, so that a new block, a command or a stop is noticed at once. What takes long is done by a thread that has a
+ * core only while nobody else wants it (spare.c); where that gets next to nothing, this one does it, niced. So the miner is in
+ * nobody's way as long as a core is free now and then, and blocks are found under any load.
  *
  *	manual      only commands (POST /mine)
  *	on-demand   while transfers that can be mined are pending
@@ -27,8 +25,8 @@
 #include <string.h>
 
 #include "chain/header_chain.h"
-#include "crypto/headerhash.h"
 #include "miner_draft.h"
+#include "miner_search.h"
 #include "node/roles.h"
 #include "spare.h"
 #include "store/branch.h"
@@ -39,15 +37,12 @@
 #include "util/log.h"
 #include "util/mem.h"
 
-#define SLICE_US 8000	 /* of CPU time, at most */
-#define TURN_US 50000	 /* a slice and the rest after it, at most: nothing that is new waits longer */
-#define SLICE_FIRST 1024 /* tries, until the speed is known */
-#define SPEED_MS 2000	 /* over which the speed that is told is measured, rests included */
-#define RETRY_MS 1000	 /* after trouble, and while nothing can be mined */
-#define EASY_PART 8	 /* of a slice: tried first, before the spare thread is troubled */
-#define SLICE_BITS 32	 /* in which that thread does one, each a fraction of a millisecond */
-#define BEHIND_MS 500	 /* that a draft waits, at most, for signatures to be checked */
-#define FUTILE_REST 10	 /* rest after a draft that came to nothing, in times of what it took */
+#define SLICE_US 8000  /* of CPU time, at most */
+#define TURN_US 50000  /* a slice and the rest after it, at most: nothing that is new waits longer */
+#define SPEED_MS 2000  /* over which the speed that is told is measured, rests included */
+#define RETRY_MS 1000  /* after trouble, and while nothing can be mined */
+#define BEHIND_MS 500  /* that a draft waits, at most, for signatures to be checked */
+#define FUTILE_REST 10 /* rest after a draft that came to nothing, in times of what it took */
 #define MODE_COMMANDS ((1u << COMMAND_MINE_START) | (1u << COMMAND_MINE_STOP))
 #define COMMANDS ((1u << COMMAND_MINE) | MODE_COMMANDS)
 #define ORDERS_MAX (STORE_RINGS_MAX * RING_COMMANDS)
@@ -59,42 +54,24 @@ struct order {
 	uint32_t mined;
 };
 
-/* A slice of the search, for the spare thread. */
-struct slice {
-	uint8_t header[HEADERHASH_INPUT_SIZE];
-	struct hash256 target;
-	uint64_t first;
-	uint64_t count;
-	bool is_found;
-	uint64_t nonce;
-	uint64_t tries; /* done */
-};
-
 struct miner {
 	struct child *child;
 	struct store *store;
 	struct branch branch;
 	struct draft draft;
-	struct loop_timer *slice;
+	struct loop_timer *step;
 	struct loop_timer *interval;
 	enum miner_mode mode;
 	bool is_due;			 /* interval mode: a block is wanted */
 	struct order orders[ORDERS_MAX]; /* the first is being worked on */
 	size_t order_count;
-	struct spare *spare;
-	struct slice slice_out; /* what the spare thread searches … */
-	bool is_slice_out;
+	struct spare *spare; /* NULL: there can be none */
+	struct search search;
 	uint64_t behind_since_ms; /* monotonic: a draft waits for signatures to be checked; 0: none does */
-	uint64_t slice_tries;
-	uint64_t own_cpu_us; /* spent on searching by this thread, in all */
-	uint64_t looked_us,
-	    had_us;		 /* monotonic: when it was last looked at what the search gets; what it had had then */
-	bool is_starved;	 /* it had less than a tenth of what it may have */
-	uint64_t speed_since_ms; /* monotonic, 0: no search is under way */
-	uint64_t speed_tries;	 /* since then */
-	uint64_t rest_until_us;	 /* monotonic: no work before */
-	bool has_way;		 /* of searching: chosen when there is first something to search for */
-	enum err trouble;	 /* why the last block could not be kept: logged once */
+	uint64_t speed_since_ms;  /* monotonic, 0: no search is under way */
+	uint64_t speed_tries;	  /* since then */
+	uint64_t rest_until_us;	  /* monotonic: no work before */
+	enum err trouble;	  /* why the last block could not be kept: logged once */
 	struct drafter drafter;
 };
 
@@ -143,8 +120,7 @@ wanted(const struct miner *m)
 static void
 drop_draft(struct miner *m)
 {
-	if (m->is_slice_out)
-		spare_drop(m->spare);
+	search_drop(&m->search);
 	draft_drop(&m->draft);
 }
 
@@ -341,57 +317,6 @@ forget_speed(struct miner *m)
 	role_set(m->store, COUNT_HASH_RATE, 0);
 }
 
-static uint64_t
-slice_us(const struct miner *m)
-{
-	uint64_t share = TURN_US * m->child->env->config->miner.cpu_percent / 100;
-
-	return share < SLICE_US ? share : SLICE_US;
-}
-
-/* A slice's tries take about a slice's time. */
-static void
-fit_slice(struct miner *m, uint64_t tries, uint64_t used_us)
-{
-	if (tries < m->slice_tries)
-		return;
-	if (used_us < slice_us(m) / 2)
-		m->slice_tries *= 2;
-	else if (used_us > slice_us(m) && m->slice_tries > SLICE_FIRST)
-		m->slice_tries /= 2;
-}
-
-/* By this thread. */
-static void
-search_here(struct miner *m, uint64_t tries)
-{
-	struct draft *d = &m->draft;
-	uint64_t since = clock_cpu_ns(), first = d->nonce, nonce, used_us;
-	bool is_found = headerhash_search(&nonce, (const uint8_t *)d->block.data, &d->target, first, tries);
-
-	used_us = cost_us(since);
-	m->own_cpu_us += used_us;
-	d->nonce += tries;
-	if (is_found) {
-		note_speed(m, nonce - first + 1);
-		found(m, nonce);
-	} else {
-		note_speed(m, tries);
-		fit_slice(m, tries, used_us);
-	}
-}
-
-/* At what the search has had since the last look. */
-static void
-look(struct miner *m, uint64_t now)
-{
-	uint64_t had_us = m->own_cpu_us + spare_cpu_us(m->spare), percent = m->child->env->config->miner.cpu_percent;
-
-	m->is_starved = m->looked_us != 0 && (had_us - m->had_us) * 1000 < (now - m->looked_us) * percent;
-	m->looked_us = now;
-	m->had_us = had_us;
-}
-
 static void
 rest_after(struct miner *m, uint64_t used_us)
 {
@@ -402,68 +327,22 @@ rest_after(struct miner *m, uint64_t used_us)
 
 static void work(void *ctx);
 
-/* In the spare thread. */
 static void
-search_slice(struct spare *s, void *ctx)
+note_slice(struct miner *m, const struct slice *p)
 {
-	struct miner *m = ctx;
-	struct slice *p = &m->slice_out;
-	uint64_t bit = p->count / SLICE_BITS + 1;
-
-	while (!p->is_found && p->tries < p->count && spare_is_wanted(s)) {
-		uint64_t tries = p->count - p->tries < bit ? p->count - p->tries : bit;
-
-		p->is_found = headerhash_search(&p->nonce, p->header, &p->target, p->first + p->tries, tries);
-		p->tries = p->is_found ? p->nonce - p->first + 1 : p->tries + tries;
-	}
-}
-
-static void
-slice_over(void *ctx, bool is_dropped, uint64_t cpu_us)
-{
-	struct miner *m = ctx;
-	const struct slice *p = &m->slice_out;
-
-	m->is_slice_out = false;
 	note_speed(m, p->tries);
-	fit_slice(m, p->tries, cpu_us);
-	rest_after(m, cpu_us);
-	if (p->is_found && !is_dropped)
+	if (p->is_found)
 		found(m, p->nonce);
-	work(m);
 }
 
-static bool
-begin_slice(struct miner *m)
-{
-	struct draft *d = &m->draft;
-	struct slice *p = &m->slice_out;
-
-	if (spare_is_out(m->spare))
-		return false;
-	*p = (struct slice){.target = d->target, .first = d->nonce, .count = m->slice_tries};
-	memcpy(p->header, d->block.data, sizeof(p->header));
-	m->is_slice_out = spare_begin(m->spare, search_slice, slice_over, m);
-	if (m->is_slice_out)
-		d->nonce += p->count;
-	return m->is_slice_out;
-}
-
-/* A slice is begun, unless something is out already: then this thread does one itself if need be. */
 static void
-search(struct miner *m)
+slice_over(void *ctx, const struct slice *p, uint64_t cpu_us)
 {
-	if (!m->has_way)
-		log_info("miner: searches by %s, the fastest way on this processor", headerhash_choose());
-	m->has_way = true;
-	if (m->spare == NULL) {
-		search_here(m, m->slice_tries);
-	} else if (m->draft.nonce == 0) {
-		search_here(m, m->slice_tries / EASY_PART + 1);
-	} else if (!begin_slice(m) && m->is_starved) {
-		search_here(m, m->slice_tries);
-		look(m, clock_mono_us());
-	}
+	struct miner *m = ctx;
+
+	rest_after(m, cpu_us);
+	note_slice(m, p);
+	work(m);
 }
 
 static void
@@ -482,7 +361,7 @@ must_draft_wait(struct miner *m)
 {
 	uint64_t now = clock_mono_ms();
 
-	if (m->spare == NULL || m->is_starved || !drafter_is_behind(&m->drafter))
+	if (m->spare == NULL || m->search.is_starved || !drafter_is_behind(&m->drafter))
 		return false;
 	if (m->behind_since_ms == 0)
 		m->behind_since_ms = now;
@@ -493,15 +372,14 @@ must_draft_wait(struct miner *m)
 	return true;
 }
 
-/* When to work again: after the rest, and if somebody else searches, at the next look. */
+/* When to work again: after the rest, and while the spare thread is at something, not before the next look. */
 static uint64_t
 wait_us(const struct miner *m)
 {
-	uint64_t now = clock_mono_us(), at = m->rest_until_us;
+	uint64_t now = clock_mono_us(), patience_us = search_patience_us(&m->search);
+	uint64_t rest_us = m->rest_until_us > now ? m->rest_until_us - now : 0;
 
-	if (spare_is_out(m->spare) && !m->is_starved && m->looked_us + TURN_US > at)
-		at = m->looked_us + TURN_US;
-	return at > now ? at - now : 0;
+	return rest_us > patience_us ? rest_us : patience_us;
 }
 
 /* One step: the making of a draft, or what there is to be done for the search. */
@@ -512,34 +390,35 @@ work(void *ctx)
 	uint32_t percent = m->child->env->config->miner.cpu_percent;
 	uint64_t since = clock_cpu_ns();
 	const struct address *to;
+	struct slice p;
 	bool is_old;
 
 	take_commands(m);
 	if ((to = wanted(m)) == NULL) {
-		loop_timer_disarm(m->slice);
+		loop_timer_disarm(m->step);
 		drop_draft(m);
 		forget_speed(m);
-		m->looked_us = 0;
-		m->is_starved = false;
+		search_end(&m->search);
+		m->behind_since_ms = 0;
 		return;
 	}
-	if (clock_mono_us() - m->looked_us >= TURN_US)
-		look(m, clock_mono_us());
+	search_look(&m->search);
 	if (clock_mono_us() >= m->rest_until_us) {
 		is_old = draft_is_old(&m->draft, m->store, to);
 		if (is_old && must_draft_wait(m)) {
 			rest_after(m, cost_us(since));
 		} else if (!is_old || make_draft(m, to)) {
-			search(m);
+			if (search_step(&m->search, &p, &m->draft))
+				note_slice(m, &p);
 			rest_after(m, cost_us(since));
 		} else if (blockref_equal(m->draft.parent, chain_tip(m->store))) {
 			/* Nothing to mine: each bell may try, but not all the time; without one, look now and then. */
 			rest(m, cost_us(since) * (FUTILE_REST + (100 - percent) / percent));
-			loop_timer_arm(m->slice, RETRY_MS);
+			loop_timer_arm(m->step, RETRY_MS);
 			return;
 		}
 	}
-	loop_timer_arm(m->slice, (wait_us(m) + 999) / 1000);
+	loop_timer_arm(m->step, (wait_us(m) + 999) / 1000);
 }
 
 static void
@@ -558,15 +437,19 @@ int
 role_miner(struct child *c)
 {
 	const struct config_miner *config = &c->env->config->miner;
+	uint64_t slice_us = TURN_US * config->cpu_percent / 100;
 	static struct miner m;
 	int code;
 
 	m.child = c;
 	m.store = c->env->store;
-	m.slice_tries = SLICE_FIRST;
 	drafter_init(&m.drafter, m.store);
 	m.spare = spare_new(c->loop);
-	m.slice = loop_timer_new(c->loop, work, &m);
+	search_init(&m.search, m.spare, slice_over, &m);
+	m.search.percent = config->cpu_percent;
+	m.search.turn_us = TURN_US;
+	m.search.slice_us = slice_us < SLICE_US ? slice_us : SLICE_US;
+	m.step = loop_timer_new(c->loop, work, &m);
 	m.interval = loop_timer_new(c->loop, interval_over, &m);
 	draft_init(&m.draft);
 	branch_init(&m.branch, m.store);
