@@ -80,6 +80,7 @@ checked_ahead(void *ctx, bool is_dropped, uint64_t cpu_us)
 {
 	struct drafter *by = ctx;
 
+	by->is_ahead_out = false;
 	role_count(by->store, COUNT_SIGNATURES, by->ahead_count);
 	for (uint32_t i = 0; i < by->ahead_count; i++)
 		if (by->ahead[i].is_good)
@@ -90,7 +91,7 @@ checked_ahead(void *ctx, bool is_dropped, uint64_t cpu_us)
 bool
 drafter_is_behind(const struct drafter *by)
 {
-	return mempool_last_arrival(by->store) >= by->walked + FEW;
+	return by->is_ahead_out || mempool_last_arrival(by->store) >= by->walked + FEW;
 }
 
 bool
@@ -114,7 +115,8 @@ drafter_look_ahead(struct drafter *by, struct spare *s, spare_over *over, void *
 	}
 	by->over = over;
 	by->over_ctx = ctx;
-	return spare_begin(s, check_ahead, checked_ahead, by);
+	by->is_ahead_out = spare_begin(s, check_ahead, checked_ahead, by);
+	return by->is_ahead_out;
 }
 
 /* Later than the median of the last blocks, as far as our clock allows; 0: it is too far behind to mine at all. */

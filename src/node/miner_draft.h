@@ -43,6 +43,7 @@ struct drafter {
 	uint64_t walked;      /* the walk by arrival through the pool, for what is checked ahead */
 	struct ahead ahead[AHEAD_MAX];
 	uint32_t ahead_count;
+	bool is_ahead_out; /* they are the spare thread's */
 	spare_over *over;
 	void *over_ctx;
 };
@@ -50,9 +51,9 @@ struct drafter {
 void drafter_init(struct drafter *by, struct store *s);
 void drafter_clear(struct drafter *by);
 
-/* More than a few transfers have come that were not looked at ahead. */
+/* More than a few transfers have come that were not looked at ahead, or some are being looked at. */
 bool drafter_is_behind(const struct drafter *by);
-/* Has the next of them checked. False: a piece of work is out already. */
+/* Has the next of them checked. False: a piece of work is out already, or there can be no thread. */
 bool drafter_look_ahead(struct drafter *by, struct spare *s, spare_over *over, void *ctx);
 
 void draft_init(struct draft *d);

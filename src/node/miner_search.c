@@ -143,10 +143,6 @@ search_step(struct search *s, struct slice *done, struct draft *d)
 	if (!s->has_way)
 		log_info("miner: searches by %s, the fastest way on this processor", headerhash_choose());
 	s->has_way = true;
-	if (s->spare == NULL) {
-		*done = search_here(s, d, s->slice_tries);
-		return true;
-	}
 	if (d->nonce == 0) {
 		*done = search_here(s, d, s->slice_tries / EASY_PART + 1);
 		return true;
@@ -154,10 +150,12 @@ search_step(struct search *s, struct slice *done, struct draft *d)
 	if (!spare_is_out(s->spare)) {
 		s->out = next_slice(d, s->slice_tries);
 		s->is_out = spare_begin(s->spare, search_slice, slice_over, s);
+		if (s->is_out)
+			return false;
+		/* There can be no thread, and this one has all of it to do. */
+	} else if (!s->is_starved) {
 		return false;
 	}
-	if (!s->is_starved)
-		return false;
 	*done = search_here(s, d, s->slice_tries);
 	look_at(s, clock_mono_us());
 	return true;

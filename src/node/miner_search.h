@@ -26,7 +26,7 @@ struct slice {
 typedef void search_over(void *ctx, const struct slice *done, uint64_t cpu_us);
 
 struct search {
-	struct spare *spare; /* NULL: there is none */
+	struct spare *spare; /* the miner's */
 	search_over *over;
 	void *ctx;
 	uint64_t slice_us; /* processor time of a slice */

@@ -65,7 +65,7 @@ struct miner {
 	bool is_due;			 /* interval mode: a block is wanted */
 	struct order orders[ORDERS_MAX]; /* the first is being worked on */
 	size_t order_count;
-	struct spare *spare; /* NULL: there can be none */
+	struct spare *spare;
 	struct search search;
 	uint64_t behind_since_ms; /* monotonic: a draft waits for signatures to be checked; 0: none does */
 	uint64_t speed_since_ms;  /* monotonic, 0: no search is under way */
@@ -361,15 +361,14 @@ must_draft_wait(struct miner *m)
 {
 	uint64_t now = clock_mono_ms();
 
-	if (m->spare == NULL || m->search.is_starved || !drafter_is_behind(&m->drafter))
+	if (m->search.is_starved || !drafter_is_behind(&m->drafter))
 		return false;
 	if (m->behind_since_ms == 0)
 		m->behind_since_ms = now;
 	if (now - m->behind_since_ms >= BEHIND_MS)
 		return false;
 	drop_draft(m);
-	(void)drafter_look_ahead(&m->drafter, m->spare, checked_ahead, m);
-	return true;
+	return drafter_look_ahead(&m->drafter, m->spare, checked_ahead, m) || spare_is_out(m->spare);
 }
 
 /* When to work again: after the rest, and while the spare thread is at something, not before the next look. */

@@ -8,6 +8,11 @@
  * There is no lock, for the thread might be kept from the core while it holds one. Whose the piece of work is, is said by one
  * word: the loop's, until it sets is_at_work; the thread's, until it clears that. Event descriptors carry the news. A piece is
  * done in bits of a fraction of a millisecond, and between two of them the thread looks whether it is wanted still.
+ *
+ * Such a thread has a price: to die takes the core, too, and a process is gone only when all of its threads are. Beside one
+ * process a core that never rests, one whose thread computes takes half a second to a second to be gone after SIGKILL, beside
+ * three 3 to 5 s; one whose thread has nothing to do, some milliseconds, and up to 1.4 s. So the thread starts with the first
+ * piece of work, and most nodes never have one.
  */
 #include "spare.h"
 
@@ -29,8 +34,10 @@ struct spare {
 	pthread_t thread;
 	int wanted; /* rung by the loop: there is work, or it is time to leave … */
 	int done;   /* … and by the thread, when a piece is */
-	struct loop_watch *watch;
-	bool is_out; /* the loop's: a piece has begun, and is not over */
+	struct loop *loop;
+	struct loop_watch *watch; /* NULL: there is no thread … */
+	bool is_refused;	  /* … and can be none */
+	bool is_out;		  /* the loop's: a piece has begun, and is not over */
 	_Atomic bool is_at_work;
 	_Atomic bool is_dropped;
 	_Atomic bool is_leaving;
@@ -123,26 +130,15 @@ heard(void *ctx)
 	s->over(s->ctx, atomic_load(&s->is_dropped), atomic_load(&s->cpu_us) - s->before_us);
 }
 
-static void
-release(struct spare *s)
-{
-	fd_close(&s->wanted);
-	fd_close(&s->done);
-	free(s);
-}
-
 struct spare *
 spare_new(struct loop *l)
 {
 	struct spare *s = xcalloc(1, sizeof(*s));
 
+	s->loop = l;
 	s->wanted = eventfd(0, EFD_CLOEXEC);
 	s->done = eventfd(0, EFD_CLOEXEC);
-	if (s->wanted < 0 || s->done < 0 || !start_thread(s)) {
-		release(s);
-		return NULL;
-	}
-	s->watch = loop_watch_read(l, s->done, heard, s);
+	s->is_refused = s->wanted < 0 || s->done < 0;
 	return s;
 }
 
@@ -151,18 +147,34 @@ spare_free(struct spare *s)
 {
 	if (s == NULL)
 		return;
-	atomic_store(&s->is_leaving, true);
-	spare_drop(s);
-	ring(s->wanted);
-	pthread_join(s->thread, NULL);
-	loop_watch_free(s->watch);
-	release(s);
+	if (s->watch != NULL) {
+		atomic_store(&s->is_leaving, true);
+		spare_drop(s);
+		ring(s->wanted);
+		pthread_join(s->thread, NULL);
+		loop_watch_free(s->watch);
+	}
+	fd_close(&s->wanted);
+	fd_close(&s->done);
+	free(s);
+}
+
+static bool
+has_thread(struct spare *s)
+{
+	if (s->watch == NULL && !s->is_refused) {
+		if (start_thread(s))
+			s->watch = loop_watch_read(s->loop, s->done, heard, s);
+		else
+			s->is_refused = true;
+	}
+	return s->watch != NULL;
 }
 
 bool
 spare_begin(struct spare *s, spare_work *to_do, spare_over *over, void *ctx)
 {
-	if (s == NULL || s->is_out)
+	if (s == NULL || s->is_out || !has_thread(s))
 		return false;
 	s->work = to_do;
 	s->over = over;

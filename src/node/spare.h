@@ -19,11 +19,11 @@ typedef void spare_work(struct spare *s, void *ctx);
 /* In the loop: the piece is done, or was left off because it had been dropped. cpu_us: processor time that it took. */
 typedef void spare_over(void *ctx, bool is_dropped, uint64_t cpu_us);
 
-struct spare *spare_new(
-    struct loop *l);		  /* NULL: there can be no thread. That is fine below, and never begins anything */
-void spare_free(struct spare *s); /* what is out is dropped, and nobody is told that it is over */
+/* The thread starts with the first piece of work. */
+struct spare *spare_new(struct loop *l);
+void spare_free(struct spare *s); /* NULL is fine; what is out is dropped, and nobody is told that it is over */
 
-/* False: the piece before is not over. */
+/* False: the piece before is not over, or there can be no thread. */
 bool spare_begin(struct spare *s, spare_work *work, spare_over *over, void *ctx);
 bool spare_is_out(const struct spare *s); /* a piece has begun and is not over */
 void spare_drop(struct spare *s);	  /* what is out, if anything, is worth nothing any more */

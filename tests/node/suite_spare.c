@@ -213,6 +213,16 @@ START_TEST(runs_only_while_nobody_else_wants_the_core)
 }
 END_TEST
 
+START_TEST(there_is_no_thread_before_there_is_work)
+{
+	spare_free(spare);
+	spare = spare_new(loop);
+	ck_assert_int_eq(thread_id(), 0);
+	do_piece(1);
+	ck_assert_int_ne(thread_id(), 0);
+}
+END_TEST
+
 START_TEST(takes_no_signals)
 {
 	char path[64], line[256];
@@ -267,6 +277,7 @@ suite_spare(void)
 	tcase_add_test(tc, leaves_off_when_its_work_is_worth_nothing_any_more);
 	tcase_add_test(tc, what_was_dropped_is_said_to_be_though_it_was_done);
 	tcase_add_test(tc, runs_only_while_nobody_else_wants_the_core);
+	tcase_add_test(tc, there_is_no_thread_before_there_is_work);
 	tcase_add_test(tc, takes_no_signals);
 	tcase_add_test(tc, leaves_in_the_midst_of_its_work);
 	tcase_add_test(tc, where_there_is_none_nothing_begins);
