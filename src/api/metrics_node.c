@@ -501,8 +501,8 @@ const struct metric metrics_node[] = {
 
     {"rensa_peers", METRIC_GAUGE, "Addresses known, by what they are; up: shook hands in the last round.", write_peers,
      COUNTERS, NULL},
-    {"rensa_peers_paused", METRIC_GAUGE, "Peers that are left alone for now because they broke a rule.", write_paused,
-     COUNTERS, NULL},
+    {"rensa_peers_paused", METRIC_GAUGE, "Peers that are left alone because they broke a rule.", write_paused, COUNTERS,
+     NULL},
     {"rensa_rounds_total", METRIC_COUNTER, "Rounds of discovery, and of the resolver.", write_by_role, COUNT_ROUNDS,
      NULL},
     {"rensa_peer_sent_bytes_total", METRIC_COUNTER,
