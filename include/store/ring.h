@@ -100,6 +100,10 @@ bool command_next(struct store *s, uint32_t kinds /* bits 1 << kind */, struct c
 		  struct command *out) MUSTCHECK;
 bool command_is_cancelled(const struct store *s, struct command_handle h);
 void command_mined(struct store *s, struct command_handle h, struct blockref block);
+/* How many blocks were mined for it so far, also by a predecessor that handed it back. */
+uint32_t command_mined_count(const struct store *s, struct command_handle h);
+/* Consumer that ends in order: the successor takes it by command_next and goes on with it; nobody is answered yet. */
+void command_hand_back(struct store *s, struct command_handle h);
 void command_finish(struct store *s, struct command_handle h, enum err error, bool replaced);
 
 /*

@@ -16,8 +16,8 @@
  * All work, drafts included, is followed by a rest as [miner] cpu_percent says; bells do not shorten it. The smaller
  * that share is, the shorter are the slices, so that no rest after one keeps a new tip or an order waiting.
  *
- * If this process dies, its successor answers the commands that it had taken, and goes on in the mode that a command
- * has set: that is kept in the role's page, with the number of the configuration under which it was set. Under another
+ * If this process dies, its successor answers the commands that it had taken; if it ends in order, as for a reload, its
+ * successor goes on with them. So it does in the mode that a command has set: that is kept in the role's page, with the number of the configuration under which it was set. Under another
  * configuration, and after a restart, the configured mode counts.
  */
 #include <inttypes.h>
@@ -51,7 +51,7 @@
 struct order {
 	struct command_handle handle;
 	struct command command;
-	uint32_t mined;
+	uint32_t mined; /* also by a predecessor */
 };
 
 struct miner {
@@ -276,8 +276,9 @@ take_commands(struct miner *m)
 	struct command c;
 
 	while (command_next(m->store, m->order_count < ORDERS_MAX ? COMMANDS : MODE_COMMANDS, &handle, &c)) {
-		if (c.kind == COMMAND_MINE && c.blocks > 0) {
-			m->orders[m->order_count++] = (struct order){.handle = handle, .command = c};
+		uint32_t mined = command_mined_count(m->store, handle);
+		if (c.kind == COMMAND_MINE && mined < c.blocks) {
+			m->orders[m->order_count++] = (struct order){.handle = handle, .command = c, .mined = mined};
 		} else if (command_is_cancelled(m->store, handle)) {
 			/* Whoever asked has been told that it was not done in time. */
 			finish(m, handle, ERR_TIMEOUT);
@@ -458,6 +459,8 @@ role_miner(struct child *c)
 	loop_timer_arm(m.interval, config->interval_ms);
 	work(&m);
 	code = child_run(c);
+	for (size_t i = 0; i < m.order_count; i++)
+		command_hand_back(m.store, m.orders[i].handle);
 	spare_free(m.spare);
 	branch_end(&m.branch);
 	draft_clear(&m.draft);

@@ -322,6 +322,8 @@ role_resolver(struct child *c)
 	start_round(&r);
 	rang(&r);
 	code = child_run(c);
+	for (uint32_t i = 0; i < r.waiting_count; i++)
+		command_hand_back(r.store, r.waiting[i]);
 	fetch_free(r.fetch);
 	for (uint32_t i = 0; i < r.asked_count; i++)
 		handshake_cancel(r.asked[i].handshake);

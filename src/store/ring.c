@@ -401,17 +401,28 @@ command_is_cancelled(const struct store *s, struct command_handle h)
 	return load(&command_at(s, h)->is_cancelled) != 0;
 }
 
+uint32_t
+command_mined_count(const struct store *s, struct command_handle h)
+{
+	return *(const volatile uint32_t *)&command_at(s, h)->result.count;
+}
+
 void
 command_mined(struct store *s, struct command_handle h, struct blockref block)
 {
 	struct command_result *r = &command_at(s, h)->result;
-
-	uint32_t count = *(const volatile uint32_t *)&r->count;
+	uint32_t count = command_mined_count(s, h);
 
 	if (count < RING_MINE_MAX) {
 		r->blocks[count] = block;
 		r->count = count + 1;
 	}
+}
+
+void
+command_hand_back(struct store *s, struct command_handle h)
+{
+	put(&command_at(s, h)->state, SLOT_FULL);
 }
 
 void

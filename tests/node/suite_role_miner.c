@@ -298,6 +298,28 @@ START_TEST(a_successor_answers_the_orders_of_a_dead_one)
 }
 END_TEST
 
+START_TEST(a_successor_goes_on_with_the_orders_of_one_that_ended_in_order)
+{
+	int first, second;
+
+	crew.config.miner.cpu_percent = 1;
+	start(MINER_MANUAL);
+	first = order(COMMAND_MINE, 1, 50);
+	crew_until(height() > 0);
+	second = order(COMMAND_MINE, 2, 1);
+	ck_assert_int_eq(crew_stop(&crew, "miner"), CHILD_STOPPED);
+	ck_assert(!ring_take_result(crew.store, crew.ring, first, &result));
+	crew.config.miner.cpu_percent = 100;
+	crew_start(&crew, "miner");
+	ck_assert_int_eq(answer(first), OK);
+	ck_assert_uint_eq(result.count, 50);
+	ck_assert_int_eq(answer(second), OK);
+	ck_assert_uint_eq(result.count, 1);
+	ck_assert_uint_eq(height(), 51);
+	ck_assert_uint_eq(balance(1), 50 * crew.config.network.reward);
+}
+END_TEST
+
 START_TEST(a_successor_stays_in_the_mode_that_a_command_has_set)
 {
 	start(MINER_CONTINUOUS);
@@ -483,6 +505,7 @@ suite_role_miner(void)
 	tcase_add_test(tc, leaves_out_a_transfer_whose_signature_is_bad);
 	tcase_add_test(tc, an_order_that_is_cancelled_is_answered_with_what_was_done);
 	tcase_add_test(tc, a_successor_answers_the_orders_of_a_dead_one);
+	tcase_add_test(tc, a_successor_goes_on_with_the_orders_of_one_that_ended_in_order);
 	tcase_add_test(tc, a_successor_stays_in_the_mode_that_a_command_has_set);
 	tcase_add_test(tc, has_signatures_checked_ahead_by_a_thread_that_gives_way);
 	tcase_add_test(tc, a_bad_signature_is_not_good_for_having_been_looked_at_ahead);

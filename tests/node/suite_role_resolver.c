@@ -7,6 +7,7 @@
 #include "crew.h"
 #include "peer/kit.h"
 #include "store/disk_maker.h"
+#include "store/layout.h"
 #include "store/peer_table.h"
 #include "store/process.h"
 #include "store/ring.h"
@@ -276,6 +277,27 @@ START_TEST(a_command_is_answered_also_when_there_is_nobody_to_ask)
 }
 END_TEST
 
+START_TEST(a_command_that_waits_when_a_resolver_ends_in_order_is_answered_by_the_next)
+{
+	static struct command_result result;
+	const _Atomic uint32_t *state;
+	int slot;
+
+	introduce(&actor.at);
+	slot = ring_put_command(crew.store, crew.ring, &(struct command){.kind = COMMAND_CONSENSUS});
+	ck_assert_int_ge(slot, 0);
+	state = &ring_at(crew.store, crew.ring)->commands[slot].state;
+	crew_start(&crew, "resolver");
+	/* The actor does not play yet, so the round goes on. */
+	crew_until(atomic_load(state) == SLOT_BUSY);
+	ck_assert_int_eq(crew_stop(&crew, "resolver"), CHILD_STOPPED);
+	ck_assert(!ring_take_result(crew.store, crew.ring, slot, &result));
+	crew_start(&crew, "resolver");
+	until(ring_take_result(crew.store, crew.ring, slot, &result));
+	ck_assert_int_eq(result.error, OK);
+}
+END_TEST
+
 /* A second node, whose worker serves a chain with signed transfers in its last block, one of them bad or not. */
 static void
 make_other(struct crew *other, bool is_bad)
@@ -352,6 +374,7 @@ suite_role_resolver(void)
 	tcase_add_test(tc, a_longer_branch_swaps_out_ours_and_a_shorter_one_does_not);
 	tcase_add_test(tc, a_branch_deeper_than_is_allowed_is_left_alone);
 	tcase_add_test(tc, who_breaks_a_rule_is_left_alone_and_what_was_good_stays);
+	tcase_add_test(tc, a_command_that_waits_when_a_resolver_ends_in_order_is_answered_by_the_next);
 	tcase_add_test(tc, a_command_is_answered_also_when_there_is_nobody_to_ask);
 	tcase_add_test(tc, signatures_of_a_fetched_chain_are_checked_with_the_help_of_verifiers);
 	tcase_add_test(tc, one_bad_signature_among_many_is_found);

@@ -191,6 +191,35 @@ START_TEST(that_a_dead_consumer_was_at_are_answered_by_the_next)
 }
 END_TEST
 
+START_TEST(that_a_consumer_hands_back_are_gone_on_with_by_the_next)
+{
+	static struct command_result result;
+	struct command_handle h;
+	struct command c;
+	uint32_t ring;
+	struct store *s = segment_with_ring(&ring);
+	int slot = ask(s, ring, COMMAND_MINE, 3);
+
+	ck_assert(command_next(s, MINER, &h, &c));
+	ck_assert_uint_eq(command_mined_count(s, h), 0);
+	command_mined(s, h, (struct blockref){8});
+	command_hand_back(s, h);
+	ck_assert(!ring_take_result(s, ring, slot, &result));
+	command_recover(s, MINER);
+	ck_assert(!ring_take_result(s, ring, slot, &result));
+	ck_assert(command_next(s, MINER, &h, &c));
+	ck_assert_int_eq((int)h.slot, slot);
+	ck_assert_uint_eq(c.blocks, 3);
+	ck_assert_uint_eq(command_mined_count(s, h), 1);
+	command_mined(s, h, (struct blockref){16});
+	command_finish(s, h, OK, false);
+	ck_assert(ring_take_result(s, ring, slot, &result));
+	ck_assert_uint_eq(result.count, 2);
+	ck_assert_uint_eq(result.blocks[0].v, 8);
+	ck_assert_uint_eq(result.blocks[1].v, 16);
+}
+END_TEST
+
 static size_t
 drain_nothing(struct store *s)
 {
@@ -308,6 +337,7 @@ suite_command(void)
 	tcase_add_test(tc, can_be_cancelled_and_still_say_what_was_done);
 	tcase_add_loop_test(tc, that_nobody_waits_for_free_their_slot, 0, 3);
 	tcase_add_test(tc, that_a_dead_consumer_was_at_are_answered_by_the_next);
+	tcase_add_test(tc, that_a_consumer_hands_back_are_gone_on_with_by_the_next);
 	tcase_add_test(tc, of_a_dead_worker_are_cancelled_and_hold_its_ring_until_done);
 	tcase_add_test(tc, whose_numbers_lie_harm_nobody);
 	tcase_add_test(tc, forgotten_and_finished_in_one_moment_are_free_after_it);
