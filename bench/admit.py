@@ -28,7 +28,7 @@ import subprocess
 import sys
 import time
 
-from kit import ROUNDS, Node, cpu_ns, make_chain, row
+from kit import ROUNDS, Node, cpu_ns, make_chain, row, verify
 
 COUNT = 16000  # fits a pool of the default size
 PORT = 6080
@@ -81,7 +81,7 @@ def main():
         post(build, "make", folder / name, count, each)
     ours, yard = ({name: [] for name in [*MODES, *(f"{name}-rate" for name in MODES), "single-1-time"]} for _ in range(2))
     for _ in range(ROUNDS):
-        verified = json.loads(post(build, "verify", 1))
+        verified = verify(build, 1)
         signature_ns = verified["cpu_ns"] / verified["signatures"]
         for name, (count, _, connections, _) in MODES.items():
             said = admit(build, folder, folder / name, count, connections)

@@ -13,10 +13,12 @@ import re
 import signal
 import statistics
 import subprocess
+import sys
 import time
 import urllib.request
 
 ROUNDS = 7  # alternations of ours and the yardstick
+REST_SECONDS, REST_SHARE, REST_TRIES = 3, 0.05, 20  # a node is at rest when for so long it uses no more of a core
 
 
 def children(pid):
@@ -110,6 +112,20 @@ class Node:
         assert self.process.wait(30) == 0, f"a node failed: {self.log.read_text()}"
 
 
+def come_to_rest(nodes):
+    """
+    Right after its start a node writes its chain's JSON, and, for the next start, a snapshot. What copying and removing chains
+    has left to write is on the disk by then, too.
+    """
+    for _ in range(REST_TRIES):
+        before = cpu_ns([pid for node in nodes for pid in node.pids()])
+        os.sync()
+        time.sleep(REST_SECONDS)
+        if cpu_ns([pid for node in nodes for pid in node.pids()]) - before < REST_SECONDS * REST_SHARE * 1e9:
+            return
+    sys.exit("a node does not come to rest")
+
+
 class Nginx:
     """Serves the files of a folder with as many workers as told, keep-alive without end, sendfile, and no log."""
 
@@ -152,9 +168,14 @@ def make_chain(build, data, blocks, transfers=0, empty=0, more=0, difficulty=0):
     subprocess.run([build / "bench/make_chain", *options, data, str(blocks), str(transfers)], check=True)
 
 
+def verify(build, seconds):
+    """What libsecp256k1 alone does on all cores at once: signatures whose keys it read and that it verified, CPU time, cores."""
+    return json.loads(subprocess.check_output([build / "bench/post", "verify", str(seconds)]))
+
+
 def verify_rate(build, seconds):
-    """Signatures that libsecp256k1 checks in a second, on all cores at once."""
-    return float(subprocess.check_output([build / "bench/make_chain", "--verify-rate", str(seconds)]))
+    """Signatures a second."""
+    return verify(build, seconds)["signatures"] / seconds
 
 
 def wrk(url, connections, seconds, threads=1, script=None):

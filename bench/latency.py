@@ -19,8 +19,7 @@ admissions, "disk-idle" and "disk-mine": what a bare loop gets that appends and 
 after the client, with the node idle and while it mines. A transfer is answered when it is on the disk, so no node can be
 faster than that; what the node itself adds is seen in memory, where a sync costs nothing.
 
-Before anything is measured the nodes have come to rest: right after its start a node writes its chain's JSON, and, for the
-next start, a snapshot. What copying and removing chains has left to write is on the disk by then, too.
+Before anything is measured the nodes have come to rest.
 """
 
 import http.client
@@ -34,7 +33,7 @@ import sys
 import tempfile
 import time
 
-from kit import ROUNDS, Node, cpu_ns, make_chain, row
+from kit import ROUNDS, Node, come_to_rest, cpu_ns, make_chain, row
 
 PORT, PEER_PORT, NOBODY = 6200, 6201, 6202
 FUNDED = 100  # blocks after which everybody has coins
@@ -44,7 +43,6 @@ TRANSFERS = 50  # in a block
 SECONDS = 1.5  # of a measurement: about what a sync or a swap takes here
 LASTING_SECONDS = 4  # of one while the node searches
 DISK_SECONDS = 2  # of the bare loop
-REST_SECONDS, REST_SHARE, REST_TRIES = 3, 0.05, 20  # a node is at rest when for so long it uses no more of a core
 ALLOWED_MS = 10
 HARD = 22  # bits of the network on which there is something to search: a block comes ten times a second at most
 SIGNED, RATE_MAX = 60000, 30000  # transfers, and requests a second: enough for the client of the largest machine
@@ -73,16 +71,6 @@ class Client:
     def close(self):
         self.process.stdin.close()
         assert self.process.wait(30) == 0
-
-
-def come_to_rest(nodes):
-    for _ in range(REST_TRIES):
-        before = cpu_ns([pid for node in nodes for pid in node.pids()])
-        os.sync()
-        time.sleep(REST_SECONDS)
-        if cpu_ns([pid for node in nodes for pid in node.pids()]) - before < REST_SECONDS * REST_SHARE * 1e9:
-            return
-    sys.exit("a node does not come to rest")
 
 
 class Bench:

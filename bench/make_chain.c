@@ -1,24 +1,20 @@
 /*
- * Makes a data folder with a long chain, and says how many signatures a second this machine's cores check.
+ * Makes a data folder with a long chain.
  *
  * usage: make_chain FOLDER BLOCKS TRANSFERS [OPTION...]	a journal of so many blocks with so many transfers each
  *		-e BLOCKS	and so many without any on top of them
  *		-m BLOCKS	and the bytes of so many that come next, like the first, in files of FOLDER
  *		-d BITS		on a network of this difficulty
- *        make_chain --verify-rate SECONDS	signatures checked a second, on all cores at once
  *
  * The network is the default one with difficulty 0, unless another is told, and fixed targets.
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "disk/journal.h"
 #include "maker.h"
-#include "util/clock.h"
 #include "util/text.h"
 
 #define FRAME_BLOCKS 20
@@ -77,38 +73,10 @@ make_chain(const struct wish *wish)
 	maker_clear(&m);
 }
 
-/* Each core checks the same hundred signatures over and over. */
-static double
-verify_rate(uint64_t seconds)
-{
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-	_Atomic uint64_t *checked = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	static struct maker m;
-	static struct tx txs[SENDERS];
-	uint64_t until;
-
-	must(checked != MAP_FAILED, "no memory");
-	maker_init(&m);
-	for (uint32_t i = 0; i < SENDERS; i++)
-		maker_sign(&m, &txs[i], i);
-	until = clock_mono_ms() + seconds * 1000;
-	for (long core = 0; core < cores; core++)
-		if (fork() == 0) {
-			while (clock_mono_ms() < until)
-				for (int i = 0; i < SENDERS; i++, (*checked)++)
-					must(tx_check_signature(&txs[i]) == RULE_OK, "bad signature");
-			_exit(0);
-		}
-	while (wait(NULL) > 0)
-		;
-	return (double)*checked / (double)seconds;
-}
-
 static int
 usage(void)
 {
-	fprintf(stderr, "usage: make_chain FOLDER BLOCKS TRANSFERS [-e BLOCKS] [-m BLOCKS] [-d BITS] |"
-			" make_chain --verify-rate SECONDS\n");
+	fprintf(stderr, "usage: make_chain FOLDER BLOCKS TRANSFERS [-e BLOCKS] [-m BLOCKS] [-d BITS]\n");
 	return 2;
 }
 
@@ -116,12 +84,7 @@ int
 main(int argc, char **argv)
 {
 	struct wish wish = {0};
-	uint64_t seconds;
 
-	if (argc == 3 && strcmp(argv[1], "--verify-rate") == 0 && text_u64(&seconds, argv[2], 60) == OK) {
-		printf("%.0f\n", verify_rate(seconds));
-		return 0;
-	}
 	for (int option; (option = getopt(argc, argv, "e:m:d:")) != -1;)
 		if ((option == 'e' && text_u64(&wish.empty, optarg, BLOCKS_MAX) != OK) ||
 		    (option == 'm' && text_u64(&wish.more, optarg, 1000) != OK) ||

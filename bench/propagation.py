@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How long news takes from a node that has it to the others, in rows of nodes that each know their neighbours alone.
 
-    propagation.py BUILD FOLDER        BUILD has rensad, bench/watch and bench/make_chain; FOLDER is removed after
+    propagation.py BUILD FOLDER        BUILD has rensad, bench/watch, bench/make_chain and bench/post; FOLDER is removed after
 
     block-empty         a block with nothing but its reward; yardstick: 1 ms and one fdatasync, measured beside
     transaction         one transfer; yardstick: 5 ms

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """How fast a fresh node takes over a chain from one peer over loopback, beside what the cores could check at best.
 
-    sync.py BUILD FOLDER        BUILD has rensad and bench/make_chain; FOLDER is emptied before and removed after
+    sync.py BUILD FOLDER        BUILD has rensad, bench/make_chain and bench/post; FOLDER is emptied before and removed after
 
-    transfers     signed transfers a second, 2,000 blocks of 100; yardstick: libsecp256k1 on all cores, in the same run
+    transfers     signed transfers a second, 2,000 blocks of 100; yardstick: what libsecp256k1 alone reads and verifies on all
+                  cores, in the same run
     empty-blocks  blocks a second, 100,000 without transfers; yardstick: 100,000 blocks/s
 
-Rows come as JSON. The time runs from the fresh node's first answer to its last block.
+Rows come as JSON. The time runs from the fresh node's first answer to its last block; the peer has come to rest before.
 """
 
 import json
@@ -15,7 +16,7 @@ import shutil
 import sys
 import time
 
-from kit import ROUNDS, Node, make_chain, row, verify_rate
+from kit import ROUNDS, Node, come_to_rest, make_chain, row, verify_rate
 
 
 def quick(build, data, port, peers=""):
@@ -44,6 +45,7 @@ def measure(build, folder, blocks, transfers):
     data = folder / "source"
     make_chain(build, data, blocks, transfers)
     source = quick(build, data, 5970)
+    come_to_rest([source])
     rounds = [(seconds_to_sync(build, folder, source, blocks), verify_rate(build, 2)) for _ in range(ROUNDS)]
     source.stop()
     return rounds
