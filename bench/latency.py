@@ -31,7 +31,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 
 from kit import ROUNDS, Node, come_to_rest, cpu_ns, make_chain, row
 

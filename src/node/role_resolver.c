@@ -15,7 +15,8 @@
  * consensus command is answered by the first round that began after it came.
  *
  * If the resolver dies, what it had staged is dead weight, what it was committing is repaired by the master, commands
- * that it had taken are answered by its successor, which starts with a round.
+ * that it had taken are answered by its successor, which starts with a round. If it ends in order it hands them back, and a
+ * round of its successor answers them.
  */
 #include <inttypes.h>
 #include <stdlib.h>

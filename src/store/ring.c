@@ -8,6 +8,10 @@
  * Both sides may die at any point. The worker publishes a slot by its state and then moves tx_head; the pool marks DONE
  * and then moves tx_done, so a new pool process finds at tx_done a slot that is FULL (judge it: a transfer that is in
  * the pool already gets the same verdict) or done with. An orphaned ring is freed when nothing in it is left to do.
+ *
+ * A command that was taken is BUSY. A consumer that ends in order makes it FULL again, with what was done so far, and its
+ * successor goes on; what a new consumer finds BUSY was somebody's who died, who may have done more than he noted, so it is
+ * not begun anew but answered with ERR_CLOSED.
  */
 #include "store/ring.h"
 
